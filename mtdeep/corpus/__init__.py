@@ -1,0 +1,28 @@
+"""Sentences on disk and the order in which training reads them: numpy alone (and SentencePiece in `subwords`)."""
+
+from mtdeep.corpus.batches import Batch, BatchPlanner
+from mtdeep.corpus.collate import collate
+from mtdeep.corpus.corpora import Corpus
+from mtdeep.corpus.directions import Direction, available, parse_directions
+from mtdeep.corpus.sampling import Schedule, direction_probabilities
+from mtdeep.corpus.store import Store
+from mtdeep.corpus.store_writer import StoreWriter
+from mtdeep.corpus.views import DirectionView, direction_views
+from mtdeep.corpus.vocabulary import Vocabulary
+
+__all__ = [
+    "Batch",
+    "BatchPlanner",
+    "Corpus",
+    "Direction",
+    "DirectionView",
+    "Schedule",
+    "Store",
+    "StoreWriter",
+    "Vocabulary",
+    "available",
+    "collate",
+    "direction_probabilities",
+    "direction_views",
+    "parse_directions",
+]

@@ -1,0 +1,168 @@
+"""The store on disk, read: every sentence once, however many directions look at it.
+
+    STORE/manifest.json          what `manifest.py` documents; written last, so a store without it is not one
+    STORE/dict.txt               the vocabulary, as fairseq's Dictionary loads it
+    STORE/sentencepiece.model    the subword model that made the ids
+    STORE/shards/NNNNNN.bin      sentences
+
+A corpus is a table: rows aligned over its languages, one column a language, gaps allowed. It belongs to a split. A
+column is cut into segments, which follow one another in as few shards as their bytes need (a shard has at most 4 GiB).
+All numbers are little-endian. A shard is
+
+    bytes 0-7    b"MTDSHARD"
+    bytes 8-15   uint64, format version (1)
+    then segments, each   data      units x token type (or UTF-8 bytes, for a text column), sentence after sentence
+                          padding   zeros up to a multiple of 8 bytes
+                          offsets   (rows + 1) x uint32: sentence r of the segment is data[offsets[r]:offsets[r + 1]]
+                          padding   zeros up to a multiple of 8 bytes
+
+Offsets count units from the segment's start, so that 32 bits suffice and lengths are read at random without a table in
+memory. Data come before offsets because the writer streams and knows a sentence's length only when it has it. A gap
+is a sentence of length 0. Tokens are piece ids without end-of-sentence and tags; both are added when a batch is made.
+Every split but `train` also has text columns, the raw references that scores are computed against.
+
+Opening reads the manifest, the dictionary and 16 bytes a shard. Shards are mapped when first needed, a few at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xxhash
+
+from mtdeep.corpus.corpora import Corpus
+from mtdeep.corpus.manifest import DICTIONARY, SHARD_HEADER, SUBWORD_MODEL, Manifest, read_manifest, shard_path
+from mtdeep.corpus.vocabulary import Vocabulary
+from mtdeep.errors import UserError
+
+if TYPE_CHECKING:
+    from mtdeep.corpus.subwords import Subwords
+
+_OPEN_SHARDS = 16
+
+
+class ShardMaps:
+    """Memory maps of the shards, the most recently used few of them open; safe under threads, pickled closed."""
+
+    def __init__(self, store: Path, limit: int = _OPEN_SHARDS) -> None:
+        self._store = store
+        self._limit = limit
+        self._reset()
+
+    def _reset(self) -> None:
+        self._open: OrderedDict[int, np.memmap] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_store": self._store, "_limit": self._limit}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._reset()
+
+    def view(self, shard: int, start: int, count: int, dtype: np.dtype) -> np.ndarray:
+        """A view of `count` numbers from byte `start`. Copy what outlives the call: a view keeps its shard open."""
+        with self._lock:
+            if shard in self._open:
+                self._open.move_to_end(shard)
+            else:
+                self._open[shard] = np.memmap(self._store / shard_path(shard), dtype=np.uint8, mode="r")
+                if len(self._open) > self._limit:
+                    self._open.popitem(last=False)
+            return self._open[shard][start : start + count * dtype.itemsize].view(dtype)
+
+
+class Store:
+    """A corpus store, open for reading.
+
+    Raises `UserError` when the directory is no store, has another format version, or a file of it is missing,
+    truncated or damaged (as far as sizes, headers and counts tell; `verify` reads everything).
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.manifest: Manifest = read_manifest(self.path)
+        self.vocabulary = Vocabulary.load(self.path / DICTIONARY)
+        self._check_vocabulary()
+        self._check_shard_headers()
+        maps = ShardMaps(self.path)
+        token_dtype = np.dtype(self.manifest.token_dtype).newbyteorder("<")
+        self._corpora = [Corpus(record, maps, token_dtype) for record in self.manifest.corpora]
+
+    def _check_vocabulary(self) -> None:
+        found, manifest = self.vocabulary, self.manifest
+        same = (len(found), len(found.pieces), found.languages, found.digest) == (
+            manifest.vocabulary_size,
+            manifest.pieces,
+            manifest.languages,
+            manifest.vocabulary_digest,
+        )
+        if not same:
+            raise UserError(
+                f"{self.path / DICTIONARY}: not the dictionary that the store was written with; "
+                "restore it, because ids would change their meaning"
+            )
+
+    def _check_shard_headers(self) -> None:
+        shards = {segment.shard for r in self.manifest.corpora for c in r.columns for segment in c.segments}
+        for shard in sorted(shards):
+            path = self.path / shard_path(shard)
+            with path.open("rb") as file:
+                header = file.read(len(SHARD_HEADER))
+            if header != SHARD_HEADER:
+                raise UserError(f"{path}: not a shard of a store (it starts with {header!r}); restore it from a copy")
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Canonical codes, in the order of their tags."""
+        return self.vocabulary.languages
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits, in the order in which they were written."""
+        return tuple(dict.fromkeys(corpus.split for corpus in self._corpora))
+
+    @cached_property
+    def _by_split(self) -> dict[str, list[Corpus]]:
+        return {split: [c for c in self._corpora if c.split == split] for split in self.splits}
+
+    def corpora(self, split: str) -> list[Corpus]:
+        """The corpora of a split; raises `UserError` for a split that the store lacks."""
+        if split not in self._by_split:
+            raise UserError(f"{self.path}: no split {split!r}; the store has {', '.join(self.splits) or 'none'}")
+        return self._by_split[split]
+
+    def subwords(self) -> Subwords:
+        """The subword model that made the store's ids."""
+        from mtdeep.corpus.subwords import Subwords  # the only part of this package that needs SentencePiece
+
+        return Subwords(self.path / SUBWORD_MODEL, self.vocabulary)
+
+    @property
+    def digest(self) -> str:
+        """xxh3-128 of the manifest, which holds the digest of every other file: the identity of the data."""
+        return xxhash.xxh3_128_hexdigest(self.manifest.dump())
+
+    def verify(self) -> None:
+        """Read every byte and compare it with its digest; raises `UserError` that names the first damaged file."""
+        for name, record in self.manifest.files.items():
+            found = file_digest(self.path / name)
+            if found != record.xxh3_128:
+                raise UserError(
+                    f"{self.path / name}: damaged, its digest is {found}, the manifest has {record.xxh3_128}; "
+                    "restore it from a copy, or prepare the store again"
+                )
+
+
+def file_digest(path: Path) -> str:
+    """xxh3-128 of a file, as hexadecimal digits."""
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,163 @@
+"""The store on disk, written: columns stream through, and the store appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from mtdeep.corpus.manifest import (
+    DICTIONARY,
+    MANIFEST,
+    SHARDS,
+    SUBWORD_MODEL,
+    Column,
+    CorpusRecord,
+    FileRecord,
+    Kind,
+    Manifest,
+)
+from mtdeep.corpus.shards import ShardWriter, sync_directory, write_durably
+from mtdeep.corpus.vocabulary import UNK, Vocabulary
+from mtdeep.errors import UserError
+
+
+class StoreWriter:
+    """Writes a store beside `path` and renames it to `path` when it is finished.
+
+    Use it as a context manager: leaving it without `finish`, or by an exception, removes what was written. Raises
+    `UserError` when something stands at `path` already.
+    """
+
+    def __init__(
+        self, path: Path | str, vocabulary: Vocabulary, sentencepiece_model: bytes, *, shard_bytes: int = 4 << 30
+    ) -> None:
+        self.path = Path(path)
+        self._vocabulary = vocabulary
+        if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
+            raise UserError(f"{self.path}: exists already; remove it, or give another place for the store")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._partial = Path(tempfile.mkdtemp(prefix=f"{self.path.name}.partial-", dir=self.path.parent))
+        self._partial.chmod(0o777 & ~_umask())
+        (self._partial / SHARDS).mkdir()
+        self._shards = ShardWriter(self._partial, shard_bytes)
+        self._corpora: list[CorpusRecord] = []
+        self._files: dict[str, FileRecord] = {
+            SUBWORD_MODEL: write_durably(self._partial / SUBWORD_MODEL, sentencepiece_model)
+        }
+
+    def add_corpus(
+        self,
+        name: str,
+        split: str,
+        columns: Mapping[str, Iterable[np.ndarray]],
+        *,
+        text: Mapping[str, Iterable[str]] | None = None,
+        provenance: Mapping[str, Any],
+    ) -> CorpusRecord:
+        """Append a corpus: per language an iterable of (length,) piece ids, row by row; length 0 is a gap.
+
+        Columns are read one after the other, each once, and nothing but a buffer is held. `text` keeps raw sentences
+        beside the ids (splits that are scored). Raises `ValueError` when columns differ in rows, when an id is no
+        piece, or a name comes twice in a split.
+        """
+        if any((record.split, record.name) == (split, name) for record in self._corpora):
+            raise ValueError(f"corpus {name!r} of split {split!r} was added before")
+        if not set(columns) | set(text or {}) <= set(self._vocabulary.languages):
+            raise ValueError(f"corpus {name!r}: languages {sorted(columns)} are not all in the vocabulary")
+        written: list[Column] = []
+        presence: list[np.ndarray] = []
+        for language, sentences in columns.items():
+            column, present = self._add_column(language, "tokens", self._checked(sentences, name, language))
+            written.append(column)
+            presence.append(present)
+        pairs = _pair_counts(written, presence)
+        for language, lines in (text or {}).items():
+            utf8 = (np.frombuffer(line.encode("utf-8"), dtype=np.uint8) for line in lines)
+            written.append(self._add_column(language, "text", utf8)[0])
+        rows = {f"{column.kind} of {column.language}": _rows(column) for column in written}
+        if len(set(rows.values())) > 1:
+            raise ValueError(f"corpus {name!r}: columns differ in rows: {rows}")
+        record = CorpusRecord(name, split, max(rows.values(), default=0), tuple(written), pairs, dict(provenance))
+        self._corpora.append(record)
+        return record
+
+    def _add_column(self, language: str, kind: Kind, sentences: Iterable[np.ndarray]) -> tuple[Column, np.ndarray]:
+        dtype = (self._vocabulary.token_dtype if kind == "tokens" else np.dtype(np.uint8)).newbyteorder("<")
+        segments, presence = self._shards.write_column(sentences, dtype)
+        present, units = sum(s.sentences for s in segments), sum(s.units for s in segments)
+        return Column(language, kind, present, units, segments), presence
+
+    def _checked(self, sentences: Iterable[np.ndarray], name: str, language: str) -> Iterator[np.ndarray]:
+        """Refuse what is no piece: tags and end-of-sentence are added when a batch is made."""
+        for row, sentence in enumerate(sentences):
+            if len(sentence) and not UNK <= sentence.min() <= sentence.max() < self._vocabulary.first_tag:
+                raise ValueError(f"corpus {name!r}, {language}, row {row}: an id is neither a piece nor <unk>")
+            yield sentence
+
+    def finish(self, provenance: Mapping[str, Any]) -> None:
+        """Write the dictionary and the manifest, sync everything, and rename the store to its path."""
+        self._shards.close_shard()
+        self._files[DICTIONARY] = write_durably(self._partial / DICTIONARY, self._vocabulary.dump())
+        self._files.update(self._shards.files)
+        manifest = Manifest(
+            vocabulary_size=len(self._vocabulary),
+            pieces=len(self._vocabulary.pieces),
+            vocabulary_digest=self._vocabulary.digest,
+            languages=self._vocabulary.languages,
+            token_dtype=self._vocabulary.token_dtype.name,
+            files=self._files,
+            corpora=tuple(self._corpora),
+            provenance=dict(provenance),
+        )
+        write_durably(self._partial / MANIFEST, manifest.dump())
+        sync_directory(self._partial / SHARDS)
+        sync_directory(self._partial)
+        os.rename(self._partial, self.path)
+        sync_directory(self.path.parent)
+
+    def abandon(self) -> None:
+        """Remove what was written; nothing to do after `finish`."""
+        self._shards.abandon()
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    def __enter__(self) -> StoreWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abandon()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _rows(column: Column) -> int:
+    return sum(segment.rows for segment in column.segments)
+
+
+def _pair_counts(columns: list[Column], presence: list[np.ndarray]) -> tuple[int, ...]:
+    """Rows that each two columns share: upper triangle, row by row."""
+    full = [column.sentences == _rows(column) for column in columns]
+    counts = []
+    for i, column in enumerate(columns):
+        for j in range(i + 1, len(columns)):
+            if len(presence[i]) != len(presence[j]):
+                counts.append(0)  # unequal rows, which add_corpus refuses with the numbers of all columns
+            elif full[i]:
+                counts.append(columns[j].sentences)
+            elif full[j]:
+                counts.append(column.sentences)
+            else:
+                counts.append(int(np.bitwise_count(presence[i] & presence[j]).sum()))
+    return tuple(counts)

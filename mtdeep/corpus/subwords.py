@@ -1,0 +1,85 @@
+"""SentencePiece between text and the store's ids: one native call a batch, one table lookup."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import sentencepiece
+
+from mtdeep.corpus.vocabulary import UNK, Vocabulary
+from mtdeep.errors import UserError
+
+
+def _load(model: Path | str | bytes) -> sentencepiece.SentencePieceProcessor:
+    """A processor from a model file or its bytes; raises `UserError` when it is no SentencePiece model."""
+    name = "SentencePiece model" if isinstance(model, bytes) else str(model)
+    try:
+        data = model if isinstance(model, bytes) else Path(model).read_bytes()
+        processor = sentencepiece.SentencePieceProcessor(model_proto=data)
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read ({error.strerror}); give a SentencePiece .model file") from None
+    except RuntimeError:
+        raise UserError(f"{name}: not a SentencePiece model; give the .model file that training wrote") from None
+    if processor.get_piece_size() == 0:
+        raise UserError(f"{name}: a SentencePiece model without pieces; give the .model file that training wrote")
+    return processor
+
+
+def _is_piece(processor: sentencepiece.SentencePieceProcessor, i: int) -> bool:
+    return not (processor.is_control(i) or processor.is_unknown(i) or processor.is_unused(i))
+
+
+def pieces(model: Path | str | bytes) -> tuple[str, ...]:
+    """A model's pieces in its order, without its own control, unknown and unused ones: what a `Vocabulary` holds."""
+    processor = _load(model)
+    return tuple(processor.id_to_piece(i) for i in range(processor.get_piece_size()) if _is_piece(processor, i))
+
+
+class Subwords:
+    """Encodes text to store ids and decodes them.
+
+    Raises `UserError` when the model's pieces are not the vocabulary's.
+    """
+
+    def __init__(self, model: Path | str | bytes, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._processor = _load(model)
+        size = self._processor.get_piece_size()
+        own = [i for i in range(size) if _is_piece(self._processor, i)]
+        if tuple(self._processor.id_to_piece(i) for i in own) != vocabulary.pieces:
+            name = "SentencePiece model" if isinstance(model, bytes) else str(model)
+            raise UserError(f"{name}: its pieces are not those of the dictionary; use the model that belongs to it")
+        # SentencePiece never emits control or unused ids for text; what is left over is the unknown piece.
+        self._to_store = np.full(size, UNK, dtype=np.int32)
+        self._to_store[own] = np.arange(vocabulary.first_piece, vocabulary.first_tag, dtype=np.int32)
+        self._to_model = np.full(len(vocabulary), -1, dtype=np.int64)
+        self._to_model[UNK] = self._processor.unk_id()
+        self._to_model[vocabulary.first_piece : vocabulary.first_tag] = own
+
+    def encode(self, lines: Sequence[str], threads: int | None = None) -> list[np.ndarray]:
+        """Ids of each line, (length,) int32, without end-of-sentence and tags; an empty line gives length 0.
+
+        `threads` are SentencePiece's own; all cores by default.
+        """
+        encoded = self._processor.encode(list(lines), out_type=int, num_threads=threads or os.cpu_count() or 1)
+        ends = np.cumsum([len(ids) for ids in encoded], dtype=np.int64).tolist()
+        flat = self._to_store[np.fromiter(itertools.chain.from_iterable(encoded), dtype=np.int64)]
+        return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    def decode(self, ids: Iterable[int] | np.ndarray) -> str:
+        """Text of store ids; specials and tags are left out, an unknown shows as SentencePiece prints it."""
+        return str(self._processor.decode(self._model_ids(ids)))
+
+    def decode_batch(self, batch: Iterable[Iterable[int] | np.ndarray]) -> list[str]:
+        """Text of many sentences in one native call."""
+        sentences = [self._model_ids(ids) for ids in batch]
+        return list(self._processor.decode(sentences)) if sentences else []
+
+    def _model_ids(self, ids: Iterable[int] | np.ndarray) -> list[int]:
+        store_ids = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids), dtype=np.int64)
+        model_ids = self._to_model[store_ids]
+        return [int(i) for i in model_ids[model_ids >= 0]]

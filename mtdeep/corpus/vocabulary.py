@@ -1,0 +1,134 @@
+"""Symbols and their ids: four specials, SentencePiece's pieces, one tag per language.
+
+    id 0 `<s>`   1 `<pad>`   2 `</s>`   3 `<unk>`   4... pieces   then tags `__code__`
+
+The ids are those that fairseq's `Dictionary.load` gives to the store's `dict.txt`, so that checkpoints, stores and
+exported data-bins agree. Tags stand last and only ever grow at the end: a new language moves no embedding.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+from mtdeep import languages as codes
+from mtdeep.errors import UserError
+
+BOS, PAD, EOS, UNK = 0, 1, 2, 3
+SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")
+_TAG = re.compile(r"__([A-Za-z0-9_]+?)__")
+# The second column of dict.txt is a count that nothing here needs. It tells tags from pieces instead, because a piece
+# may look like a tag (text about Python yields `__init__`).
+_PIECE_COUNT, _TAG_COUNT = "1", "0"
+
+
+def tag_symbol(language: str) -> str:
+    """The dictionary symbol of a language: `zh-Hans` -> `__zh_Hans__`."""
+    return f"__{codes.fairseq_code(language)}__"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Pieces and languages in id order.
+
+    Raises `UserError` when symbols are not unique or cannot stand on a line of `dict.txt`.
+    """
+
+    pieces: tuple[str, ...]
+    languages: tuple[str, ...]
+
+    bos = BOS
+    pad = PAD
+    eos = EOS
+    unk = UNK
+
+    def __post_init__(self) -> None:
+        symbols = self.symbols()
+        if len(set(symbols)) != len(symbols):
+            seen: set[str] = set()
+            twice = next(s for s in symbols if s in seen or seen.add(s))  # type: ignore[func-returns-value]
+            raise UserError(f"vocabulary: symbol {twice!r} stands twice; give every piece and language once")
+        for symbol in symbols:
+            if not symbol or any(c in symbol for c in " \n\r"):
+                raise UserError(f"vocabulary: piece {symbol!r} holds a space or a line break, or nothing; drop it")
+
+    def __len__(self) -> int:
+        return self.first_tag + len(self.languages)
+
+    @property
+    def first_piece(self) -> int:
+        """Id of the first piece."""
+        return len(SPECIALS)
+
+    @property
+    def first_tag(self) -> int:
+        """Id of the first tag, which is also one past the last piece."""
+        return len(SPECIALS) + len(self.pieces)
+
+    @property
+    def token_dtype(self) -> np.dtype:
+        """Smallest unsigned type that holds every id."""
+        return np.min_scalar_type(len(self) - 1)
+
+    def symbols(self) -> list[str]:
+        """Every symbol, in id order."""
+        return [*SPECIALS, *self.pieces, *(tag_symbol(language) for language in self.languages)]
+
+    @cached_property
+    def _tags(self) -> dict[str, int]:
+        return {language: self.first_tag + i for i, language in enumerate(self.languages)}
+
+    def tag(self, language: str) -> int:
+        """Id of a language's tag; raises `UserError` for a language that the vocabulary lacks."""
+        if language not in self._tags:
+            raise UserError(f"language {language!r} has no tag in the vocabulary; it has {', '.join(self.languages)}")
+        return self._tags[language]
+
+    def is_tag(self, symbol_id: int) -> bool:
+        """Whether an id is a language tag."""
+        return self.first_tag <= symbol_id < len(self)
+
+    @cached_property
+    def digest(self) -> str:
+        """xxh3-128 of `dict.txt`, as hexadecimal digits."""
+        return xxhash.xxh3_128_hexdigest(self.dump())
+
+    def dump(self) -> bytes:
+        """fairseq's `dict.txt`; the four specials are implicit in it."""
+        pieces = [f"{piece} {_PIECE_COUNT}\n" for piece in self.pieces]
+        tags = [f"{tag_symbol(language)} {_TAG_COUNT}\n" for language in self.languages]
+        return "".join(pieces + tags).encode()
+
+    def save(self, path: Path | str) -> None:
+        """Write `dict.txt`."""
+        Path(path).write_bytes(self.dump())
+
+    @classmethod
+    def load(cls, path: Path | str) -> Vocabulary:
+        """Read what `save` wrote; raises `UserError` with file and line."""
+        path = Path(path)
+        try:
+            lines = path.read_bytes().decode("utf-8").split("\n")
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); the store needs its dictionary") from None
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: not UTF-8 at byte {error.start}; restore the store's dictionary") from None
+        if lines[-1] == "":
+            lines.pop()
+        pieces: list[str] = []
+        languages: list[str] = []
+        for number, line in enumerate(lines, start=1):
+            symbol, _, count = line.rpartition(" ")
+            tag = _TAG.fullmatch(symbol)
+            if count == _TAG_COUNT and tag:
+                languages.append(codes.from_fairseq_code(tag[1]))
+            elif count == _PIECE_COUNT and symbol and not languages:
+                pieces.append(symbol)
+            else:
+                raise UserError(f"{path}:{number}: expected `piece 1`, or `__code__ 0` after the last piece")
+        return cls(tuple(pieces), tuple(languages))

@@ -1,0 +1,79 @@
+"""Small stores made of given sentences."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sentencepiece
+
+from mtdeep.corpus import Store, StoreWriter, Vocabulary
+
+LANGUAGES = ("en", "de", "zh-Hans", "sr-Latn")
+LINES = (
+    "Two young men are outside near many bushes.",
+    "Zwei junge Männer sind im Freien in der Nähe vieler Büsche.",
+    "Several men in hard hats operate a giant pulley system.",
+    "Mehrere Männer mit Schutzhelmen bedienen ein Antriebsradsystem.",
+    "A little girl climbing into a wooden playhouse.",
+    "Ein kleines Mädchen klettert in ein Spielhaus aus Holz.",
+    "一个小女孩爬进木制游戏屋。",
+    "Dva mlada čoveka su napolju.",
+)
+
+Sentences = Mapping[str, Sequence[Sequence[int]]]
+MakeStore = Callable[..., Store]
+
+
+@pytest.fixture(scope="session")
+def spm_model() -> bytes:
+    """A SentencePiece model over a few lines."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(LINES), model_writer=model, vocab_size=100, minloglevel=2, character_coverage=1.0
+    )
+    return model.getvalue()
+
+
+@pytest.fixture(scope="session")
+def vocabulary(spm_model: bytes) -> Vocabulary:
+    """The model's pieces and four languages."""
+    from mtdeep.corpus.subwords import pieces
+
+    return Vocabulary(pieces(spm_model), LANGUAGES)
+
+
+@pytest.fixture
+def make_store(tmp_path: Path, vocabulary: Vocabulary, spm_model: bytes) -> MakeStore:
+    """Write a store of {(split, corpus): {language: sentences}} and open it."""
+
+    def make(corpora: Mapping[tuple[str, str], Sentences], name: str = "store", shard_bytes: int = 4 << 30) -> Store:
+        with StoreWriter(tmp_path / name, vocabulary, spm_model, shard_bytes=shard_bytes) as writer:
+            for (split, corpus), columns in corpora.items():
+                arrays = {code: [np.array(s, dtype=np.int64) for s in column] for code, column in columns.items()}
+                writer.add_corpus(corpus, split, arrays, provenance={})
+            writer.finish({})
+        return Store(tmp_path / name)
+
+    return make
+
+
+@pytest.fixture
+def small_store(make_store: MakeStore) -> Store:
+    """An n-way corpus with gaps and a bilingual one, in train; an n-way one in valid."""
+    rng = np.random.default_rng(5)
+
+    def column(rows: int, gaps: float) -> list[list[int]]:
+        lengths = np.where(rng.random(rows) < gaps, 0, rng.integers(1, 30, rows))
+        return [rng.integers(4, 100, n).tolist() for n in lengths]
+
+    return make_store(
+        {
+            ("train", "nway"): {code: column(200, 0.2) for code in LANGUAGES},
+            ("train", "pairs"): {"de": column(70, 0.0), "en": column(70, 0.0)},
+            ("valid", "nway"): {code: column(20, 0.0) for code in LANGUAGES},
+        }
+    )
