@@ -1,0 +1,1 @@
+"""From raw corpora to a store: readers, splits, one SentencePiece model, encoding."""

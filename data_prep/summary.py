@@ -1,0 +1,80 @@
+"""What a preparation made, as tables that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from data_prep.prepare import Prepared
+from mtdeep.corpus.corpora import Corpus
+from mtdeep.corpus.store import Store
+from mtdeep.languages import name
+
+_WIDTH_OF_A_LOG = 120
+
+
+def print_summary(prepared: Prepared) -> None:
+    """Print the account of every corpus and the sizes of every language, then where the store is."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_OF_A_LOG)
+    store = prepared.store
+    console.print(_corpora(store))
+    console.print(_languages(store))
+    state = "already prepared, nothing to do" if prepared.already else "prepared"
+    console.print(
+        f"{state}: {store.path} ({len(store.languages)} languages, {len(store.vocabulary):,} symbols)",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def directions_of(corpus: Corpus) -> int:
+    """Return how many directions have at least one pair of sentences in *corpus*."""
+    languages = corpus.languages
+    return sum(corpus.count(s, t) > 0 for s in languages for t in languages if s != t)
+
+
+def _corpora(store: Store) -> Table:
+    table = Table(title="Rows: read = kept + rejected", title_justify="left")
+    for column in ("corpus", "split"):
+        table.add_column(column)
+    for column in ("read", "kept", "languages", "gaps", "directions"):
+        table.add_column(column, justify="right")
+    table.add_column("rejected")
+    for record in store.manifest.corpora:
+        account = record.provenance["account"]
+        corpus = next(c for c in store.corpora(record.split) if c.name == record.name)
+        table.add_row(
+            record.name,
+            record.split,
+            f"{account['read']:,}",
+            f"{account['kept']:,}",
+            f"{len(corpus.languages)}",
+            f"{sum(account['gaps'].values()):,}",
+            f"{directions_of(corpus):,}",
+            _reasons(account["rejected"]),
+        )
+    return table
+
+
+def _reasons(rejected: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "none"
+
+
+def _languages(store: Store) -> Table:
+    table = Table(title="Sentences and tokens, by language and split", title_justify="left")
+    table.add_column("language")
+    for split in store.splits:
+        table.add_column(split, justify="right")
+        table.add_column("tokens", justify="right")
+    for language in store.languages:
+        cells = []
+        for split in store.splits:
+            corpora = [corpus for corpus in store.corpora(split) if language in corpus.languages]
+            cells.append(f"{sum(corpus.sentences(language) for corpus in corpora):,}")
+            cells.append(f"{sum(corpus.tokens(language) for corpus in corpora):,}")
+        table.add_row(f"{language}  {name(language)}", *cells)
+    return table

@@ -1,0 +1,122 @@
+"""`mtdeep prepare` as a user runs it: results on standard output, one sentence and exit code 2 for bad input."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """\
+store: out/store
+vocabulary: {size: 36, character_coverage: 1.0}
+corpora:
+  - name: news
+    reader: plain_text
+    languages: [en, de]
+    splits:
+      train: train.{language}
+      test: test.{language}
+"""
+
+
+def run(config: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mtdeep.cli.main", "prepare", str(config), *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    english = [f"the {a} sees the {b}" for a in ("dog", "cat", "cow", "hen") for b in ("man", "boy", "girl", "owl")]
+    german = [f"{a} sieht {b}" for a in ("Hund", "Katze", "Kuh", "Huhn") for b in ("Mann", "Bub", "Magd", "Uhu")]
+    for split, rows in (("train", slice(0, 12)), ("test", slice(12, 16))):
+        (tmp_path / f"{split}.en").write_text("\n".join(english[rows]) + "\n")
+        (tmp_path / f"{split}.de").write_text("\n".join(german[rows]) + "\n")
+    path = tmp_path / "news.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+def test_prepare_then_again_then_overwrite(config: Path) -> None:
+    first = run(config)
+    assert first.returncode == 0, first.stderr
+    assert "Rows: read = kept + rejected" in first.stdout
+    assert f"prepared: {config.parent}/out/store (2 languages" in first.stdout
+    assert "learn the vocabulary" in first.stderr  # progress, kept apart from results
+    again = run(config)
+    assert (again.returncode, "already prepared, nothing to do" in again.stdout) == (0, True)
+    config.write_text(CONFIG.replace("size: 36", "size: 35"))
+    refused = run(config)
+    assert refused.returncode == 2
+    assert "give --overwrite to replace it" in refused.stderr
+    assert run(config, "--overwrite").returncode == 0
+
+
+def break_line_counts(folder: Path) -> None:
+    with (folder / "train.de").open("a") as file:
+        file.write("noch eine Zeile\n")
+
+
+def break_utf8(folder: Path) -> None:
+    lines = (folder / "train.en").read_bytes().split(b"\n")
+    lines[2] = b"caf\xe9"
+    (folder / "train.en").write_bytes(b"\n".join(lines))
+
+
+def empty_file(folder: Path) -> None:
+    (folder / "test.de").write_bytes(b"")
+
+
+def unknown_language(folder: Path) -> None:
+    edit(folder, "[en, de]", "[en, englisch]")
+
+
+def missing_key(folder: Path) -> None:
+    edit(folder, "store: out/store\n", "")
+
+
+def misspelt_key(folder: Path) -> None:
+    edit(folder, "size: 36", "sise: 36, size: 36")
+
+
+def missing_file(folder: Path) -> None:
+    (folder / "test.en").unlink()
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    assert old in CONFIG
+    (folder / "news.yaml").write_text(CONFIG.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("damage", "place", "says"),
+    [
+        (break_line_counts, "train.de:13", "has 13 lines but"),
+        (break_utf8, "train.en:3", "invalid UTF-8 at byte"),
+        (empty_file, "test.de:1", "the file is empty"),
+        (unknown_language, "news.yaml:6", "unknown language code 'englisch'"),
+        (missing_key, "news.yaml:1", "key 'store' is missing"),
+        (misspelt_key, "news.yaml:2", "unknown key 'sise' in vocabulary; did you mean 'size'?"),
+        (missing_file, "news.yaml:9", "test.en for language 'en'"),
+    ],
+)
+def test_bad_input_is_one_sentence_with_file_and_line(config: Path, damage: object, place: str, says: str) -> None:
+    folder = config.parent
+    assert callable(damage)
+    damage(folder)
+    before = sorted(folder.rglob("*"))
+    result = run(config)
+    assert result.returncode == 2
+    errors = [line for line in result.stderr.splitlines() if not line.startswith("[")]  # the rest is progress
+    assert len(errors) == 1, result.stderr
+    assert errors[0].startswith(f"error: {folder}/{place}: ")
+    assert says in errors[0]
+    assert sorted(folder.rglob("*")) == before

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data_prep.config import expand, load_config
+from mtdeep.errors import UserError
+
+GOOD = """\
+store: out
+vocabulary:
+  size: 100
+corpora:
+  - name: phrases
+    reader: cldr
+    languages: [en, de]
+    lines: {train: 10}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    """The lines of the message, without the path of the file: `LINE: sentence`."""
+    path = write(folder, text)
+    with pytest.raises(UserError) as caught:
+        load_config(path)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(f"{path}:") for line in lines)
+    return [line.removeprefix(f"{path}:") for line in lines]
+
+
+def test_good_configuration_has_defaults(tmp_path: Path) -> None:
+    loaded = load_config(write(tmp_path, GOOD))
+    assert loaded.config.seed == 1
+    assert loaded.config.vocabulary.model_type == "unigram"
+    assert loaded.resolved(loaded.config.store) == tmp_path / "out"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("store: out\n", "", "1: key 'store' is missing; add it"),
+        ("  size: 100", "  model_type: bpe", "2: key 'size' is missing in vocabulary; add it"),
+        ("  size: 100", "  size: 100\n  sise: 3", "4: unknown key 'sise' in vocabulary; did you mean 'size'?"),
+        ("store:", "sead: 3\nstore:", "1: unknown key 'sead'; did you mean 'seed'?"),
+        ("    lines:", "    entites: 9\n    lines:", "8: unknown key 'entites' in corpora.0; did you mean 'entities'?"),
+        ("    lines: {train: 10}\n", "", "5: key 'lines' is missing in corpora.0; add it"),
+        ("reader: cldr", "reader: tmx", "5: unknown reader 'tmx' in corpora.0; choose plain_text or cldr"),
+        ("    reader: cldr\n", "", "5: key 'reader' is missing in corpora.0; add it (plain_text or cldr)"),
+        ("size: 100", "size: many", "3: vocabulary.size: input should be a valid integer"),
+        ("[en, de]", "[en, xx-YY-!]", "7: corpora.0.languages.1: unknown language code 'xx-YY-!'"),
+        ("[en, de]", "[en, eng_Latn]", "7: corpora.0.languages: 'eng_Latn' is the same language as 'en'; name it once"),
+        ("[en, de]", "[en, nso]", "7: corpora.0.languages: the cldr reader has no locale data of its own for"),
+        ("train: 10", "valid: 10", "1: the configuration: no corpus has a split 'train'"),
+        ("train: 10", "'a b': 10, train: 3", "8: corpora.0.lines.a b"),
+        ("store: out", "store: ${MTDEEP_NOT_SET}", "1: store: environment variable MTDEEP_NOT_SET is not set"),
+        ("store: out", "store: out\nstore: there", "2: key 'store' stands twice (first in line 1)"),
+        ("store: out", "store: [out", "2: not valid YAML"),
+    ],
+)
+def test_each_problem_names_file_and_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert old in GOOD
+    found = problems(tmp_path, GOOD.replace(old, new, 1))
+    assert len(found) == 1
+    assert found[0].startswith(expected)
+
+
+def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
+    text = GOOD.replace("store: out", "stor: out").replace("size: 100", "size: -1").replace("train: 10", "train: x")
+    assert [line.split(":")[0] for line in problems(tmp_path, text)] == ["1", "1", "3", "8"]
+
+
+def test_empty_and_unreadable_files(tmp_path: Path) -> None:
+    assert problems(tmp_path, "") == ["1: the configuration must be a mapping of keys (store, vocabulary, corpora)"]
+    with pytest.raises(UserError, match="cannot be read"):
+        load_config(tmp_path / "nowhere.yaml")
+    path = tmp_path / "latin1.yaml"
+    path.write_bytes(b"store: out\nseed: \xe9\n")
+    with pytest.raises(UserError, match=r"latin1.yaml:2: invalid UTF-8 at byte 17"):
+        load_config(path)
+
+
+PLAIN = """\
+store: out
+vocabulary: {size: 100}
+corpora:
+  - name: news
+    reader: plain_text
+    languages: [eng_Latn, de]
+    splits:
+      train: ${DATA}/train.{language}
+"""
+
+
+def test_patterns_keep_the_given_spelling_and_expand_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    for code in ("eng_Latn", "de"):
+        (tmp_path / "data" / f"train.{code}").write_text("x\n")
+    loaded = load_config(write(tmp_path, PLAIN))
+    (corpus,) = loaded.config.corpora
+    assert corpus.reader == "plain_text"
+    assert corpus.files("train") == {"en": "${DATA}/train.eng_Latn", "de": "${DATA}/train.de"}
+    assert loaded.resolved(corpus.files("train")["de"]) == tmp_path / "data" / "train.de"
+
+
+def test_variables_have_defaults_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA", "data")
+    monkeypatch.setenv("EMPTY", "")
+    assert expand("${DATA:-x}/a ${EMPTY:-../y}/b ${MTDEEP_NOT_SET:-}/c") == "data/a ../y/b /c"
+    with pytest.raises(ValueError, match="MTDEEP_NOT_SET is not set"):
+        expand("${MTDEEP_NOT_SET}/a")
+
+
+def test_missing_input_files_are_all_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA", "data")
+    found = problems(tmp_path, PLAIN)
+    assert [line.split(":")[0] for line in found] == ["8", "8"]
+    assert "train.eng_Latn for language 'en'" in found[0]
+    assert "train.de for language 'de'" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("train.{language}", "train", "7: corpora.0.splits: the pattern of split 'train' needs {language}"),
+        ("    languages: [eng_Latn, de]\n", "", "4: corpora.0: the pattern of split 'train' needs `languages`"),
+        ("${DATA}/train.{language}", "{en: a}", "7: corpora.0.splits: split 'train' names 1 file"),
+        ("${DATA}/train.{language}", "{en: a, de: b}", "4: corpora.0: `languages` goes with a pattern"),
+        ("${DATA}/train.{language}", "{en: a, q9: b}", "8: corpora.0.splits.train.q9"),
+        ("    splits:", "    holdout: {train: 5}\n    splits:", "4: corpora.0: split 'train' is both held out and"),
+        ("train: ${DATA}", "valid: ${DATA}", "1: the configuration: no corpus has a split 'train'"),
+    ],
+)
+def test_problems_of_plain_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, expected: str
+) -> None:
+    monkeypatch.setenv("DATA", "data")
+    found = problems(tmp_path, PLAIN.replace(old, new, 1))
+    assert found[0].startswith(expected), found
+
+
+@pytest.mark.parametrize("name", ["demo", "debug", "multi30k"])
+def test_configurations_of_the_repository_load(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MULTI30K", str(tmp_path))
+    for split in ("train.{}.gz", "val.{}", "test_2016_flickr.{}"):
+        for language in ("en", "de", "fr"):
+            (tmp_path / split.format(language)).touch()
+    load_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
