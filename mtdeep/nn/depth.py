@@ -1,0 +1,70 @@
+"""Every constant that follows from depth alone: plain arithmetic on layer counts, no tensors.
+
+N is the number of encoder layers and M the number of decoder layers, each a full Transformer layer (an encoder layer
+has two branches, a decoder layer three). Nobody else in the package writes these numbers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class StackConstants(NamedTuple):
+    """The residual multiplier alpha and the initial gain beta of one stack."""
+
+    alpha: float
+    beta: float
+
+
+class DepthConstants(NamedTuple):
+    """DeepNorm's constants of an encoder-decoder."""
+
+    encoder_alpha: float
+    encoder_beta: float
+    decoder_alpha: float
+    decoder_beta: float
+
+
+def deepnorm(N: int, M: int) -> DepthConstants:
+    """Return DeepNorm's constants of an encoder-decoder with N and M layers.
+
+    encoder: alpha = 0.81 (N^4 M)^(1/16), beta = 0.87 (N^4 M)^(-1/16);
+    decoder: alpha = (3M)^(1/4), beta = (12M)^(-1/4).
+    The printed, rounded 0.81 and 0.87 are meant (exactly 27^(-1/16) and 27^(1/16) / sqrt(2)): every published
+    checkpoint was trained with them.
+
+    Raises ValueError when a layer count is below one.
+    Source: Wang et al., "DeepNet: Scaling Transformers to 1,000 Layers", arXiv 2203.00555, Figure 2.
+    """
+    _check_layers(N=N, M=M)
+    joint_depth = (N**4 * M) ** (1 / 16)
+    return DepthConstants(
+        encoder_alpha=0.81 * joint_depth,
+        encoder_beta=0.87 / joint_depth,
+        decoder_alpha=(3 * M) ** 0.25,
+        decoder_beta=(12 * M) ** -0.25,
+    )
+
+
+def deepnorm_encoder_only(N: int) -> StackConstants:
+    """Return alpha = (2N)^(1/4) and beta = (8N)^(-1/4) of an encoder of N layers that no decoder reads.
+
+    Raises ValueError when N is below one. Source: arXiv 2203.00555, Figure 2.
+    """
+    _check_layers(N=N)
+    return StackConstants(alpha=(2 * N) ** 0.25, beta=(8 * N) ** -0.25)
+
+
+def deepnorm_decoder_only(M: int) -> StackConstants:
+    """Return alpha = (2M)^(1/4) and beta = (8M)^(-1/4) of a language model of M layers.
+
+    Raises ValueError when M is below one. Source: arXiv 2203.00555, Figure 2.
+    """
+    _check_layers(M=M)
+    return StackConstants(alpha=(2 * M) ** 0.25, beta=(8 * M) ** -0.25)
+
+
+def _check_layers(**layers: int) -> None:
+    for symbol, count in layers.items():
+        if count < 1:
+            raise ValueError(f"{symbol} = {count} layers: at least one is needed")
