@@ -1,0 +1,1 @@
+"""The command `mtdeep`: a small file a verb, which parses, calls and prints."""

@@ -1,0 +1,151 @@
+"""`mtdeep evaluate`: translate and score all directions of a test set in one process."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mtdeep.evaluation import Evaluation, Matrix
+
+MATRIX_UP_TO = 15  # languages; a wider matrix does not fit a terminal, and is in the files
+LOG_SECONDS = 10.0
+
+
+def evaluate(
+    store: Annotated[Path, typer.Argument(help="Corpus store written by `mtdeep prepare`.")],
+    checkpoint: Annotated[Path, typer.Option(help="Checkpoint that fairseq-train wrote.")],
+    split: Annotated[str, typer.Option(help="Split to translate.")] = "test",
+    directions: Annotated[
+        str, typer.Option(help="'all', 'centric:en', 'en-de,de-en', or a file with one direction a line.")
+    ] = "all",
+    beam: Annotated[int, typer.Option(min=1, help="Hypotheses kept for each sentence.")] = 5,
+    lenpen: Annotated[float, typer.Option(help="Length penalty: above 1 favours longer translations.")] = 1.0,
+    max_len_a: Annotated[float, typer.Option(help="Longest translation is a * source tokens + b: a.")] = 0.0,
+    max_len_b: Annotated[int, typer.Option(min=1, help="Longest translation is a * source tokens + b: b.")] = 200,
+    output: Annotated[Path, typer.Option(help="Folder for results; a killed run goes on in it.")] = Path("evaluation"),
+    batch_tokens: Annotated[
+        int, typer.Option(min=1, help="Source tokens, times target languages, decoded at once.")
+    ] = 4096,
+    tokenize: Annotated[
+        str | None, typer.Option(help="sacrebleu tokenizer for BLEU, instead of the target language's.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="'cpu', 'cuda', 'cuda:1', or 'auto': a GPU where there is one.")] = "auto",
+) -> None:
+    """Translate all directions of a split and print matrices of BLEU and chrF++ with averages and signatures."""
+    from mtdeep import evaluation
+    from mtdeep.decoding import SearchOptions
+
+    options = SearchOptions(beam=beam, length_penalty=lenpen, max_length_a=max_len_a, max_length_b=max_len_b)
+    with progress_shown() as progress:
+        result = evaluation.evaluate(
+            checkpoint,
+            store,
+            output=output,
+            split=split,
+            directions=directions,
+            options=options,
+            tokenize=tokenize,
+            batch_tokens=batch_tokens,
+            device=chosen_device(device),
+            progress=progress,
+        )
+    report(result)
+
+
+def chosen_device(name: str) -> str:
+    """Return the device for `auto`; raises UserError for one that is not there."""
+    import torch
+
+    from mtdeep.errors import UserError
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError):
+        raise UserError(f"--device {name}: torch has no such device here; use cpu or auto.") from None
+    return name
+
+
+def report(result: Evaluation) -> None:
+    """Print matrices, averages, signatures and files."""
+    from rich.console import Console
+
+    from mtdeep.evaluation import BLEU, CHRF, COPY_BLEU
+
+    # In a log there is no width to wrap to.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    for metric in (BLEU, CHRF):
+        matrix = result.matrix(metric)
+        print_matrix(console.print, matrix)
+        for signature in matrix.signatures:
+            console.print(f"{metric} signature: {signature}", markup=False, soft_wrap=True)
+        console.print()
+    for metric in (BLEU, CHRF, COPY_BLEU):
+        what = "BLEU of copying the source" if metric == COPY_BLEU else metric
+        console.print(f"Average {what}: {result.matrix(metric).average()}", markup=False)
+    gaps = result.matrix(BLEU).gaps()
+    if gaps:
+        shown = ", ".join(map(str, gaps[:10])) + (", ..." if len(gaps) > 10 else "")
+        console.print(f"No sentences, so no score: {len(gaps)} directions ({shown})", markup=False, soft_wrap=True)
+    console.print("Files:", *map(str, result.files), sep="\n  ", markup=False, soft_wrap=True)
+
+
+def print_matrix(write: Callable[..., None], matrix: Matrix) -> None:
+    """Print the matrix, or for many languages only the averages from and to each."""
+    from rich.table import Table
+
+    whole = len(matrix.languages) <= MATRIX_UP_TO
+    table = Table(title=f"{matrix.metric} (rows: from, columns: to)", title_justify="left", pad_edge=False, box=None)
+    table.add_column("")
+    for name in [*(matrix.languages if whole else ()), *(("average",) if whole else ("from", "to"))]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for source in matrix.languages:
+        cells = [_cell(matrix.value(source, t), source == t) for t in matrix.languages] if whole else []
+        averages = [matrix.average_from(source), *([] if whole else [matrix.average_to(source)])]
+        table.add_row(source, *cells, *[_cell(average.value, False) for average in averages])
+    overall = _cell(matrix.average().value, False)
+    below = [_cell(matrix.average_to(target).value, False) for target in matrix.languages] if whole else [overall]
+    table.add_row("average", *below, overall)
+    write(table)
+
+
+def _cell(value: float | None, same: bool) -> str:
+    if value is None:
+        return "" if same else "-"
+    return f"{value:.1f}"
+
+
+@contextmanager
+def progress_shown() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a progress function: a bar on a terminal, a line now and then in a log."""
+    if not sys.stderr.isatty():
+        yield plain_progress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("loading", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+def plain_progress() -> Callable[[str, int, int], None]:
+    """Return a progress function that prints a line when a phase ends, and at most every ten seconds."""
+    last = time.monotonic()
+
+    def show(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last >= LOG_SECONDS:
+            last = time.monotonic()
+            print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,41 @@
+"""The entry point of `mtdeep`: one typer application, one file a verb.
+
+The verbs' files import what is heavy inside their functions, so that `mtdeep --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from mtdeep.cli.doctor import doctor
+from mtdeep.cli.evaluate import evaluate
+from mtdeep.cli.export_databin import export_databin
+from mtdeep.cli.prepare import prepare
+from mtdeep.errors import UserError
+
+app = typer.Typer(
+    help="Extremely deep many-to-many translation on fairseq's own commands.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("prepare")(prepare)
+app.command("evaluate")(evaluate)
+app.command("export-databin")(export_databin)
+app.command("doctor")(doctor)
+
+
+def run() -> None:
+    """Run the command line; a `UserError` becomes `error: ...` on standard error and exit code 2."""
+    try:
+        app(prog_name="mtdeep")
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    run()

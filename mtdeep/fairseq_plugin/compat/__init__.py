@@ -1,0 +1,63 @@
+"""The patches that let fairseq 0.12.2 run on a current Python, torch and numpy, one file each.
+
+Patches are for what is broken; new behaviour belongs elsewhere. Nothing here imports fairseq or torch before the hook
+asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mtdeep.fairseq_plugin.compat import (
+    bf16_means_tpu,
+    checkpoint_copies,
+    checkpoint_errors,
+    cpu_all_gather,
+    cpu_ddp,
+    cpu_workers,
+    dataclass_defaults,
+    encoder_fast_path,
+    hydra_warnings,
+    numpy_aliases,
+    torch_load,
+    torchrun_local_rank,
+)
+from mtdeep.fairseq_plugin.compat.patch import Patch
+
+#: Every patch, in the order in which those of one moment are applied.
+PATCHES: tuple[Patch, ...] = (
+    dataclass_defaults.PATCH,
+    hydra_warnings.PATCH,
+    torch_load.PATCH,
+    checkpoint_errors.PATCH,
+    checkpoint_copies.PATCH,
+    encoder_fast_path.PATCH,
+    *numpy_aliases.PATCHES,
+    bf16_means_tpu.PATCH,
+    torchrun_local_rank.PATCH,
+    cpu_workers.PATCH,
+    cpu_ddp.PATCH,
+    cpu_all_gather.PATCH,
+)
+
+#: What became of each patch whose moment has come, by name.
+outcome: dict[str, Literal["applied", "not needed"]] = {}
+
+_WATCHED = frozenset(patch.module for patch in PATCHES)
+
+
+def watched_modules() -> frozenset[str]:
+    """The modules of fairseq around whose execution something is applied."""
+    return _WATCHED
+
+
+def apply(moment: Literal["before", "after"], module: str) -> None:
+    """Apply the patches of this moment of this module that are needed and do not stand yet."""
+    for patch in PATCHES:
+        if (patch.moment, patch.module) != (moment, module) or patch.active():
+            continue
+        if patch.needed():
+            patch.apply()
+            outcome[patch.name] = "applied"
+        else:
+            outcome[patch.name] = "not needed"

@@ -1,0 +1,94 @@
+"""`checkpoint_best.pt` and `checkpoint_last.pt` are copied over in place, so a kill leaves half a file.
+
+fairseq writes the first file of a save under a temporary name and renames it (without syncing it to disk), then copies
+it onto the others. Here the rename syncs first, and a copy is a second name for the same bytes (a hard link, or a
+synced temporary copy where the file system has none) moved into place at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Any
+
+from mtdeep.fairseq_plugin.compat.patch import Patch
+
+MODULE = "fairseq.file_io"
+
+
+def _sync(path: str) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder_of(path: str) -> None:
+    if os.name == "nt":  # Windows has no folder to sync
+        return
+    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def rename(source: str, destination: str) -> None:
+    """Move a complete file into place so that a power cut leaves the old one or the new one."""
+    _sync(source)
+    os.replace(source, destination)
+    _sync_folder_of(destination)
+
+
+def copy(source: str, destination: str) -> bool:
+    """Make `destination` hold what `source` holds, at once; always true, as fairseq asserts it."""
+    if os.path.exists(destination) and os.path.samefile(source, destination):
+        return True
+    partial = f"{destination}.{os.getpid()}.tmp"
+    try:
+        os.link(source, partial)
+    except OSError:
+        shutil.copyfile(source, partial)
+    rename(partial, destination)
+    return True
+
+
+def needed() -> bool:
+    """Whether fairseq still copies with `shutil.copyfile`."""
+    return "copyfile" in sys.modules[MODULE].PathManager.copy.__code__.co_names
+
+
+def apply() -> None:
+    """Put the two functions in place for local paths; others still go through iopath."""
+    manager = sys.modules[MODULE].PathManager
+    original_copy, original_rename = manager.copy, manager.rename
+
+    def copy_checkpoint(src_path: str, dst_path: str, overwrite: bool = False) -> bool:
+        if manager.path_requires_pathmanager(src_path) or manager.path_requires_pathmanager(dst_path):
+            return bool(original_copy(src_path, dst_path, overwrite))
+        return copy(src_path, dst_path)
+
+    def rename_checkpoint(src: str, dst: str) -> None:
+        if manager.path_requires_pathmanager(dst):
+            original_rename(src, dst)
+        else:
+            rename(src, dst)
+
+    manager.copy, manager.rename = staticmethod(copy_checkpoint), staticmethod(rename_checkpoint)
+
+
+def active() -> bool:
+    """Whether fairseq copies with the function above."""
+    module: Any = sys.modules.get(MODULE)
+    return module is not None and module.PathManager.copy.__name__ == "copy_checkpoint"
+
+
+PATCH = Patch(
+    name="checkpoint_copies",
+    mends="best and last checkpoints are copied in place and damaged by a kill",
+    ticket="facebookresearch/fairseq#2684",
+    moment="after",
+    module=MODULE,
+    needed=needed,
+    apply=apply,
+    active=active,
+)

@@ -1,0 +1,82 @@
+"""A file that is no checkpoint, is cut short or carries code ends a fairseq command with one sentence.
+
+torch's own message advises `weights_only=False`, which would run that code.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import wraps
+from typing import Any
+
+from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.compat.patch import Patch
+
+MODULE = "fairseq.checkpoint_utils"
+
+
+def needed() -> bool:
+    """Whether the function that reads checkpoints is where it was."""
+    return hasattr(sys.modules[MODULE], "load_checkpoint_to_cpu")
+
+
+def apply() -> None:
+    """Turn what a bad file raises into a `UserError` that names the file."""
+    module: Any = sys.modules[MODULE]
+    original = module.load_checkpoint_to_cpu
+
+    @wraps(original)
+    def load_checkpoint_to_cpu(path: str, arg_overrides: Any = None, load_on_all_ranks: bool = False) -> Any:
+        try:
+            return original(path, arg_overrides, load_on_all_ranks)
+        except OSError:
+            raise
+        except Exception as problem:
+            complaint = complaint_about(path)
+            if complaint is None:  # the file is well: the problem lies elsewhere and keeps its traceback
+                raise
+            raise UserError(complaint) from problem
+
+    load_checkpoint_to_cpu.names_bad_files = True  # type: ignore[attr-defined]
+    module.load_checkpoint_to_cpu = load_checkpoint_to_cpu
+
+
+def complaint_about(path: str) -> str | None:
+    """What is wrong with the file as a checkpoint, in one sentence; None if nothing is."""
+    import torch
+
+    with open(path, "rb") as file:
+        start = file.read(2)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as problem:
+        name = re.search(r"GLOBAL (\S+)", str(problem))
+        if name is not None:
+            return f"{path} asks for {name[1]}, which could run code, and is refused; use a checkpoint that you trust"
+        if start in (b"", b"PK"):  # torch writes zip files
+            return f"{path} is empty, cut short or damaged; copy it again or use another checkpoint"
+        return f"{path} is no checkpoint; check that it is the right file"
+    if not isinstance(state, dict) or "model" not in state:
+        return f"{path} is no checkpoint of fairseq (it holds no model); check that it is the right file"
+    return None
+
+
+def active() -> bool:
+    """Whether the wrapped function is in place."""
+    module: Any = sys.modules.get(MODULE)
+    if module is None or not hasattr(module, "load_checkpoint_to_cpu"):
+        return False
+    return hasattr(module.load_checkpoint_to_cpu, "names_bad_files")
+
+
+PATCH = Patch(
+    name="checkpoint_errors",
+    mends="a bad checkpoint gives a traceback that advises weights_only=False",
+    ticket="facebookresearch/fairseq#5603",
+    moment="after",
+    module=MODULE,
+    needed=needed,
+    apply=apply,
+    active=active,
+)

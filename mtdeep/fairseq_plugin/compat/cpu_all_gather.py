@@ -1,0 +1,60 @@
+"""`all_gather_list` allocates its buffers on a GPU and in pinned memory, also between processes without a GPU.
+
+The function keeps them as attributes of its own name and allocates only where they are missing or too small, so a
+wrapper that provides CPU buffers first is all it takes.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from typing import Any
+
+from mtdeep.fairseq_plugin.compat.patch import Patch
+
+MODULE = "fairseq.distributed.utils"
+
+
+def needed() -> bool:
+    """Whether the buffers are still allocated with `torch.cuda`."""
+    return "pin_memory" in sys.modules[MODULE].all_gather_list.__code__.co_names
+
+
+def apply() -> None:
+    """Provide CPU buffers before fairseq looks for them, unless the group talks through NCCL."""
+    import torch
+
+    module: Any = sys.modules[MODULE]
+    original = module.all_gather_list
+
+    @wraps(original)
+    def all_gather_list(data: Any, group: Any = None, max_size: int = 16384) -> list[Any]:
+        group = module.get_global_group() if group is None else group
+        size = max_size * module.get_world_size(group=group)
+        function = module.all_gather_list  # by the name under which fairseq looks for the buffers
+        too_small = not hasattr(function, "_buffer") or function._buffer.numel() < size
+        if too_small and torch.distributed.get_backend(group) != "nccl":
+            function._buffer = torch.empty(size, dtype=torch.uint8)
+            function._cpu_buffer = torch.empty(max_size, dtype=torch.uint8)
+        return list(original(data, group, max_size))
+
+    all_gather_list.knows_cpu = True  # type: ignore[attr-defined]
+    module.all_gather_list = all_gather_list
+
+
+def active() -> bool:
+    """Whether the wrapped function is in place."""
+    module: Any = sys.modules.get(MODULE)
+    return module is not None and hasattr(module, "all_gather_list") and hasattr(module.all_gather_list, "knows_cpu")
+
+
+PATCH = Patch(
+    name="cpu_all_gather",
+    mends="all_gather_list allocates CUDA and pinned buffers on a CPU",
+    ticket="facebookresearch/fairseq#2879",
+    moment="after",
+    module=MODULE,
+    needed=needed,
+    apply=apply,
+    active=active,
+)

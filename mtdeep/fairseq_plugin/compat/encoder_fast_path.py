@@ -1,0 +1,67 @@
+"""In a fresh process fairseq's encoder layer calls a fused kernel of torch, which fails.
+
+The kernel also skips `residual_connection`. For it every layer keeps second copies of its matrices as parameters: zero
+until a checkpoint is loaded, never trained, in every checkpoint and parameter count, and without gradient, which DDP
+refuses. Here the layer has neither the path nor the copies. Checkpoints with the copies load (stock 0.12.2 wrote them),
+and stock 0.12.2 loads those without; only optimizer states of such runs do not fit (`--reset-optimizer`).
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from typing import Any
+
+from mtdeep.fairseq_plugin.compat.patch import Patch
+
+MODULE = "fairseq.modules.transformer_layer"
+COPIES = tuple(f"{part}_{kind}" for part in ("in_proj", "out_proj", "fc1", "fc2") for kind in ("weight", "bias"))
+
+
+def needed() -> bool:
+    """Whether the layer still calls the fused kernel."""
+    layer = sys.modules[MODULE].TransformerEncoderLayerBase
+    return "_transformer_encoder_layer_fwd" in layer.forward.__code__.co_names
+
+
+def apply() -> None:
+    """Build encoder layers without the copies and load them past the copies."""
+    from torch import nn
+
+    layer = sys.modules[MODULE].TransformerEncoderLayerBase
+    original = layer.__init__
+
+    @wraps(original)
+    def __init__(self: Any, *arguments: Any, **options: Any) -> None:
+        original(self, *arguments, **options)
+        for name in COPIES:
+            delattr(self, name)
+        self.can_use_fastpath = False
+
+    def _load_from_state_dict(self: Any, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name in COPIES:
+            state_dict.pop(prefix + name, None)
+        nn.Module._load_from_state_dict(self, state_dict, prefix, *rest)
+
+    __init__.without_copies = True  # type: ignore[attr-defined]
+    layer.__init__, layer._load_from_state_dict = __init__, _load_from_state_dict
+
+
+def active() -> bool:
+    """Whether encoder layers are built without the copies."""
+    module: Any = sys.modules.get(MODULE)
+    if module is None or not hasattr(module, "TransformerEncoderLayerBase"):
+        return False
+    return hasattr(module.TransformerEncoderLayerBase.__init__, "without_copies")
+
+
+PATCH = Patch(
+    name="encoder_fast_path",
+    mends="fairseq-generate fails with 'Mask Type should be defined'; DDP with parameters that get no gradient",
+    ticket="facebookresearch/fairseq#4858",
+    moment="after",
+    module=MODULE,
+    needed=needed,
+    apply=apply,
+    active=active,
+)

@@ -1,0 +1,149 @@
+"""Examples of a store's directions, as fairseq's loop sees them: numbered, sized, collated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from fairseq.data import FairseqDataset, data_utils
+
+from mtdeep.corpus import Batch, DirectionView, Vocabulary, collate
+from mtdeep.corpus.batches import EXTRA_TOKENS
+from mtdeep.corpus.collate import EncoderTag
+
+Sample = dict[str, object]
+
+
+class DirectionsDataset(FairseqDataset):
+    """All examples of *views*, one direction after the other: what validation and generation walk through.
+
+    An item is its own number; sentences are read when a batch is collated. Sizes count tag and end-of-sentence.
+    """
+
+    def __init__(self, views: Sequence[DirectionView], vocabulary: Vocabulary, encoder_tag: EncoderTag) -> None:
+        self.views = views
+        self.vocabulary = vocabulary
+        self.encoder_tag = encoder_tag
+        self._ends = np.cumsum([len(view) for view in views], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, index: int) -> int:
+        return int(index)
+
+    def collater(self, samples: Sequence[int]) -> Sample:
+        """Return the batch of the examples with these numbers, in this order."""
+        numbers = np.asarray(samples, dtype=np.int64)
+        return self.collate(self._locate(numbers), numbers)
+
+    def collate(self, batch: Batch, ids: np.ndarray | None = None) -> Sample:
+        """Return fairseq's sample of a batch: right-padded (batch, time) tensors."""
+        arrays = collate(batch, self.views, self.vocabulary, encoder_tag=self.encoder_tag)
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return {
+            "id": tensors["id"] if ids is None else torch.from_numpy(ids),
+            "nsentences": len(batch),
+            "ntokens": int(arrays["ntokens"]),
+            "net_input": {name: tensors[name] for name in ("src_tokens", "src_lengths", "prev_output_tokens")},
+            "target": tensors["target"],
+        }
+
+    @cached_property
+    def lengths(self) -> tuple[np.ndarray, np.ndarray]:
+        """Source and target lengths of every example, (examples,) int64 each."""
+        sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        for view in self.views:
+            part, row = view.locate(np.arange(len(view)))
+            for side, language in zip(sides, (view.direction.source, view.direction.target), strict=True):
+                lengths = np.empty(len(view), dtype=np.int64)
+                for i, corpus in enumerate(view.corpora):
+                    here = part == i
+                    lengths[here] = corpus.lengths_at(language, row[here]) + EXTRA_TOKENS
+                side.append(lengths)
+        return np.concatenate(sides[0]), np.concatenate(sides[1])
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """Longer side of every example, (examples,) int64."""
+        return np.maximum(*self.lengths)
+
+    def num_tokens(self, index: int) -> int:
+        """Longer side of an example."""
+        return int(self.sizes[index])
+
+    def num_tokens_vec(self, indices: np.ndarray) -> np.ndarray:
+        """Longer sides of examples."""
+        return self.sizes[indices]
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Source and target length of an example."""
+        return int(self.lengths[0][index]), int(self.lengths[1][index])
+
+    def ordered_indices(self) -> np.ndarray:
+        """Numbers by target, then by source length, so that a batch pads little."""
+        return np.lexsort(self.lengths)
+
+    def filter_indices_by_size(
+        self, indices: np.ndarray, max_sizes: tuple[int, int] | int
+    ) -> tuple[np.ndarray, list[int]]:
+        """Return the numbers that fit into *max_sizes*, and those that do not."""
+        filtered: tuple[np.ndarray, list[int]] = data_utils.filter_paired_dataset_indices_by_size(
+            *self.lengths, indices, max_sizes
+        )
+        return filtered
+
+    @property
+    def supports_prefetch(self) -> bool:
+        """No: sentences lie in memory maps."""
+        return False
+
+    def _locate(self, numbers: np.ndarray) -> Batch:
+        direction = np.searchsorted(self._ends, numbers, side="right")
+        part, row = np.empty_like(numbers), np.empty_like(numbers)
+        for d in np.unique(direction).tolist():
+            here = direction == d
+            first = self._ends[d] - len(self.views[d])
+            part[here], row[here] = self.views[d].locate(numbers[here] - first)
+        return Batch(direction, part, row)
+
+
+class TrainingDataset(DirectionsDataset):
+    """The same examples for training, where they are drawn by a schedule without end and never listed."""
+
+
+class TypedSentences(FairseqDataset):
+    """Source sentences that a person types, already in dictionary ids with end-of-sentence, for one direction."""
+
+    def __init__(self, sentences: Sequence[torch.Tensor], vocabulary: Vocabulary, tag: int) -> None:
+        self.sentences = [torch.cat([torch.tensor([tag]), sentence]) for sentence in sentences]
+        self.sizes = np.array([len(sentence) for sentence in self.sentences])
+        self.vocabulary = vocabulary
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    def __getitem__(self, index: int) -> dict[str, object]:
+        return {"id": int(index), "source": self.sentences[index]}
+
+    def num_tokens(self, index: int) -> int:
+        """Length of a sentence, tag and end-of-sentence counted."""
+        return int(self.sizes[index])
+
+    def size(self, index: int) -> int:
+        """Length of a sentence, tag and end-of-sentence counted."""
+        return int(self.sizes[index])
+
+    def collater(self, samples: Sequence[dict[str, object]]) -> Sample:
+        """Return a batch without target."""
+        sources = [sample["source"] for sample in samples]
+        return {
+            "id": torch.tensor([sample["id"] for sample in samples]),
+            "nsentences": len(samples),
+            "net_input": {
+                "src_tokens": data_utils.collate_tokens(sources, self.vocabulary.pad),
+                "src_lengths": torch.tensor([len(source) for source in sources]),
+            },
+        }

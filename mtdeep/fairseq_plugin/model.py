@@ -1,0 +1,145 @@
+"""The encoder-decoder in fairseq's clothes: its calling conventions around the layers of ``mtdeep.nn``.
+
+Inside, tensors are batch-first; fairseq hands encoder states around as (time, batch, dim), so the adapters transpose
+at the border, which copies nothing.
+
+During beam search fairseq repeats encoder states once a beam and reorders them at every step. Here a beam only refers
+to its sentence (``rows``); states, and the cross-attention keys and values made from them, exist once a sentence.
+"""
+
+from __future__ import annotations
+
+import torch
+from fairseq.data import Dictionary
+from fairseq.models import FairseqEncoder, FairseqEncoderDecoderModel, FairseqIncrementalDecoder
+from torch import Tensor, nn
+
+from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput, initialise, token_embeddings
+
+EncoderOut = dict[str, list[Tensor]]
+DecoderOut = tuple[Tensor, dict[str, list[Tensor | None]]]
+CACHE = "mtdeep.decoder_cache"
+
+
+class FairseqDeepEncoder(Encoder, FairseqEncoder):
+    """Encoder stack with fairseq's call and output."""
+
+    def __init__(self, config: Config, embed_tokens: nn.Embedding, dictionary: Dictionary) -> None:
+        Encoder.__init__(self, config, embed_tokens)
+        self.dictionary = dictionary
+
+    def forward(self, src_tokens: Tensor, src_lengths: Tensor | None = None) -> EncoderOut:
+        """Encode (batch, time) tokens; states come back as (time, batch, dim)."""
+        output = Encoder.forward(self, src_tokens)
+        return {
+            "encoder_out": [output.states.transpose(0, 1)],
+            "encoder_padding_mask": [] if output.padding_mask is None else [output.padding_mask],
+            "rows": [],
+        }
+
+    def reorder_encoder_out(self, encoder_out: EncoderOut, new_order: Tensor) -> EncoderOut:
+        """Let row i refer to the sentence of the former row ``new_order[i]``; the states stay where they are."""
+        rows = encoder_out["rows"][0].index_select(0, new_order) if encoder_out["rows"] else new_order
+        return {**encoder_out, "rows": [rows]}
+
+    def max_positions(self) -> int:
+        """Longest source, in tokens."""
+        return self.config.max_source_positions
+
+
+class FairseqDeepDecoder(Decoder, FairseqIncrementalDecoder):
+    """Decoder stack with fairseq's call, output and incremental state."""
+
+    def __init__(self, config: Config, embed_tokens: nn.Embedding, dictionary: Dictionary) -> None:
+        Decoder.__init__(self, config, embed_tokens)
+        self.dictionary = dictionary
+        self.onnx_trace = False
+        self.adaptive_softmax = None
+
+    def forward(
+        self,
+        prev_output_tokens: Tensor,
+        encoder_out: EncoderOut,
+        incremental_state: dict[str, DecoderCache] | None = None,
+        features_only: bool = False,
+    ) -> DecoderOut:
+        """Decode (batch, time) tokens into logits, or features, of (batch, time, ...).
+
+        With *incremental_state*, tokens that the cache has seen are skipped, as fairseq passes the whole prefix.
+        """
+        if incremental_state is None:
+            features = Decoder.forward(self, prev_output_tokens, self._per_row(encoder_out))
+        else:
+            if CACHE not in incremental_state:
+                incremental_state[CACHE] = self._start_cache(encoder_out)
+            cache = incremental_state[CACHE]
+            features = Decoder.forward(self, prev_output_tokens[:, cache.length :], None, cache)
+        x = features if features_only else self.output_layer(features)
+        return x, {"attn": [None]}
+
+    def output_layer(self, features: Tensor) -> Tensor:
+        """Logits over the target vocabulary."""
+        logits: Tensor = self.output_projection(features)
+        return logits
+
+    def reorder_incremental_state_scripting(
+        self, incremental_state: dict[str, DecoderCache], new_order: Tensor
+    ) -> None:
+        """Continue row i from the former row ``new_order[i]``."""
+        incremental_state[CACHE].reorder(new_order)
+
+    def max_positions(self) -> int:
+        """Longest target, in tokens."""
+        return self.config.max_target_positions
+
+    def _start_cache(self, encoder_out: EncoderOut) -> DecoderCache:
+        output = sentences(encoder_out)
+        rows_per_sentence = 1
+        if encoder_out["rows"]:
+            rows = encoder_out["rows"][0]
+            rows_per_sentence = len(rows) // len(output.states)
+            expected = torch.arange(len(output.states), device=rows.device).repeat_interleave(rows_per_sentence)
+            if not torch.equal(rows, expected):  # a search that does not start with equal groups of beams
+                output, rows_per_sentence = select(output, rows), 1
+        return self.new_cache(output, rows_per_sentence)
+
+    @staticmethod
+    def _per_row(encoder_out: EncoderOut) -> EncoderOutput:
+        output = sentences(encoder_out)
+        return select(output, encoder_out["rows"][0]) if encoder_out["rows"] else output
+
+
+def sentences(encoder_out: EncoderOut) -> EncoderOutput:
+    """Return the encoder's states, once a sentence, in the form of ``mtdeep.nn``."""
+    mask = encoder_out["encoder_padding_mask"]
+    return EncoderOutput(encoder_out["encoder_out"][0].transpose(0, 1), mask[0] if mask else None)
+
+
+def select(output: EncoderOutput, rows: Tensor) -> EncoderOutput:
+    """Return the states of the sentences that *rows* names, repeated as it repeats them."""
+    mask = output.padding_mask
+    return EncoderOutput(output.states.index_select(0, rows), None if mask is None else mask.index_select(0, rows))
+
+
+class TranslationModel(FairseqEncoderDecoderModel):
+    """Encoder-decoder built from an ``nn.Config`` and fairseq's dictionaries."""
+
+    def __init__(self, config: Config, source: Dictionary, target: Dictionary) -> None:
+        source_embeddings, target_embeddings = token_embeddings(config)
+        super().__init__(
+            FairseqDeepEncoder(config, source_embeddings, source), FairseqDeepDecoder(config, target_embeddings, target)
+        )
+        self.config = config
+        self.initialisation = initialise(self)
+
+    def forward(
+        self, src_tokens: Tensor, src_lengths: Tensor, prev_output_tokens: Tensor, features_only: bool = False
+    ) -> DecoderOut:
+        """Logits, or features for a criterion that makes no logits, of (batch, time, ...)."""
+        encoder_out = self.encoder(src_tokens, src_lengths)
+        output: DecoderOut = self.decoder(prev_output_tokens, encoder_out, features_only=features_only)
+        return output
+
+    def max_positions(self) -> tuple[int, int]:
+        """Longest source and target, in tokens."""
+        return self.encoder.max_positions(), self.decoder.max_positions()

@@ -1,0 +1,50 @@
+"""Options of the task ``many_to_many_translation``, as fairseq reads them off a dataclass.
+
+fairseq looks at the annotations themselves and knows only the forms of Python 3.6: no postponed annotations here, and
+``Optional`` and ``List`` from ``typing``.
+"""
+
+from dataclasses import dataclass, field
+from typing import List, Optional  # noqa: UP035 (see above)
+
+from fairseq.dataclass import ChoiceEnum, FairseqDataclass
+from omegaconf import II
+
+
+@dataclass
+class ManyToManyTranslationConfig(FairseqDataclass):
+    """Options of the task; checkpoints record them."""
+
+    data: str = field(default="", metadata={"help": "corpus store written by `mtdeep prepare`"})
+    directions: str = field(
+        default="all",
+        metadata={"help": "'all', 'centric:en' (from and to English), 'en-de,de-en', or a file with one a line"},
+    )
+    valid_directions: Optional[str] = field(
+        default=None, metadata={"help": "directions to validate on (default: those of --directions)"}
+    )
+    source_lang: Optional[str] = field(
+        default=None, metadata={"help": "source language to translate from", "argparse_alias": "-s"}
+    )
+    target_lang: Optional[str] = field(
+        default=None, metadata={"help": "target language to translate into", "argparse_alias": "-t"}
+    )
+    encoder_tag: ChoiceEnum(["src", "tgt"]) = field(
+        default="src",
+        metadata={
+            "help": "language whose tag starts the encoder's input; with 'src' one encoding of a sentence serves "
+            "every target language. The decoder always starts with the target's tag"
+        },
+    )
+    sampling_temperature: float = field(
+        default=5.0, metadata={"help": "T of p ~ n^(1/T), the share of a direction with n sentence pairs"}
+    )
+    updates_per_epoch: int = field(default=1000, metadata={"help": "updates in a (virtual) epoch"})
+    batch_pool: int = field(
+        default=50_000, metadata={"help": "sentence pairs that are drawn at a time and grouped by length"}
+    )
+    max_source_positions: int = field(default=1024, metadata={"help": "longest source in tokens, tag and end counted"})
+    max_target_positions: int = field(default=1024, metadata={"help": "longest target in tokens, tag and end counted"})
+    seed: int = II("common.seed")
+    update_freq: List[int] = II("optimization.update_freq")
+    train_subset: str = II("dataset.train_subset")

@@ -1,0 +1,61 @@
+"""`mtdeep doctor` and the entry point, run as a user runs them."""
+
+from __future__ import annotations
+
+import pytest
+
+from mtdeep.fairseq_plugin import compat
+
+
+@pytest.fixture(scope="module")
+def report(run_command):
+    return run_command("mtdeep", "doctor")
+
+
+def test_all_is_well_here(report) -> None:
+    assert report.returncode == 0, report.stdout + report.stderr
+    assert report.stderr == ""
+    assert "Everything is in place." in report.stdout
+
+
+def test_names_versions_patches_and_registrations(report) -> None:
+    wanted = ["torch", "2.13.0", "fairseq", "0.12.2", "omegaconf", "threads", "deepnet_mt", "deepnet_mt_200_wide"]
+    wanted += ["many_to_many_translation", "label_smoothed_linear_cross_entropy"]
+    flat = "".join(report.stdout.split())
+    for name in [*wanted, *(patch.name for patch in compat.PATCHES)]:
+        assert name.replace(" ", "") in flat, name
+
+
+def test_a_hook_that_is_switched_off_has_a_remedy(run_command) -> None:
+    done = run_command("mtdeep", "doctor", env={"MTDEEP_NO_HOOK": "1"})
+    assert done.returncode == 1
+    assert "wrong: the start-up hook is switched off; unset MTDEEP_NO_HOOK" in done.stdout
+
+
+def test_missing_packages_have_a_remedy(monkeypatch, capsys) -> None:
+    import typer
+
+    from mtdeep.cli import doctor
+
+    found = doctor._version_of
+    monkeypatch.setattr(doctor, "_version_of", lambda name: None if name == "fairseq" else found(name))
+    with pytest.raises(typer.Exit) as exit_:
+        doctor.doctor()
+    assert exit_.value.exit_code == 1
+    assert "wrong: fairseq is not installed; run: pip install --no-deps fairseq==0.12.2" in capsys.readouterr().out
+
+
+def test_help_names_the_verbs_and_loads_nothing_heavy(run_command) -> None:
+    done = run_command("mtdeep", "--help")
+    assert done.returncode == 0
+    for verb in ("prepare", "evaluate", "export-databin", "doctor"):
+        assert verb in done.stdout
+    code = "import sys, mtdeep.cli.main; print([m for m in ('torch', 'numpy', 'fairseq', 'pydantic') if m in sys.modules])"
+    assert run_command("python", "-c", code).stdout.strip() == "[]"
+
+
+def test_user_errors_are_one_sentence_and_exit_code_two(run_command) -> None:
+    done = run_command("mtdeep", "prepare", "no-such-file.yaml")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and "no-such-file.yaml" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

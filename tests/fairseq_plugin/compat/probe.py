@@ -1,0 +1,197 @@
+"""Does what each patch mends; prints {patch: "ok" or the error} as JSON.
+
+Run as `python probe.py`, with every patch, or `python probe.py bare`, with the one alone without which fairseq cannot
+be imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+from mtdeep.fairseq_plugin import compat
+
+if sys.argv[1:] == ["bare"]:
+    compat.PATCHES = tuple(patch for patch in compat.PATCHES if patch.name == "dataclass_defaults")
+
+import numpy as np
+import torch
+from fairseq import checkpoint_utils, options
+from fairseq.data import data_utils
+from fairseq.data.token_block_dataset import TokenBlockDataset
+from fairseq.dataclass.configs import DistributedTrainingConfig
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from fairseq.distributed import utils as distributed_utils
+from fairseq.file_io import PathManager
+from fairseq.models.distributed_fairseq_model import DistributedFairseqModel
+from fairseq.models.transformer import TransformerConfig
+from fairseq.modules.dynamic_crf_layer import DynamicCRF
+from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
+
+FOLDER = Path(tempfile.mkdtemp())
+os.environ.update(MASTER_ADDR="localhost", MASTER_PORT="0", WORLD_SIZE="1", RANK="0")
+
+
+def dataclass_defaults() -> None:
+    assert TransformerConfig().encoder.embed_dim == 512
+
+
+def hydra_warnings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        convert_namespace_to_omegaconf(argparse.Namespace())
+
+
+def torch_load() -> None:
+    state = {
+        "cfg": {"model": argparse.Namespace(arch="transformer")},
+        "loss": np.float64(1.5),
+        "steps": np.int64(3),
+        "small": np.float32(0.5),
+    }
+    torch.save(state, FOLDER / "plain.pt")
+    read = torch.load(FOLDER / "plain.pt")
+    assert read["cfg"]["model"].arch == "transformer"
+    assert (read["loss"], read["steps"], read["small"]) == (1.5, 3, 0.5)
+
+
+def checkpoint_errors() -> None:
+    (FOLDER / "text.pt").write_text("hello world")
+    try:
+        checkpoint_utils.load_checkpoint_to_cpu(str(FOLDER / "text.pt"))
+    except Exception as problem:
+        assert type(problem).__name__ == "UserError", type(problem).__name__
+
+
+def checkpoint_copies() -> None:
+    """A reader that has the old file open must not see it change."""
+    old, new = FOLDER / "checkpoint_last.pt", FOLDER / "checkpoint1.pt"
+    old.write_text("old")
+    new.write_text("new")
+    with open(old) as reader:
+        assert PathManager.copy(str(new), str(old), overwrite=True)
+        assert reader.read() == "old", "the old file was written over"
+    assert old.read_text() == new.read_text() == "new"
+    assert PathManager.copy(str(new), str(old), overwrite=True)
+    assert sorted(path.name for path in FOLDER.glob("checkpoint*")) == ["checkpoint1.pt", "checkpoint_last.pt"]
+
+
+def encoder_fast_path() -> None:
+    layer = TransformerEncoderLayerBase(TransformerConfig())
+    names = {name.split(".")[0] for name, _ in layer.named_parameters()}
+    fresh = TransformerEncoderLayerBase(TransformerConfig())
+    fresh.load_state_dict(layer.state_dict())
+    x = torch.randn(5, 2, 512)
+    padding = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])
+    with torch.no_grad():
+        expected, found = layer.eval()(x, None), fresh.eval()(x, None)
+        fresh(x, padding)
+    assert torch.equal(expected, found)
+    assert names == {"self_attn", "self_attn_layer_norm", "fc1", "fc2", "final_layer_norm"}
+
+
+def numpy_aliases_data_utils() -> None:
+    assert len(data_utils.get_buckets(np.arange(1, 100), 4)) == 4
+    mask = data_utils.compute_mask_indices((2, 50), None, 0.5, 5, no_overlap=True)
+    assert mask.any()
+
+
+def numpy_aliases_language_pair_dataset() -> None:
+    from fairseq.data import Dictionary, LanguagePairDataset, ListDataset
+
+    lengths = [2, 3, 5]
+    rows = ListDataset([torch.tensor([4] * length) for length in lengths], lengths)
+    words = Dictionary()
+    words.add_symbol("a")
+    pairs = LanguagePairDataset(rows, np.array(lengths), words, rows, np.array(lengths), words, num_buckets=2)
+    assert len(pairs.buckets) == 2
+
+
+def numpy_aliases_token_block_dataset() -> None:
+    rows = [torch.tensor([5, 6, 2]), torch.tensor([7, 2])]
+    TokenBlockDataset(rows, np.array([3, 2]), None, pad=1, eos=2, break_mode="eos")
+
+
+def numpy_aliases_dynamic_crf_layer() -> None:
+    layer = DynamicCRF(10, 2, 4)
+    layer._compute_normalizer(
+        torch.randn(2, 3, 10), torch.ones(2, 3, dtype=torch.long), torch.ones(2, 3, dtype=torch.bool), beam=4
+    )
+
+
+def bf16_means_tpu() -> None:
+    parser = options.get_training_parser()
+    args = options.parse_args_and_arch(parser, ["data", "--arch", "transformer", "--bf16"])
+    assert args.bf16 and not args.tpu, "tpu was set"
+    args = options.parse_args_and_arch(options.get_training_parser(), ["data", "--arch", "transformer", "--tpu"])
+    assert args.tpu
+
+
+def torchrun_local_rank() -> None:
+    os.environ["LOCAL_RANK"] = "3"
+    training = DistributedTrainingConfig(tpu=False)
+    distributed_utils.infer_init_method(training)
+    assert training.device_id == 3, f"device {training.device_id}"
+
+
+def cpu_workers() -> None:
+    training = DistributedTrainingConfig()
+    training.distributed_world_size = torch.cuda.device_count() + 2
+    distributed_utils._infer_single_node_init(training)
+
+
+def in_one_process_group() -> None:
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo", init_method=f"file://{FOLDER}/store", rank=0, world_size=1)
+
+
+def cpu_ddp() -> None:
+    in_one_process_group()
+    training = DistributedTrainingConfig(tpu=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        group = torch.distributed.group.WORLD
+        model = DistributedFairseqModel(training, torch.nn.Linear(2, 2), group, torch.device("cpu"))
+    model(torch.zeros(1, 2)).sum().backward()
+
+
+def cpu_all_gather() -> None:
+    in_one_process_group()
+    assert distributed_utils.all_gather_list({"loss": 1.5}) == [{"loss": 1.5}]
+    assert distributed_utils.all_gather_list(["x" * 20000], max_size=1 << 16) == [["x" * 20000]]
+    assert distributed_utils.all_gather_list(3) == [3]
+
+
+PROBES = [
+    dataclass_defaults,
+    hydra_warnings,
+    torch_load,
+    checkpoint_errors,
+    checkpoint_copies,
+    encoder_fast_path,
+    numpy_aliases_data_utils,
+    numpy_aliases_language_pair_dataset,
+    numpy_aliases_token_block_dataset,
+    numpy_aliases_dynamic_crf_layer,
+    bf16_means_tpu,
+    torchrun_local_rank,
+    cpu_workers,
+    cpu_ddp,
+    cpu_all_gather,
+]
+
+
+def outcome(probe) -> str:
+    try:
+        probe()
+    except Exception as problem:
+        return f"{type(problem).__name__}: {problem}"
+    return "ok"
+
+
+print(json.dumps({probe.__name__: outcome(probe) for probe in PROBES}))

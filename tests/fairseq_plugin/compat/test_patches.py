@@ -1,0 +1,88 @@
+"""Each patch: without it the fault is there, with it the fault is gone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mtdeep.fairseq_plugin import compat
+
+PROBE = Path(__file__).with_name("probe.py")
+# What fairseq 0.12.2 does without the patch, here.
+FAULTS = {
+    "hydra_warnings": "UserWarning: hydra.experimental.initialize() is no longer experimental",
+    "torch_load": "argparse.Namespace",
+    "checkpoint_errors": "AssertionError: KeyError",
+    "checkpoint_copies": "the old file was written over",
+    "encoder_fast_path": "Mask Type should be defined",
+    "numpy_aliases (data_utils)": "interpolation",
+    "numpy_aliases (language_pair_dataset)": "interpolation",
+    "numpy_aliases (token_block_dataset)": "numpy",
+    "numpy_aliases (dynamic_crf_layer)": "has no attribute 'float'",
+    "bf16_means_tpu": "tpu was set",
+    "torchrun_local_rank": "device 0",
+    "cpu_workers": "available devices",
+    "cpu_ddp": "device_ids",
+    "cpu_all_gather": "",
+}
+
+
+def probe_name(patch: str) -> str:
+    return patch.replace(" (", "_").rstrip(")")
+
+
+@pytest.fixture(scope="module")
+def bare(run_command) -> dict[str, str]:
+    done = run_command("python", PROBE, "bare")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def patched(run_command) -> dict[str, str]:
+    done = run_command("python", PROBE)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("patch", [patch.name for patch in compat.PATCHES])
+def test_with_the_patch_it_works(patched, patch: str) -> None:
+    assert patched[probe_name(patch)] == "ok"
+
+
+@pytest.mark.parametrize("patch", FAULTS)
+def test_without_the_patch_it_fails(bare, patch: str) -> None:
+    assert bare[probe_name(patch)] != "ok"
+    assert FAULTS[patch] in bare[probe_name(patch)]
+
+
+def test_every_patch_is_described_and_probed(patched) -> None:
+    names = [patch.name for patch in compat.PATCHES]
+    assert len(set(names)) == len(names)
+    assert {probe_name(name) for name in names} == set(patched)
+    assert set(FAULTS) == set(names) - {"dataclass_defaults"}
+    for patch in compat.PATCHES:
+        assert patch.ticket.startswith("facebookresearch/fairseq#") and patch.mends
+
+
+def test_classes_of_fairseq_keep_value_equality() -> None:
+    from fairseq.dataclass.configs import CommonConfig, FairseqConfig
+
+    assert CommonConfig() == CommonConfig()
+    assert CommonConfig(seed=2) != CommonConfig()
+    assert FairseqConfig().common == CommonConfig()
+
+
+def test_the_real_dataclass_is_back_in_place() -> None:
+    import dataclasses
+
+    import omegaconf.base
+    import torch
+    from fairseq.dataclass import configs
+
+    assert configs.dataclass is dataclasses.dataclass
+    assert dataclasses.dataclass.__module__ == "dataclasses"
+    assert omegaconf.base.dataclass is dataclasses.dataclass
+    assert torch.__name__ == "torch"
