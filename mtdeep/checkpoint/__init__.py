@@ -1,0 +1,7 @@
+"""Checkpoint files <-> (Config, tensors, provenance), without fairseq."""
+
+from mtdeep.checkpoint.build import build_model
+from mtdeep.checkpoint.fairseq_arguments import config_from_arguments
+from mtdeep.checkpoint.read import Checkpoint, read_checkpoint
+
+__all__ = ["Checkpoint", "build_model", "config_from_arguments", "read_checkpoint"]

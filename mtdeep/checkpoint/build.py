@@ -1,0 +1,72 @@
+"""(Config, tensors) -> a model ready to decode."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mtdeep.checkpoint.read import Checkpoint
+from mtdeep.errors import UserError
+from mtdeep.nn.config import Config
+from mtdeep.nn.transformer import EncoderDecoder
+
+SOURCE_EMBEDDINGS = "encoder.embed_tokens.weight"
+TARGET_EMBEDDINGS = "decoder.embed_tokens.weight"
+OUTPUT = "decoder.output_projection.weight"
+OLD_OUTPUT = "decoder.embed_out"  # before fairseq 0.9
+SHOWN = 8
+
+
+def build_model(checkpoint: Checkpoint) -> EncoderDecoder:
+    """Return the checkpoint's model in evaluation mode, float32, on the CPU.
+
+    Raises UserError that lists every tensor that is missing, left over, or of another shape.
+    """
+    model = EncoderDecoder(checkpoint.config)
+    tensors = with_tied_names(checkpoint.config, checkpoint.tensors)
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    problems = [
+        _listing("missing", sorted(expected.keys() - tensors.keys())),
+        _listing("unexpected", sorted(tensors.keys() - expected.keys())),
+        _listing(
+            "of another shape",
+            [
+                f"{name} {tuple(tensors[name].shape)} instead of {tuple(shape)}"
+                for name, shape in expected.items()
+                if name in tensors and tensors[name].shape != shape
+            ],
+        ),
+    ]
+    if any(problems):
+        raise UserError(f"The checkpoint's tensors do not fit its configuration: {'; '.join(filter(None, problems))}.")
+    model.load_state_dict(tensors, strict=True)
+    return model.eval()
+
+
+def with_tied_names(config: Config, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give a shared matrix under each of its names; older fairseq wrote it under one.
+
+    Raises UserError when the names hold different values, as then the checkpoint is not of a shared matrix.
+    """
+    tensors = dict(tensors)
+    if OLD_OUTPUT in tensors:
+        tensors.setdefault(OUTPUT, tensors.pop(OLD_OUTPUT))
+    names: tuple[str, ...] = ()
+    if config.share_all_embeddings:
+        names = (SOURCE_EMBEDDINGS, TARGET_EMBEDDINGS, OUTPUT)
+    elif config.share_decoder_input_output_embed:
+        names = (TARGET_EMBEDDINGS, OUTPUT)
+    present = [name for name in names if name in tensors]
+    for name in present[1:]:
+        if not torch.equal(tensors[name], tensors[present[0]]):
+            raise UserError(f"The checkpoint shares {present[0]} and {name}, but their values differ.")
+    for name in names if present else ():
+        tensors[name] = tensors[present[0]]
+    return tensors
+
+
+def _listing(what: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{len(names)} {what} ({', '.join(names[:SHOWN])}{more})"

@@ -1,0 +1,156 @@
+"""fairseq's command-line arguments -> ``nn.Config``: the one place that knows its flag names and defaults.
+
+Two kinds of callers: the architectures of the plugin, which pass every flag, and the reader of checkpoints, which
+meets what some older fairseq wrote. Only for the latter do the defaults below matter; they are those of fairseq
+0.12.2's ``base_architecture``.
+
+A fairseq option that changes the function computed and that our layers do not have is refused by name, all of them in
+one message. Options that only matter in training (LayerDrop, offloading, FSDP wrapping) are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from mtdeep.errors import UserError
+from mtdeep.nn.config import Config
+
+Positions = Literal["sinusoidal", "learned", "none"]
+
+PADDING_IDX = 1
+DEFAULT_MAX_POSITIONS = 1024
+# The value that leaves the function alone; None and an absent flag do too.
+UNSUPPORTED: Mapping[str, object] = {
+    "adaptive_input": False,
+    "adaptive_softmax_cutoff": None,
+    "base_layers": 0,
+    "char_inputs": False,
+    "cross_self_attention": False,
+    "decoder_layers_to_keep": None,
+    "decoder_xformers_att_config": None,
+    "encoder_layers_to_keep": None,
+    "encoder_xformers_att_config": None,
+    "layernorm_embedding": False,
+    "no_cross_attention": False,
+    "quant_noise_pq": 0,
+    "quant_noise_scalar": 0,
+    "scale_attn": False,
+    "scale_fc": False,
+    "scale_heads": False,
+    "scale_resids": False,
+}
+ACTIVATIONS = ("relu", "gelu")
+
+
+def config_from_arguments(
+    arguments: Mapping[str, object], *, source_vocabulary_size: int, target_vocabulary_size: int, scheme: str
+) -> Config:
+    """Return the configuration of the encoder-decoder that *arguments* describe.
+
+    Raises UserError, one sentence with every problem in it, when an option is unsupported or a value has no sense.
+    """
+    flags = _Flags(arguments)
+    problems = flags.problems
+    problems += unsupported(arguments)
+    if scheme == "preln" and flags.switch("no_decoder_final_norm"):
+        problems.append("no_decoder_final_norm is not supported")
+    embed_dim = flags.integer("encoder_embed_dim", 512)
+    for name in ("decoder_embed_dim", "decoder_input_dim", "decoder_output_dim"):
+        if (width := flags.integer(name, embed_dim)) != embed_dim:
+            problems.append(f"{name} is {width}, but must equal encoder_embed_dim, {embed_dim}")
+    activation = flags.text("activation_fn", "relu")
+    if activation not in ACTIVATIONS:
+        problems.append(f"activation_fn is {activation!r}, but must be one of {', '.join(ACTIVATIONS)}")
+    encoder_ffn_dim = flags.integer("encoder_ffn_embed_dim", 2048)
+    share_all = flags.switch("share_all_embeddings")
+    # `max_positions` is what fairseq had before sources and targets each got their own.
+    longest = flags.integer("max_positions", DEFAULT_MAX_POSITIONS)
+    values: dict[str, object] = {
+        "scheme": scheme,
+        "source_vocabulary_size": source_vocabulary_size,
+        "target_vocabulary_size": target_vocabulary_size,
+        "padding_idx": PADDING_IDX,
+        "encoder_layers": flags.integer("encoder_layers", 6),
+        "decoder_layers": flags.integer("decoder_layers", 6),
+        "embed_dim": embed_dim,
+        "encoder_ffn_dim": encoder_ffn_dim,
+        "decoder_ffn_dim": flags.integer("decoder_ffn_embed_dim", encoder_ffn_dim),
+        "encoder_heads": flags.integer("encoder_attention_heads", 8),
+        "decoder_heads": flags.integer("decoder_attention_heads", 8),
+        "activation": activation,
+        "dropout": flags.number("dropout", 0.1),
+        "attention_dropout": flags.number("attention_dropout", 0.0),
+        # The older name counts where the newer one is absent or 0, as in fairseq's layers.
+        "activation_dropout": flags.number("activation_dropout", 0.0) or flags.number("relu_dropout", 0.0),
+        "encoder_positions": flags.positions("encoder"),
+        "decoder_positions": flags.positions("decoder"),
+        "max_source_positions": flags.integer("max_source_positions", longest),
+        "max_target_positions": flags.integer("max_target_positions", longest),
+        "scale_embedding": not flags.switch("no_scale_embedding"),
+        "share_decoder_input_output_embed": share_all or flags.switch("share_decoder_input_output_embed"),
+        "share_all_embeddings": share_all,
+        "checkpoint_activations": flags.switch("checkpoint_activations") or flags.switch("offload_activations"),
+    }
+    if problems:
+        raise UserError(f"These options cannot be used: {'; '.join(problems)}.")
+    try:
+        return Config.from_dict(values)
+    except ValueError as error:
+        raise UserError(f"These options cannot be used: {error}") from error
+
+
+def transformer_scheme(arguments: Mapping[str, object]) -> Literal["postln", "preln"]:
+    """Return where fairseq's own ``transformer`` normalises; raises UserError when its two stacks differ."""
+    flags = _Flags(arguments)
+    encoder, decoder = flags.switch("encoder_normalize_before"), flags.switch("decoder_normalize_before")
+    if encoder != decoder:
+        raise UserError("encoder_normalize_before and decoder_normalize_before differ, which is not supported.")
+    return "preln" if encoder else "postln"
+
+
+def unsupported(arguments: Mapping[str, object]) -> list[str]:
+    """Return one phrase for each option set that changes the function in a way our layers do not have."""
+    return [
+        f"{name} is not supported"
+        for name, neutral in UNSUPPORTED.items()
+        if name in arguments and arguments[name] not in (None, "", neutral)
+    ]
+
+
+class _Flags:
+    """Typed access to fairseq's loosely typed arguments; an absent flag and None both take the default."""
+
+    def __init__(self, arguments: Mapping[str, object]) -> None:
+        self.arguments = arguments
+        self.problems: list[str] = []
+
+    def integer(self, name: str, default: int) -> int:
+        value = self.arguments.get(name)
+        if value is None:
+            return default
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        self.problems.append(f"{name} is {value!r}, but must be a whole number")
+        return default
+
+    def number(self, name: str, default: float) -> float:
+        value = self.arguments.get(name)
+        if value is None:
+            return default
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        self.problems.append(f"{name} is {value!r}, but must be a number")
+        return default
+
+    def switch(self, name: str) -> bool:
+        return bool(self.arguments.get(name))
+
+    def text(self, name: str, default: str) -> str:
+        value = self.arguments.get(name)
+        return default if value is None else str(value)
+
+    def positions(self, side: Literal["encoder", "decoder"]) -> Positions:
+        if self.switch("no_token_positional_embeddings"):
+            return "none"
+        return "learned" if self.switch(f"{side}_learned_pos") else "sinusoidal"

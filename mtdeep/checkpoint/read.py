@@ -1,0 +1,160 @@
+"""Read what fairseq wrote, without fairseq and without running anything that a file may carry.
+
+A fairseq checkpoint is a `torch.save` dictionary: `cfg` (or `args`, before 0.10) with the arguments, `model` with the
+tensors, `task_state`, `extra_state` and `optimizer_history` beside them. Our architectures record their `nn.Config` as
+a plain dictionary under `cfg["model"].mtdeep_config`; for fairseq's own `transformer` it follows from the arguments.
+
+Provenance holds, where the checkpoint has it: `architecture`, `task`, `updates`, `data`, `encoder_tag`, `task_state`
+and `arguments` (all of fairseq's, plain).
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtdeep.checkpoint.fairseq_arguments import config_from_arguments, transformer_scheme
+from mtdeep.errors import UserError
+from mtdeep.nn.config import Config
+
+# What fairseq's own values bring into a pickle beyond plain data and tensors: arguments, and numpy numbers among the
+# metrics. None of them can run code when rebuilt.
+SAFE_CLASSES = (Namespace, np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType, np.dtypes.Int64DType)
+# The function by which numpy pickles a number, which is private and has moved between versions.
+NUMPY_SCALAR: Callable[..., object] = np.float64(0).__reduce__()[0]  # type: ignore[assignment]
+_ZIP_MAGIC = b"PK\x03\x04"
+# torch names the culprit so: "... GLOBAL posix.system was not an allowed global by default".
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+
+# Tensors of fairseq's state dictionaries that hold nothing of the function.
+_VERSION = re.compile(r"(encoder|decoder)\.version")
+_POSITIONS = re.compile(r"(encoder|decoder)\.embed_positions\.(_float_tensor|weights)")  # sinusoids are computed
+# fairseq 0.12's encoder layers keep a second, packed copy of their weights for torch's fused layer.
+_FAST_PATH = re.compile(r"encoder\.layers\.\d+\.(in_proj|out_proj|fc1|fc2)_(weight|bias)")
+DROPPED = (_VERSION, _POSITIONS, _FAST_PATH)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model on disk: its configuration, its tensors under fairseq's names, and how it came to be."""
+
+    config: Config
+    tensors: dict[str, Tensor]
+    provenance: dict[str, object]
+
+
+def read_checkpoint(path: Path | str) -> Checkpoint:
+    """Read a checkpoint of ours or of fairseq's ``transformer``; tensors are mapped from the file, not copied.
+
+    Raises UserError when *path* is missing, is no checkpoint, is cut short, carries code (which does not run), or
+    holds a model that cannot be expressed as an ``nn.Config``.
+    """
+    path = Path(path)
+    state = load_plain(path)
+    model = state.get("model")
+    if not isinstance(model, Mapping) or not all(isinstance(tensor, Tensor) for tensor in model.values()):
+        raise UserError(f"{path}: no fairseq checkpoint, it has no model with tensors; give a checkpoint*.pt file.")
+    arguments = model_arguments(state)
+    if not arguments:
+        raise UserError(f"{path}: no fairseq checkpoint, it does not record its arguments; give a checkpoint*.pt file.")
+    tensors = {name: tensor for name, tensor in model.items() if not is_dropped(name)}
+    try:
+        config = _config(arguments, tensors)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return Checkpoint(config, tensors, _provenance(state, arguments))
+
+
+def load_plain(path: Path) -> dict[str, object]:
+    """Return the dictionary in a `torch.save` file, if it is one that holds data only; raises UserError otherwise."""
+    try:
+        with path.open("rb") as file:
+            # Files in the format before torch 1.6, as many public fairseq models are, cannot be mapped.
+            mapped = file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give a checkpoint*.pt file.") from None
+    try:
+        with torch.serialization.safe_globals([*SAFE_CLASSES, NUMPY_SCALAR]):
+            state = torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        if (found := _GLOBAL.search(str(error))) is not None:
+            raise UserError(
+                f"{path}: carries code or objects ({found[1]}), which were not loaded; "
+                "use only a checkpoint that fairseq wrote, from a source that you trust."
+            ) from None
+        raise _no_checkpoint(path) from None
+    except Exception:  # arbitrary bytes make the unpickler and the zip reader fail in arbitrary ways
+        raise _no_checkpoint(path) from None
+    if not isinstance(state, dict):
+        raise UserError(f"{path}: no fairseq checkpoint but a {type(state).__name__}; give a checkpoint*.pt file.")
+    return state
+
+
+def model_arguments(state: Mapping[str, object]) -> dict[str, object]:
+    """Return the flat arguments of the model, whichever of fairseq's forms the checkpoint keeps them in."""
+    cfg = state.get("cfg")
+    if isinstance(cfg, Mapping) and cfg.get("model") is not None:
+        return _plain(cfg["model"])
+    return _plain(state.get("args"))
+
+
+def is_dropped(name: str) -> bool:
+    """Whether a tensor of fairseq's says nothing about the function, or says again what another one says."""
+    return any(pattern.fullmatch(name) for pattern in DROPPED)
+
+
+def _config(arguments: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Config:
+    if (ours := arguments.get("mtdeep_config")) is not None:
+        try:
+            return Config.from_dict(_plain(ours))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"its model configuration is not one of this version ({error}).") from None
+    architecture = str(arguments.get("arch") or arguments.get("_name"))
+    embeddings = [tensors.get(f"{side}.embed_tokens.weight") for side in ("encoder", "decoder")]
+    if not architecture.startswith("transformer") or embeddings[0] is None or embeddings[1] is None:
+        raise UserError(
+            f"holds a model of architecture {architecture!r}; only ours and fairseq's transformer are read."
+        )
+    return config_from_arguments(
+        arguments,
+        source_vocabulary_size=len(embeddings[0]),
+        target_vocabulary_size=len(embeddings[1]),
+        scheme=transformer_scheme(arguments),
+    )
+
+
+def _provenance(state: Mapping[str, object], arguments: Mapping[str, object]) -> dict[str, object]:
+    cfg = state.get("cfg")
+    task = _plain(cfg.get("task")) if isinstance(cfg, Mapping) else {}
+    task_state = _plain(state.get("task_state"))
+    history = state.get("optimizer_history")
+    last = _plain(history[-1]) if isinstance(history, list) and history else {}
+    found = {
+        "architecture": arguments.get("arch") or arguments.get("_name"),
+        "task": task.get("_name") or arguments.get("task"),
+        "updates": last.get("num_updates"),
+        "data": task.get("data") or arguments.get("data"),
+        "encoder_tag": task.get("encoder_tag") or arguments.get("encoder_tag"),
+        "task_state": task_state or None,
+        "arguments": {name: value for name, value in arguments.items() if name != "mtdeep_config"},
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _plain(value: object) -> dict[str, object]:
+    """Return the entries of a Namespace or a mapping; of anything else none."""
+    if isinstance(value, Namespace):
+        return dict(vars(value))
+    return {str(name): entry for name, entry in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _no_checkpoint(path: Path) -> UserError:
+    return UserError(f"{path}: not a checkpoint, or cut short; give a checkpoint*.pt file that was written to its end.")
