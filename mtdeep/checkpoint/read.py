@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,7 +83,8 @@ def load_plain(path: Path) -> dict[str, object]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give a checkpoint*.pt file.") from None
     try:
-        with torch.serialization.safe_globals([*SAFE_CLASSES, NUMPY_SCALAR]):
+        # torch warns of odd pickle protocols; whatever is odd about a file, the user hears of it once, in our error.
+        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals([*SAFE_CLASSES, NUMPY_SCALAR]):
             state = torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         if (found := _GLOBAL.search(str(error))) is not None:

@@ -103,7 +103,8 @@ def print_matrix(write: Callable[..., None], matrix: Matrix) -> None:
     from rich.table import Table
 
     whole = len(matrix.languages) <= MATRIX_UP_TO
-    table = Table(title=f"{matrix.metric} (rows: from, columns: to)", title_justify="left", pad_edge=False, box=None)
+    write(f"{matrix.metric} (rows: from, columns: to)" if whole else f"{matrix.metric} (averages from and to)")
+    table = Table(pad_edge=False, box=None)
     table.add_column("")
     for name in [*(matrix.languages if whole else ()), *(("average",) if whole else ("from", "to"))]:
         table.add_column(name, justify="right", no_wrap=True)

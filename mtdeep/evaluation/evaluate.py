@@ -49,6 +49,15 @@ class Evaluation:
         return Matrix.of(metric, self.expected, self.scores)
 
 
+@dataclass(frozen=True)
+class Outstanding:
+    """Rows still to be translated, the targets that want each (by its place in *rows*), and its place there."""
+
+    rows: list[Row]
+    wanted: dict[str, list[int]]
+    places: dict[tuple[str, int], int]
+
+
 def evaluate(
     checkpoint: Path,
     store: Path,
@@ -116,30 +125,35 @@ def translate(
         total = sum(split.count(direction) for direction in directions)
         done = sum(len(texts.get(direction, ())) for direction in directions)
         for source in dict.fromkeys(direction.source for direction in directions):
-            places: dict[tuple[str, int], int] = {}  # (target, sentence) -> place in the direction
-            numbers: dict[Row, int] = {}  # row -> sentence, for the rows that are still to be translated
-            wanted: dict[str, list[int]] = {}
-            for direction in (d for d in directions if d.source == source):
-                here = texts.setdefault(direction, {})
-                for place, row in enumerate(split.rows(direction)):
-                    if place not in here:
-                        number = numbers.setdefault(row, len(numbers))
-                        wanted.setdefault(direction.target, []).append(number)
-                        places[direction.target, number] = place
-            sentences = split.sentences(source, list(numbers))
-            for batch in translator.translate_ids(sentences, source, wanted, options):
+            todo = outstanding(split, [d for d in directions if d.source == source], texts)
+            for batch in translator.translate_ids(split.sentences(source, todo.rows), source, todo.wanted, options):
                 best = translator.best(batch)
                 for target in dict.fromkeys(item.target for item in batch):
                     direction = Direction(source, target)
                     mine = [i for i, item in enumerate(batch) if item.target == target]
-                    segments = [places[target, batch[i].index] for i in mine]
+                    segments = [todo.places[target, batch[i].index] for i in mine]
                     translations = [best[i].text for i in mine]
                     file.append(direction, segments, translations, [best[i].score for i in mine])
-                    texts[direction].update(zip(segments, translations, strict=True))
+                    texts.setdefault(direction, {}).update(zip(segments, translations, strict=True))
                 done += len(batch)
                 progress(f"translating from {source}", done, total)
             file.sync()
     return texts
+
+
+def outstanding(split: SplitRows, directions: Sequence[Direction], texts: Texts) -> Outstanding:
+    """Return what *directions*, all from one source language, still lack."""
+    numbers: dict[Row, int] = {}
+    wanted: dict[str, list[int]] = {}
+    places: dict[tuple[str, int], int] = {}
+    for direction in directions:
+        here = texts.get(direction, {})
+        for place, row in enumerate(split.rows(direction)):
+            if place not in here:
+                number = numbers.setdefault(row, len(numbers))
+                wanted.setdefault(direction.target, []).append(number)
+                places[direction.target, number] = place
+    return Outstanding(list(numbers), wanted, places)
 
 
 def score(

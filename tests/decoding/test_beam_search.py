@@ -18,9 +18,7 @@ EOS, PAD = 2, 1
 TAG = 4
 
 
-def build(
-    vocabulary: int, seed: int = 0, scheme: str = "preln", layers: int = 2, **changes: object
-) -> EncoderDecoder:
+def build(vocabulary: int, seed: int = 0, scheme: str = "preln", layers: int = 2, **changes: object) -> EncoderDecoder:
     torch.manual_seed(seed)
     values = {
         **Config(scheme="deepnorm", source_vocabulary_size=12, target_vocabulary_size=vocabulary).to_dict(),

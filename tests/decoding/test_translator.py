@@ -143,7 +143,7 @@ def test_progress_adds_up(model: EncoderDecoder, subwords: Subwords) -> None:
 
 
 def test_what_cannot_be_translated(model: EncoderDecoder, subwords: Subwords) -> None:
-    with pytest.raises(UserError, match="Sentence 2 .* at most 62"):
+    with pytest.raises(UserError, match=r"Sentence 2 .* at most 62"):
         list(translator(model, subwords).translate_ids([np.array([5]), np.full(63, 5)], "en", {"de": [0, 1]}, OPTIONS))
     with pytest.raises(UserError, match="no tag"):
         translator(model, subwords).translate(LINES, "en", ["sw"], OPTIONS)

@@ -35,9 +35,7 @@ def test_scores_are_sacrebleus_of_the_split_s_text(
     }
     translator = Translator(model, store.vocabulary, store.subwords())
     for direction, score in by_direction.items():
-        rows = [
-            (corpus, row) for corpus in store.corpora("test") for row in corpus.common_rows(*_codes(direction))
-        ]
+        rows = [(corpus, row) for corpus in store.corpora("test") for row in corpus.common_rows(*_codes(direction))]
         sources = [corpus.text(direction.source, row) for corpus, row in rows]
         references = [corpus.text(direction.target, row) for corpus, row in rows]
         assert all(sources) and all(references)

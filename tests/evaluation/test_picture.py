@@ -31,7 +31,7 @@ def matrix_of(languages: int, gap_every: int = 7) -> Matrix:
     return Matrix.of(BLEU, expected, scores)
 
 
-@pytest.mark.parametrize("languages", [2, 3, 12, 20, 21, 100])
+@pytest.mark.parametrize("languages", [2, 20, 100])
 def test_picture_is_there_and_not_blank(languages: int, tmp_path: Path) -> None:
     path = tmp_path / "bleu.png"
     draw(matrix_of(languages), path, "deepnet_mt_36 (checkpoint_best.pt, 1200 updates) on test")
