@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from fairseq.criterions import register_criterion
 from fairseq.criterions.label_smoothed_cross_entropy import (
@@ -41,8 +42,8 @@ class LabelSmoothedLinearCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         super().__init__(task, sentence_avg, label_smoothing, ignore_prefix_size, report_accuracy)
 
     def forward(
-        self, model: BaseFairseqModel, sample: dict[str, object], reduce: bool = True
-    ) -> tuple[Tensor, int, dict[str, object]]:
+        self, model: BaseFairseqModel, sample: dict[str, Any], reduce: bool = True
+    ) -> tuple[Tensor, int, dict[str, Any]]:
         """Return the summed loss, its denominator, and what fairseq logs."""
         if not reduce:
             raise UserError("label_smoothed_linear_cross_entropy sums over tokens; losses a token are not kept.")

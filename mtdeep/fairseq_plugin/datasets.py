@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from mtdeep.corpus import Batch, DirectionView, Vocabulary, collate
 from mtdeep.corpus.batches import EXTRA_TOKENS
 from mtdeep.corpus.collate import EncoderTag
 
-Sample = dict[str, object]
+Sample = dict[str, Any]
 
 
 class DirectionsDataset(FairseqDataset):
@@ -125,7 +126,7 @@ class TypedSentences(FairseqDataset):
     def __len__(self) -> int:
         return len(self.sentences)
 
-    def __getitem__(self, index: int) -> dict[str, object]:
+    def __getitem__(self, index: int) -> Sample:
         return {"id": int(index), "source": self.sentences[index]}
 
     def num_tokens(self, index: int) -> int:
@@ -136,7 +137,7 @@ class TypedSentences(FairseqDataset):
         """Length of a sentence, tag and end-of-sentence counted."""
         return int(self.sizes[index])
 
-    def collater(self, samples: Sequence[dict[str, object]]) -> Sample:
+    def collater(self, samples: Sequence[Sample]) -> Sample:
         """Return a batch without target."""
         sources = [sample["source"] for sample in samples]
         return {

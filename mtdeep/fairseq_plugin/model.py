@@ -14,7 +14,7 @@ from fairseq.data import Dictionary
 from fairseq.models import FairseqEncoder, FairseqEncoderDecoderModel, FairseqIncrementalDecoder
 from torch import Tensor, nn
 
-from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput, initialise, token_embeddings
+from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput, token_embeddings
 
 EncoderOut = dict[str, list[Tensor]]
 DecoderOut = tuple[Tensor, dict[str, list[Tensor | None]]]
@@ -28,7 +28,9 @@ class FairseqDeepEncoder(Encoder, FairseqEncoder):
         Encoder.__init__(self, config, embed_tokens)
         self.dictionary = dictionary
 
-    def forward(self, src_tokens: Tensor, src_lengths: Tensor | None = None) -> EncoderOut:
+    def forward(  # type: ignore[override]  # fairseq's call
+        self, src_tokens: Tensor, src_lengths: Tensor | None = None
+    ) -> EncoderOut:
         """Encode (batch, time) tokens; states come back as (time, batch, dim)."""
         output = Encoder.forward(self, src_tokens)
         return {
@@ -56,7 +58,7 @@ class FairseqDeepDecoder(Decoder, FairseqIncrementalDecoder):
         self.onnx_trace = False
         self.adaptive_softmax = None
 
-    def forward(
+    def forward(  # type: ignore[override]  # fairseq's call
         self,
         prev_output_tokens: Tensor,
         encoder_out: EncoderOut,
@@ -130,7 +132,6 @@ class TranslationModel(FairseqEncoderDecoderModel):
             FairseqDeepEncoder(config, source_embeddings, source), FairseqDeepDecoder(config, target_embeddings, target)
         )
         self.config = config
-        self.initialisation = initialise(self)
 
     def forward(
         self, src_tokens: Tensor, src_lengths: Tensor, prev_output_tokens: Tensor, features_only: bool = False

@@ -4,8 +4,10 @@ fairseq looks at the annotations themselves and knows only the forms of Python 3
 ``Optional`` and ``List`` from ``typing``.
 """
 
+# ruff: noqa: RUF009, UP006, UP035, UP045
+
 from dataclasses import dataclass, field
-from typing import List, Optional  # noqa: UP035 (see above)
+from typing import List, Optional
 
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from omegaconf import II
@@ -29,7 +31,7 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     target_lang: Optional[str] = field(
         default=None, metadata={"help": "target language to translate into", "argparse_alias": "-t"}
     )
-    encoder_tag: ChoiceEnum(["src", "tgt"]) = field(
+    encoder_tag: ChoiceEnum(["src", "tgt"]) = field(  # type: ignore[valid-type]
         default="src",
         metadata={
             "help": "language whose tag starts the encoder's input; with 'src' one encoding of a sentence serves "

@@ -58,7 +58,7 @@ class ManyToManyTranslationTask(FairseqTask):
     def setup_task(cls, cfg: ManyToManyTranslationConfig, **kwargs: object) -> ManyToManyTranslationTask:
         """Open the store."""
         if not cfg.data:
-            raise UserError("fairseq needs the folder of a store, which `mtdeep prepare` writes, as its first argument.")
+            raise UserError("give the folder of a store, which `mtdeep prepare` writes, as the first argument.")
         return cls(cfg, Store(Path(cfg.data)))
 
     @property

@@ -15,8 +15,6 @@ from mtdeep.corpus import Direction, Store
 from mtdeep.corpus.databin import write_databin
 from mtdeep.decoding import SearchOptions, Translator
 
-
-
 TINY = (
     "--task many_to_many_translation --arch deepnet_mt --encoder-layers 2 --decoder-layers 3 "
     "--encoder-embed-dim 32 --encoder-ffn-embed-dim 48 --encoder-attention-heads 2 --share-all-embeddings "

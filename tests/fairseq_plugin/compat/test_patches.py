@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin import compat
 
 PROBE = Path(__file__).with_name("probe.py")
@@ -86,3 +88,32 @@ def test_the_real_dataclass_is_back_in_place() -> None:
     assert dataclasses.dataclass.__module__ == "dataclasses"
     assert omegaconf.base.dataclass is dataclasses.dataclass
     assert torch.__name__ == "torch"
+
+
+def test_more_processes_than_gpus_is_a_user_error(monkeypatch) -> None:
+    """As on a machine with one GPU; without the error fairseq would go on as a single process."""
+    import torch
+    from fairseq.dataclass.configs import CommonConfig, DistributedTrainingConfig
+    from fairseq.distributed import utils
+    from omegaconf import OmegaConf
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    training = OmegaConf.structured(DistributedTrainingConfig(tpu=False, distributed_world_size=8))
+    cfg = SimpleNamespace(distributed_training=training, common=CommonConfig())
+    with pytest.raises(UserError, match="--distributed-world-size is 8, but 1 GPUs are in sight"):
+        utils.call_main(cfg, main=None)
+
+
+def test_checkpoints_with_the_copies_of_the_fast_path_load() -> None:
+    """As stock fairseq 0.12.2 wrote them."""
+    import torch
+    from fairseq.models.transformer import TransformerConfig
+    from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
+
+    layer = TransformerEncoderLayerBase(TransformerConfig())
+    plain = layer.state_dict()
+    copies = {f"{name}_{kind}": torch.zeros(2) for name in ("in_proj", "fc2") for kind in ("weight", "bias")}
+    fresh = TransformerEncoderLayerBase(TransformerConfig())
+    fresh.load_state_dict({**plain, **copies})
+    assert all(torch.equal(fresh.state_dict()[name], value) for name, value in plain.items())

@@ -63,7 +63,7 @@ def test_trains_in_bf16(run_command, transformer, databin: Path, tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["pytorch_ddp", "legacy_ddp"])
-def test_two_processes_on_a_cpu_train_and_resume(run_command, transformer, databin: Path, tmp_path: Path, backend: str) -> None:
+def test_two_processes_on_a_cpu(run_command, transformer, databin: Path, tmp_path: Path, backend: str) -> None:
     flags = [*transformer, "--cpu", "--distributed-world-size", "2", "--ddp-backend", backend, "--save-dir", tmp_path]
     done = run_command("fairseq-train", databin, *flags, "--max-update", "2")
     assert done.returncode == 0, done.stderr
