@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from fairseq.criterions import register_criterion
@@ -11,18 +10,17 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
     LabelSmoothedCrossEntropyCriterionConfig,
 )
 from fairseq.models import BaseFairseqModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.model import TranslationModel
 from mtdeep.nn import linear_cross_entropy
 
-
-@dataclass
-class LinearCrossEntropyConfig(LabelSmoothedCrossEntropyCriterionConfig):
-    """fairseq's options of label smoothing."""
+NAME = "label_smoothed_linear_cross_entropy"
+INSTEAD = "use --criterion label_smoothed_cross_entropy."
 
 
-@register_criterion("label_smoothed_linear_cross_entropy", dataclass=LinearCrossEntropyConfig)
+@register_criterion(NAME, dataclass=LabelSmoothedCrossEntropyCriterionConfig)
 class LabelSmoothedLinearCrossEntropy(LabelSmoothedCrossEntropyCriterion):
     """fairseq's ``label_smoothed_cross_entropy``, output projection and loss taken together, a chunk at a time."""
 
@@ -35,10 +33,7 @@ class LabelSmoothedLinearCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         report_accuracy: bool = False,
     ) -> None:
         if report_accuracy:
-            raise UserError(
-                "--report-accuracy needs logits, which label_smoothed_linear_cross_entropy never makes: "
-                "use --criterion label_smoothed_cross_entropy."
-            )
+            raise UserError(f"--report-accuracy needs logits, which {NAME} never makes: {INSTEAD}")
         super().__init__(task, sentence_avg, label_smoothing, ignore_prefix_size, report_accuracy)
 
     def forward(
@@ -46,22 +41,31 @@ class LabelSmoothedLinearCrossEntropy(LabelSmoothedCrossEntropyCriterion):
     ) -> tuple[Tensor, int, dict[str, Any]]:
         """Return the summed loss, its denominator, and what fairseq logs."""
         if not reduce:
-            raise UserError("label_smoothed_linear_cross_entropy sums over tokens; losses a token are not kept.")
-        features, _ = model(**sample["net_input"], features_only=True)
-        target = sample["target"]
-        start = self.ignore_prefix_size
-        loss, nll_loss = linear_cross_entropy(
-            features[:, start:].flatten(0, 1),
-            model.decoder.output_projection.weight,
-            target[:, start:].flatten(),
-            label_smoothing=self.eps,
-            padding_idx=self.padding_idx,
-        )
-        sample_size = target.size(0) if self.sentence_avg else sample["ntokens"]
+            raise UserError(f"{NAME} keeps no loss of single tokens: {INSTEAD}")
+        if not isinstance(unwrapped(model), TranslationModel):
+            raise UserError(f"{NAME} works with mtdeep's own architectures: for this one {INSTEAD}")
+        target = sample["target"][:, self.ignore_prefix_size :].flatten()
+
+        def head(features: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+            features = features[:, self.ignore_prefix_size :].flatten(0, 1)
+            return linear_cross_entropy(
+                features, weight, target, label_smoothing=self.eps, padding_idx=self.padding_idx
+            )
+
+        loss, nll_loss = model(**sample["net_input"], head=head)
+        sentences = sample["target"].size(0)
+        sample_size = sentences if self.sentence_avg else sample["ntokens"]
         return loss, sample_size, {
             "loss": loss.detach(),
             "nll_loss": nll_loss.detach(),
             "ntokens": sample["ntokens"],
-            "nsentences": target.size(0),
+            "nsentences": sentences,
             "sample_size": sample_size,
         }
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the model inside the wrappers of distributed training."""
+    while isinstance(inner := getattr(model, "module", None), nn.Module):
+        model = inner
+    return model

@@ -9,6 +9,9 @@ to its sentence (``rows``); states, and the cross-attention keys and values made
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from fairseq.data import Dictionary
 from fairseq.models import FairseqEncoder, FairseqEncoderDecoderModel, FairseqIncrementalDecoder
@@ -18,6 +21,8 @@ from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput, tok
 
 EncoderOut = dict[str, list[Tensor]]
 DecoderOut = tuple[Tensor, dict[str, list[Tensor | None]]]
+# From features (batch, time, dim) and the output projection's weight (vocabulary, dim) to whatever a criterion needs.
+Head = Callable[[Tensor, Tensor], Any]
 CACHE = "mtdeep.decoder_cache"
 
 
@@ -134,12 +139,18 @@ class TranslationModel(FairseqEncoderDecoderModel):
         self.config = config
 
     def forward(
-        self, src_tokens: Tensor, src_lengths: Tensor, prev_output_tokens: Tensor, features_only: bool = False
-    ) -> DecoderOut:
-        """Logits, or features for a criterion that makes no logits, of (batch, time, ...)."""
+        self, src_tokens: Tensor, src_lengths: Tensor, prev_output_tokens: Tensor, head: Head | None = None
+    ) -> Any:
+        """Return logits (batch, time, vocabulary) as fairseq wants them, or what *head* makes of the features.
+
+        A criterion hands in its head, rather than take the output projection's weight and go its own way, because
+        distributed training must see every use of a parameter inside this call.
+        """
         encoder_out = self.encoder(src_tokens, src_lengths)
-        output: DecoderOut = self.decoder(prev_output_tokens, encoder_out, features_only=features_only)
-        return output
+        if head is None:
+            return self.decoder(prev_output_tokens, encoder_out)
+        features, _ = self.decoder(prev_output_tokens, encoder_out, features_only=True)
+        return head(features, self.decoder.output_projection.weight)
 
     def max_positions(self) -> tuple[int, int]:
         """Longest source and target, in tokens."""

@@ -12,6 +12,8 @@ from typing import List, Optional
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from omegaconf import II
 
+from mtdeep.errors import UserError
+
 
 @dataclass
 class ManyToManyTranslationConfig(FairseqDataclass):
@@ -26,10 +28,12 @@ class ManyToManyTranslationConfig(FairseqDataclass):
         default=None, metadata={"help": "directions to validate on (default: those of --directions)"}
     )
     source_lang: Optional[str] = field(
-        default=None, metadata={"help": "source language to translate from", "argparse_alias": "-s"}
+        default=None,
+        metadata={"help": "source language; with the target, the only direction", "argparse_alias": "-s"},
     )
     target_lang: Optional[str] = field(
-        default=None, metadata={"help": "target language to translate into", "argparse_alias": "-t"}
+        default=None,
+        metadata={"help": "target language; with the source, the only direction", "argparse_alias": "-t"},
     )
     encoder_tag: ChoiceEnum(["src", "tgt"]) = field(  # type: ignore[valid-type]
         default="src",
@@ -49,4 +53,21 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     max_target_positions: int = field(default=1024, metadata={"help": "longest target in tokens, tag and end counted"})
     seed: int = II("common.seed")
     update_freq: List[int] = II("optimization.update_freq")
+    max_update: int = II("optimization.max_update")
     train_subset: str = II("dataset.train_subset")
+    save_dir: str = II("checkpoint.save_dir")
+    post_process: Optional[str] = II("common_eval.post_process")
+
+
+def check(cfg: ManyToManyTranslationConfig) -> None:
+    """Raise UserError with every option that has no sense."""
+    problems = []
+    if not cfg.data:
+        problems.append("the first argument, the folder of a store that `mtdeep prepare` wrote, is missing")
+    if not cfg.sampling_temperature > 0:
+        problems.append(f"--sampling-temperature is {cfg.sampling_temperature:g}, but must be above 0")
+    for name in ("updates_per_epoch", "batch_pool", "max_source_positions", "max_target_positions"):
+        if cfg[name] < 1:
+            problems.append(f"--{name.replace('_', '-')} is {cfg[name]}, but must be at least 1")
+    if problems:
+        raise UserError("; ".join(problems) + ".")

@@ -6,13 +6,17 @@ from mtdeep.corpus import Store
 
 
 class StoreSubwords:
-    """Text <-> the dictionary's symbols, separated by spaces, as fairseq's ``--bpe`` classes do it."""
+    """Text <-> the dictionary's symbols, separated by spaces, as fairseq's ``--bpe`` classes do it.
 
-    def __init__(self, store: Store) -> None:
+    *joined*: fairseq has joined the pieces already (``--remove-bpe``), so that there is nothing left to decode.
+    """
+
+    def __init__(self, store: Store, *, joined: bool) -> None:
         self.subwords = store.subwords()
         self.symbols = store.vocabulary.symbols()
         self.ids = {symbol: i for i, symbol in enumerate(self.symbols)}
         self.unk = store.vocabulary.unk
+        self.joined = joined
 
     def encode(self, x: str) -> str:
         """Return the pieces of a sentence."""
@@ -20,7 +24,10 @@ class StoreSubwords:
 
     def decode(self, x: str) -> str:
         """Return the sentence of pieces; tags are left out."""
-        return self.subwords.decode([self.ids.get(symbol, self.unk) for symbol in x.split()])
+        if self.joined:
+            return x
+        # A piece may hold any space but this one.
+        return self.subwords.decode([self.ids.get(symbol, self.unk) for symbol in x.split(" ") if symbol])
 
     def is_beginning_of_word(self, x: str) -> bool:
         """Whether a piece begins a word."""

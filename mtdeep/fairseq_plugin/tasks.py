@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.data.iterators import EpochBatchIterating
@@ -15,27 +14,20 @@ from fairseq.models import BaseFairseqModel
 from fairseq.sequence_generator import SequenceGenerator
 from fairseq.tasks import FairseqTask, register_task
 
-from mtdeep.corpus import (
-    BatchPlanner,
-    Direction,
-    DirectionView,
-    Schedule,
-    Store,
-    available,
-    direction_probabilities,
-    direction_views,
-    parse_directions,
-)
+from mtdeep.corpus import Direction, Store, available, direction_views, parse_directions
 from mtdeep.corpus.manifest import DICTIONARY
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
-from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig
+from mtdeep.fairseq_plugin.model import TranslationModel
+from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
-from mtdeep.languages import resolve
+from mtdeep.fairseq_plugin.training_plan import TrainingPlan, shortened
+from mtdeep.languages import fairseq_code, resolve
 
 logger = logging.getLogger(__name__)
-SHOWN_DIRECTIONS = 20
+# What a training may change when it goes on; everything else of a model's configuration makes another function.
+MAY_CHANGE = frozenset({"dropout", "attention_dropout", "activation_dropout", "checkpoint_activations"})
 
 
 @register_task("many_to_many_translation", dataclass=ManyToManyTranslationConfig)
@@ -51,14 +43,17 @@ class ManyToManyTranslationTask(FairseqTask):
         self.store = store
         self.dictionary = Dictionary.load(str(store.path / DICTIONARY))
         self.state.merge_state_dict(
-            {"vocabulary": store.vocabulary.digest, "languages": list(store.languages), "store": store.digest}
+            {
+                "vocabulary": store.vocabulary.digest,
+                "languages": list(store.languages),
+                "encoder_tag": str(cfg.encoder_tag),
+            }
         )
 
     @classmethod
     def setup_task(cls, cfg: ManyToManyTranslationConfig, **kwargs: object) -> ManyToManyTranslationTask:
         """Open the store."""
-        if not cfg.data:
-            raise UserError("give the folder of a store, which `mtdeep prepare` writes, as the first argument.")
+        check(cfg)
         return cls(cfg, Store(Path(cfg.data)))
 
     @property
@@ -75,18 +70,28 @@ class ManyToManyTranslationTask(FairseqTask):
         """Longest source and target in tokens."""
         return self.cfg.max_source_positions, self.cfg.max_target_positions
 
+    def has_sharded_data(self, split: str) -> bool:
+        """No: fairseq would take a colon in the store's path for a list of shards, one an epoch."""
+        return False
+
+    def build_model(self, cfg: Any, from_checkpoint: bool = False) -> BaseFairseqModel:
+        """Build the model and remember its configuration beside the checkpoint's other facts."""
+        model = super().build_model(cfg, from_checkpoint)
+        if isinstance(model, TranslationModel):
+            self.state.merge_state_dict({"config": model.config.to_dict()})
+        return model
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Refuse a checkpoint whose ids mean something else in this store; its own record is kept up to date."""
-        saved = state_dict.get("vocabulary")
-        if saved is not None and saved != self.store.vocabulary.digest:
-            raise UserError(
-                f"{self.store.path}: its dictionary is not the one that this checkpoint was trained with "
-                f"(languages {', '.join(state_dict['languages'])}); give the store of that training."
-            )
+        """Refuse a checkpoint that means something else here; this task's own record stays as it is."""
+        problem = contradiction(state_dict, self.state.state_dict)
+        if problem:
+            raise UserError(f"{self.store.path}: {problem}")
 
     def load_dataset(self, split: str, combine: bool = False, **kwargs: object) -> None:
         """Make the examples of a split available; only the trainer asks for *combine*, and only for training data."""
         training = combine and split == self.cfg.train_subset
+        if training and split in self.datasets:
+            raise UserError(f"--valid-subset names {split!r}, the split that is trained on; leave it out.")
         views = direction_views(self.store, split, self._directions(split))
         dataset_class = TrainingDataset if training else DirectionsDataset
         self.datasets[split] = dataset_class(views, self.store.vocabulary, self.cfg.encoder_tag)
@@ -101,11 +106,9 @@ class ManyToManyTranslationTask(FairseqTask):
 
     def build_bpe(self, args: object) -> object:
         """Return what ``--bpe`` names, or else the store's own subword model."""
-        return super().build_bpe(args) or StoreSubwords(self.store)
+        return super().build_bpe(args) or StoreSubwords(self.store, joined=self.cfg.post_process is not None)
 
-    def build_generator(
-        self, models: list[BaseFairseqModel], args: object, **options: Any
-    ) -> SequenceGenerator:
+    def build_generator(self, models: list[BaseFairseqModel], args: object, **options: Any) -> SequenceGenerator:
         """Return fairseq's generator; language tags are left out of what it prints."""
         vocabulary = self.store.vocabulary
         extra = dict(options.pop("extra_gen_cls_kwargs", None) or {})
@@ -134,9 +137,11 @@ class ManyToManyTranslationTask(FairseqTask):
         return hypotheses
 
     def build_dataset_for_inference(
-        self, src_tokens: Sequence[torch.Tensor], src_lengths: Sequence[int], **options: object
+        self, src_tokens: Sequence[torch.Tensor], src_lengths: Sequence[int], constraints: object = None
     ) -> TypedSentences:
         """Return typed sentences with the tag that the encoder expects."""
+        if constraints is not None:
+            raise UserError("--constraints is not supported by the task many_to_many_translation; leave it out.")
         direction = self._one_direction()
         language = direction.source if self.cfg.encoder_tag == "src" else direction.target
         return TypedSentences(src_tokens, self.store.vocabulary, self.store.vocabulary.tag(language))
@@ -145,7 +150,9 @@ class ManyToManyTranslationTask(FairseqTask):
         source, target = self.cfg.source_lang, self.cfg.target_lang
         if source is None or target is None:
             raise UserError("name the languages to translate between with --source-lang and --target-lang.")
-        return Direction(resolve(source), resolve(target))
+        # The form that directions are written in, so that the same mistakes are told in the same words.
+        (direction,) = parse_directions(f"{fairseq_code(resolve(source))}-{fairseq_code(resolve(target))}", self.store)
+        return direction
 
     def _directions(self, split: str) -> list[Direction]:
         """Directions of a split: the one asked for by -s and -t, or those of the option that have sentences."""
@@ -168,28 +175,21 @@ class ManyToManyTranslationTask(FairseqTask):
         return found
 
     def _training_iterator(self, dataset: TrainingDataset, options: dict[str, Any]) -> VirtualEpochIterator:
-        counts = np.array([len(view) for view in dataset.views])
-        schedule = Schedule(
-            counts,
-            direction_probabilities(counts, self.cfg.sampling_temperature),
-            self.cfg.batch_pool,
-            self.cfg.seed,
-        )
-        source_positions, target_positions = options["max_positions"]
-        planner = BatchPlanner(
+        plan = TrainingPlan.of(
+            self.store,
             dataset.views,
-            schedule,
-            max_tokens=options["max_tokens"],
-            max_sentences=options["max_sentences"],
+            temperature=self.cfg.sampling_temperature,
+            pool_size=self.cfg.batch_pool,
             seed=self.cfg.seed,
-            max_source_positions=source_positions,
-            max_target_positions=target_positions,
-            required_batch_size_multiple=options["required_batch_size_multiple"],
+            batch_options=options,
         )
-        log_plan(dataset.views, schedule, planner)
+        updates = self.cfg.max_update or self.cfg.updates_per_epoch
+        per_update = options["num_shards"] * self.cfg.update_freq[-1]
+        plan.log(updates, per_update, Path(self.cfg.save_dir) if options["shard_id"] == 0 else None)
         return VirtualEpochIterator(
-            planner,
+            plan.planner,
             dataset.collate,
+            plan=plan.digest,
             updates_per_epoch=self.cfg.updates_per_epoch,
             update_freq=list(self.cfg.update_freq),
             num_shards=options["num_shards"],
@@ -198,24 +198,22 @@ class ManyToManyTranslationTask(FairseqTask):
         )
 
 
-def log_plan(views: Sequence[DirectionView], schedule: Schedule, planner: BatchPlanner) -> None:
-    """Log what training will see: pairs, share and too-long pairs of each direction, or their range when many."""
-    counts, shares, too_long = schedule.counts, schedule.probabilities, planner.too_long
-    logger.info(f"{len(views)} directions, {counts.sum():,} sentence pairs, {too_long.sum():,} too long and left out")
-    epochs = schedule.expected_epochs(1_000_000)
-    if len(views) <= SHOWN_DIRECTIONS:
-        for view, count, share, epoch, long in zip(views, counts, shares, epochs, too_long, strict=True):
-            logger.info(
-                f"  {view.direction}: {count:,} pairs, {share:.2%} of the batches, "
-                f"seen {epoch:.2f} times in a million drawn, {long:,} too long"
-            )
-        return
-    for name, values in (("pairs", counts), ("share in %", 100 * shares), ("epochs in a million drawn", epochs)):
-        low, middle, high = np.quantile(values, (0, 0.5, 1))
-        logger.info(f"  {name} of a direction: least {low:,.4g}, median {middle:,.4g}, most {high:,.4g}")
-
-
-def shortened(names: Sequence[str]) -> str:
-    """Join the first few names."""
-    rest = len(names) - SHOWN_DIRECTIONS
-    return ", ".join(names[:SHOWN_DIRECTIONS]) + (f" and {rest} more" if rest > 0 else "")
+def contradiction(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
+    """Return how a checkpoint's facts contradict this task's, or None; facts that either lacks are passed over."""
+    if saved.get("vocabulary", here["vocabulary"]) != here["vocabulary"]:
+        languages = ", ".join(saved.get("languages", ()))
+        return (
+            f"its dictionary is not the one that this checkpoint was trained with (languages {languages}); "
+            "give the store of that training."
+        )
+    if (tag := saved.get("encoder_tag", here["encoder_tag"])) != here["encoder_tag"]:
+        return f"this checkpoint was trained with --encoder-tag {tag}; add that option."
+    if "config" in saved and "config" in here:
+        differences = [
+            f"{name} was {old!r} and is {here['config'].get(name)!r}"
+            for name, old in saved["config"].items()
+            if name not in MAY_CHANGE and here["config"].get(name) != old
+        ]
+        if differences:
+            return f"the model is not the checkpoint's: {'; '.join(differences)}; give the options of that training."
+    return None

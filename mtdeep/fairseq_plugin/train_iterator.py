@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from queue import Queue
 from threading import Event, Thread
+from typing import Any
 
 from fairseq.data.iterators import CountingIterator, EpochBatchIterating
 
 from mtdeep.corpus.batches import Batch, BatchPlanner
 from mtdeep.corpus.stream import Position, batches
+from mtdeep.errors import UserError
 
 Sample = dict[str, object]
 PREFETCHED = 4
@@ -23,8 +25,9 @@ PREFETCHED = 4
 class VirtualEpochIterator(EpochBatchIterating):
     """Epochs of *updates_per_epoch* updates; the order depends on the planner's seed and the position alone.
 
-    An update consumes ``update_freq`` batches on each of *num_shards* processes. As long as their product stays the
-    same, a run that goes on with another number of processes sees the same batches in the same updates.
+    *plan* names all that the order depends on. A position means something for the same plan only, so that another one
+    is refused. An update consumes ``update_freq`` batches on each of *num_shards* processes. As long as their product
+    stays the same, a run that goes on with another number of processes sees the same batches in the same updates.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class VirtualEpochIterator(EpochBatchIterating):
         planner: BatchPlanner,
         collate: Callable[[Batch], Sample],
         *,
+        plan: str,
         updates_per_epoch: int,
         update_freq: list[int],
         num_shards: int,
@@ -40,6 +44,7 @@ class VirtualEpochIterator(EpochBatchIterating):
     ) -> None:
         self.planner = planner
         self.collate = collate
+        self.plan = plan
         self.updates_per_epoch = updates_per_epoch
         self.update_freq = update_freq
         self.num_shards = num_shards
@@ -81,22 +86,39 @@ class VirtualEpochIterator(EpochBatchIterating):
     @property
     def iterations_in_epoch(self) -> int:
         """Batches that this process has taken in the current epoch."""
-        return 0 if self._iterator is None else self._iterator.n
+        if self._iterator is None:
+            return self._resumed_updates * self._batches_per_update()
+        return self._iterator.n
 
-    def state_dict(self) -> dict[str, int]:
-        """Return the position in the sequence, and the epoch with the updates done in it."""
+    def state_dict(self) -> dict[str, Any]:
+        """Return the position in the sequence, and the epoch with the updates done in it.
+
+        fairseq itself reads ``epoch``, ``version`` and ``iterations_in_epoch``.
+        """
         ended = self.end_of_epoch()
+        batches = 0 if ended else self.iterations_in_epoch
         return {
+            "version": 2,
             "epoch": self.epoch + 1 if ended else self.epoch,
-            "updates_in_epoch": 0 if ended else self.iterations_in_epoch // self._batches_per_update(),
+            "iterations_in_epoch": batches,
+            "updates_in_epoch": batches // self._batches_per_update(),
+            "plan": self.plan,
             "pool": self._position.pool,
             "index": self._position.index,
         }
 
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on where *state_dict* was taken."""
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where *state_dict* was taken; raises UserError when it belongs to another sequence of batches."""
+        if state_dict.get("plan") != self.plan:
+            raise UserError(
+                "the checkpoint's place in the training data means nothing here, because the data or the options that "
+                "order it (store, directions, temperature, pool, batch size, positions, seed) are others: restore "
+                "them, or start the data anew with --reset-dataloader."
+            )
         self.epoch = state_dict["epoch"]
         self._resumed_updates = state_dict["updates_in_epoch"]
+        if self._resumed_updates >= self.updates_per_epoch:  # epochs have become shorter
+            self.epoch, self._resumed_updates = self.epoch + 1, 0
         self._position = Position(state_dict["pool"], state_dict["index"])
         self._iterator = None
         if self._prefetcher is not None:

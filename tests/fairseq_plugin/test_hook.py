@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import mtdeep
+
 ROOT = Path(__file__).parents[2]
 SITE = next(path for path in sys.path if path.endswith("site-packages"))
 FAKE = "import fairseq; print('imported', fairseq.__name__)"
@@ -132,7 +134,7 @@ def test_plain_commands_start(run_command, command: str) -> None:
     assert "label_smoothed_linear_cross_entropy" in done.stdout
 
 
-@pytest.mark.parametrize("flags", [[], ["--user-dir", str(ROOT / "mtdeep")]], ids=["plain", "user-dir"])
+@pytest.mark.parametrize("flags", [[], ["--user-dir", mtdeep.__path__[0]]], ids=["plain", "user-dir"])
 def test_train_knows_our_architectures_and_tasks(run_command, flags: list[str]) -> None:
     done = run_command("fairseq-train", *flags, "data", "--arch", "nonsense")
     assert done.returncode == 2

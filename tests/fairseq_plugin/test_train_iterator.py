@@ -11,6 +11,7 @@ from fairseq.data.iterators import GroupedIterator
 
 from mtdeep.corpus import BatchPlanner, Schedule, Store, available, direction_probabilities, direction_views
 from mtdeep.corpus.batches import Batch
+from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
 
 Key = tuple[tuple[int, int], ...]
@@ -31,9 +32,17 @@ def identity(batch: Batch) -> Key:
     return tuple(zip(batch.direction.tolist(), batch.row.tolist(), strict=True))
 
 
-def iterator(planner: BatchPlanner, shards: int = 1, shard: int = 0, update_freq: int = 1) -> VirtualEpochIterator:
+def iterator(
+    planner: BatchPlanner, shards: int = 1, shard: int = 0, update_freq: int = 1, epoch: int = 7
+) -> VirtualEpochIterator:
     return VirtualEpochIterator(
-        planner, identity, updates_per_epoch=7, update_freq=[update_freq], num_shards=shards, shard_id=shard
+        planner,
+        identity,
+        plan="p",
+        updates_per_epoch=epoch,
+        update_freq=[update_freq],
+        num_shards=shards,
+        shard_id=shard,
     )
 
 
@@ -70,6 +79,35 @@ def test_resume_is_exact(planner: BatchPlanner, done: int) -> None:
     assert resumed.state_dict() == epochs.state_dict()
 
 
+def test_the_state_can_be_saved_again_before_anything_is_drawn(planner: BatchPlanner) -> None:
+    epochs = iterator(planner)
+    stream = updates(epochs)
+    for _ in range(3):
+        next(stream)
+    resumed = iterator(planner)
+    resumed.load_state_dict(epochs.state_dict())
+    assert resumed.state_dict() == epochs.state_dict()
+
+
+@pytest.mark.parametrize("epoch", [3, 5, 50])
+def test_resume_with_epochs_of_another_length_goes_on_with_the_same_batches(planner: BatchPlanner, epoch: int) -> None:
+    epochs = iterator(planner)
+    stream = updates(epochs)
+    for _ in range(4):
+        next(stream)
+    resumed = iterator(planner, epoch=epoch)
+    resumed.load_state_dict(epochs.state_dict())
+    again = updates(resumed)
+    assert [next(again) for _ in range(20)] == [next(stream) for _ in range(20)]
+
+
+@pytest.mark.parametrize("state", [{"plan": "another"}, {"epoch": 3, "iterations_in_epoch": 4}])
+def test_a_place_in_other_data_is_refused(planner: BatchPlanner, state: dict[str, object]) -> None:
+    """Other data or order, or the state of one of fairseq's own iterators."""
+    with pytest.raises(UserError, match="--reset-dataloader"):
+        iterator(planner).load_state_dict(state)
+
+
 def test_the_global_batch_does_not_depend_on_the_number_of_processes(planner: BatchPlanner) -> None:
     """4 x 1, 2 x 2 and 1 x 4 (processes x batches an update) see the same updates, across a resume too."""
     seen: list[list[set[Key]]] = []
@@ -93,6 +131,8 @@ def test_an_error_while_collating_reaches_the_loop(planner: BatchPlanner) -> Non
     def broken(batch: Batch) -> Key:
         raise OSError("disk gone")
 
-    epochs = VirtualEpochIterator(planner, broken, updates_per_epoch=3, update_freq=[1], num_shards=1, shard_id=0)
+    epochs = VirtualEpochIterator(
+        planner, broken, plan="p", updates_per_epoch=3, update_freq=[1], num_shards=1, shard_id=0
+    )
     with pytest.raises(OSError, match="disk gone"):
         list(epochs.next_epoch_itr())

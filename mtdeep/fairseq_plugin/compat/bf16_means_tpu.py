@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.options"
 
@@ -35,16 +35,7 @@ def apply() -> None:
             args.tpu = False
         return parsed
 
-    parse_args_and_arch.leaves_tpu_alone = True  # type: ignore[attr-defined]
     module.parse_args_and_arch = parse_args_and_arch
-
-
-def active() -> bool:
-    """Whether the wrapped function is in place."""
-    module: Any = sys.modules.get(MODULE)
-    if module is None or not hasattr(module, "parse_args_and_arch"):
-        return False
-    return hasattr(module.parse_args_and_arch, "leaves_tpu_alone")
 
 
 PATCH = Patch(
@@ -55,5 +46,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "parse_args_and_arch"),
 )

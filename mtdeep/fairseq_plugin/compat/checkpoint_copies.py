@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import Any
+from functools import partial
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.file_io"
 
@@ -76,12 +76,6 @@ def apply() -> None:
     manager.copy, manager.rename = staticmethod(copy_checkpoint), staticmethod(rename_checkpoint)
 
 
-def active() -> bool:
-    """Whether fairseq copies with the function above."""
-    module: Any = sys.modules.get(MODULE)
-    return module is not None and module.PathManager.copy.__name__ == "copy_checkpoint"
-
-
 PATCH = Patch(
     name="checkpoint_copies",
     mends="best and last checkpoints are copied in place and damaged by a kill",
@@ -90,5 +84,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "PathManager", "copy"),
 )

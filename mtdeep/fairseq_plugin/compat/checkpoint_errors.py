@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import sys
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.checkpoint_utils"
 
@@ -38,7 +38,6 @@ def apply() -> None:
                 raise
             raise UserError(complaint) from problem
 
-    load_checkpoint_to_cpu.names_bad_files = True  # type: ignore[attr-defined]
     module.load_checkpoint_to_cpu = load_checkpoint_to_cpu
 
 
@@ -62,14 +61,6 @@ def complaint_about(path: str) -> str | None:
     return None
 
 
-def active() -> bool:
-    """Whether the wrapped function is in place."""
-    module: Any = sys.modules.get(MODULE)
-    if module is None or not hasattr(module, "load_checkpoint_to_cpu"):
-        return False
-    return hasattr(module.load_checkpoint_to_cpu, "names_bad_files")
-
-
 PATCH = Patch(
     name="checkpoint_errors",
     mends="a bad checkpoint gives a traceback that advises weights_only=False",
@@ -78,5 +69,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "load_checkpoint_to_cpu"),
 )

@@ -7,10 +7,10 @@ wrapper that provides CPU buffers first is all it takes.
 from __future__ import annotations
 
 import sys
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.distributed.utils"
 
@@ -38,14 +38,7 @@ def apply() -> None:
             function._cpu_buffer = torch.empty(max_size, dtype=torch.uint8)
         return list(original(data, group, max_size))
 
-    all_gather_list.knows_cpu = True  # type: ignore[attr-defined]
     module.all_gather_list = all_gather_list
-
-
-def active() -> bool:
-    """Whether the wrapped function is in place."""
-    module: Any = sys.modules.get(MODULE)
-    return module is not None and hasattr(module, "all_gather_list") and hasattr(module.all_gather_list, "knows_cpu")
 
 
 PATCH = Patch(
@@ -56,5 +49,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "all_gather_list"),
 )

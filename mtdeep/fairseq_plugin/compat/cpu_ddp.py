@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.models.distributed_fairseq_model"
 
@@ -30,16 +31,6 @@ def apply() -> None:
     sys.modules[MODULE].DistributedDataParallel = DeviceAwareDDP  # type: ignore[attr-defined]
 
 
-def active() -> bool:
-    """Whether that module uses the stand-in."""
-    module: Any = sys.modules.get(MODULE)
-    return (
-        module is not None
-        and hasattr(module, "DistributedDataParallel")
-        and module.DistributedDataParallel.__name__ == "DeviceAwareDDP"
-    )
-
-
 PATCH = Patch(
     name="cpu_ddp",
     mends="DDP refuses device_ids for a model on a CPU",
@@ -48,5 +39,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "DistributedDataParallel", "__init__"),
 )

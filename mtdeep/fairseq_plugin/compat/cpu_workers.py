@@ -8,10 +8,11 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.distributed.utils"
 
@@ -33,7 +34,8 @@ def start_workers(cfg: Any, main: Callable[..., None], options: dict[str, Any]) 
     import torch
 
     training = cfg.distributed_training
-    training.distributed_init_method = f"tcp://localhost:{_free_port()}"
+    if training.distributed_init_method is None:
+        training.distributed_init_method = f"tcp://localhost:{_free_port()}"
     training.distributed_num_procs = training.distributed_world_size
     start_rank = training.distributed_rank
     training.distributed_rank = None  # each process takes its own
@@ -51,6 +53,8 @@ def needed() -> bool:
 
 def apply() -> None:
     """Choose `gloo` without GPUs, and start the processes there ourselves where no launcher did."""
+    import torch
+
     module: Any = sys.modules[MODULE]
     original_call, original_init = module.call_main, module.distributed_init
 
@@ -59,9 +63,14 @@ def apply() -> None:
         training = cfg.distributed_training
         if training.distributed_init_method is None:
             module.infer_init_method(training)
-        alone = training.distributed_init_method is None and training.distributed_world_size > 1
-        if alone and not _uses_gpus(cfg) and not cfg.common.tpu:
+        ours_to_start = training.distributed_world_size > 1 and not training.distributed_no_spawn and not cfg.common.tpu
+        if ours_to_start and not _uses_gpus(cfg):
             start_workers(cfg, main, options)
+        elif ours_to_start and training.distributed_init_method is None:
+            raise UserError(
+                f"--distributed-world-size is {training.distributed_world_size}, but {torch.cuda.device_count()} GPUs"
+                " are in sight; lower it, start the others with torchrun, or add --cpu"
+            )
         else:
             original_call(cfg, main, **options)
 
@@ -69,9 +78,7 @@ def apply() -> None:
 
     @wraps(original_single)
     def infer_single_node(cfg: Any) -> None:
-        # Left to call_main, which alone sees --cpu.
-        import torch
-
+        # The rest is left to call_main, which alone sees --cpu.
         if cfg.distributed_world_size <= torch.cuda.device_count():
             original_single(cfg)
 
@@ -81,15 +88,8 @@ def apply() -> None:
             cfg.distributed_training.distributed_backend = "gloo"
         return int(original_init(cfg))
 
-    call_main.starts_cpu_workers = True  # type: ignore[attr-defined]
     module.call_main, module.distributed_init = call_main, distributed_init
     module._infer_single_node_init = infer_single_node
-
-
-def active() -> bool:
-    """Whether the wrapped functions are in place."""
-    module: Any = sys.modules.get(MODULE)
-    return module is not None and hasattr(module, "call_main") and hasattr(module.call_main, "starts_cpu_workers")
 
 
 PATCH = Patch(
@@ -100,5 +100,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "call_main"),
 )

@@ -9,10 +9,10 @@ and stock 0.12.2 loads those without; only optimizer states of such runs do not 
 from __future__ import annotations
 
 import sys
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.modules.transformer_layer"
 COPIES = tuple(f"{part}_{kind}" for part in ("in_proj", "out_proj", "fc1", "fc2") for kind in ("weight", "bias"))
@@ -43,16 +43,7 @@ def apply() -> None:
             state_dict.pop(prefix + name, None)
         nn.Module._load_from_state_dict(self, state_dict, prefix, *rest)
 
-    __init__.without_copies = True  # type: ignore[attr-defined]
     layer.__init__, layer._load_from_state_dict = __init__, _load_from_state_dict
-
-
-def active() -> bool:
-    """Whether encoder layers are built without the copies."""
-    module: Any = sys.modules.get(MODULE)
-    if module is None or not hasattr(module, "TransformerEncoderLayerBase"):
-        return False
-    return hasattr(module.TransformerEncoderLayerBase.__init__, "without_copies")
 
 
 PATCH = Patch(
@@ -63,5 +54,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "TransformerEncoderLayerBase", "__init__"),
 )

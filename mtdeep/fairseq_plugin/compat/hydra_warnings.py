@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 import warnings
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.dataclass.utils"
 
@@ -31,16 +31,7 @@ def apply() -> None:
         with warnings.catch_warnings(action="ignore"):
             return original(args)
 
-    convert_namespace_to_omegaconf.is_quiet = True  # type: ignore[attr-defined]
     module.convert_namespace_to_omegaconf = convert_namespace_to_omegaconf
-
-
-def active() -> bool:
-    """Whether the wrapped function is in place."""
-    module: Any = sys.modules.get(MODULE)
-    if module is None or not hasattr(module, "convert_namespace_to_omegaconf"):
-        return False
-    return hasattr(module.convert_namespace_to_omegaconf, "is_quiet")
 
 
 PATCH = Patch(
@@ -51,5 +42,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "convert_namespace_to_omegaconf"),
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +25,17 @@ class Patch:
     needed: Callable[[], bool]
     apply: Callable[[], None]
     active: Callable[[], bool]
+
+
+def is_ours(module: str, *path: str) -> bool:
+    """Whether the function at `path` in an imported module, or one that it wraps, was written in mtdeep."""
+    found: Any = sys.modules.get(module)
+    for name in path:
+        if not hasattr(found, name):
+            return False
+        found = getattr(found, name)
+    while not found.__globals__["__name__"].startswith("mtdeep."):
+        if not hasattr(found, "__wrapped__"):
+            return False
+        found = found.__wrapped__
+    return True

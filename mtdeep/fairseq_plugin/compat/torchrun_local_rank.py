@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.distributed.utils"
 
@@ -28,16 +28,7 @@ def apply() -> None:
         if "LOCAL_RANK" in os.environ:
             cfg.device_id = int(os.environ["LOCAL_RANK"])
 
-    infer_launch.reads_local_rank = True  # type: ignore[attr-defined]
     module._infer_torch_distributed_launch_init = infer_launch
-
-
-def active() -> bool:
-    """Whether the wrapped function is in place."""
-    module: Any = sys.modules.get(MODULE)
-    if module is None or not hasattr(module, "_infer_torch_distributed_launch_init"):
-        return False
-    return hasattr(module._infer_torch_distributed_launch_init, "reads_local_rank")
 
 
 PATCH = Patch(
@@ -48,5 +39,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=active,
+    active=partial(is_ours, MODULE, "_infer_torch_distributed_launch_init"),
 )
