@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mtdeep.corpus import Direction, Store, available, direction_views, parse_di
 from mtdeep.corpus.manifest import DICTIONARY
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
+from mtdeep.fairseq_plugin.facts import agree
 from mtdeep.fairseq_plugin.model import TranslationModel
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
@@ -26,8 +27,6 @@ from mtdeep.fairseq_plugin.training_plan import TrainingPlan, shortened
 from mtdeep.languages import fairseq_code, resolve
 
 logger = logging.getLogger(__name__)
-# What a training may change when it goes on; everything else of a model's configuration makes another function.
-MAY_CHANGE = frozenset({"dropout", "attention_dropout", "activation_dropout", "checkpoint_activations"})
 
 
 @register_task("many_to_many_translation", dataclass=ManyToManyTranslationConfig)
@@ -83,9 +82,7 @@ class ManyToManyTranslationTask(FairseqTask):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Refuse a checkpoint that means something else here; this task's own record stays as it is."""
-        problem = contradiction(state_dict, self.state.state_dict)
-        if problem:
-            raise UserError(f"{self.store.path}: {problem}")
+        agree(state_dict, self.state.state_dict)
 
     def load_dataset(self, split: str, combine: bool = False, **kwargs: object) -> None:
         """Make the examples of a split available; only the trainer asks for *combine*, and only for training data."""
@@ -190,30 +187,10 @@ class ManyToManyTranslationTask(FairseqTask):
             plan.planner,
             dataset.collate,
             plan=plan.digest,
+            facts=self.state.state_dict,
             updates_per_epoch=self.cfg.updates_per_epoch,
             update_freq=list(self.cfg.update_freq),
             num_shards=options["num_shards"],
             shard_id=options["shard_id"],
             epoch=options["epoch"],
         )
-
-
-def contradiction(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
-    """Return how a checkpoint's facts contradict this task's, or None; facts that either lacks are passed over."""
-    if saved.get("vocabulary", here["vocabulary"]) != here["vocabulary"]:
-        languages = ", ".join(saved.get("languages", ()))
-        return (
-            f"its dictionary is not the one that this checkpoint was trained with (languages {languages}); "
-            "give the store of that training."
-        )
-    if (tag := saved.get("encoder_tag", here["encoder_tag"])) != here["encoder_tag"]:
-        return f"this checkpoint was trained with --encoder-tag {tag}; add that option."
-    if "config" in saved and "config" in here:
-        differences = [
-            f"{name} was {old!r} and is {here['config'].get(name)!r}"
-            for name, old in saved["config"].items()
-            if name not in MAY_CHANGE and here["config"].get(name) != old
-        ]
-        if differences:
-            return f"the model is not the checkpoint's: {'; '.join(differences)}; give the options of that training."
-    return None
