@@ -75,7 +75,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Vocabulary(Strict):
+class VocabularySettings(Strict):
     """The SentencePiece model. Every key but `size` has a default."""
 
     size: int = Field(ge=16, le=2_000_000)
@@ -161,7 +161,7 @@ class Config(Strict):
 
     store: PathText
     seed: int = Field(default=1, ge=0)
-    vocabulary: Vocabulary
+    vocabulary: VocabularySettings
     corpora: list[Corpus] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -293,7 +293,7 @@ def _within(place: yaml_lines.Location) -> str:
 def _fields_at(location: tuple[int | str, ...]) -> dict[str, FieldInfo]:
     """Return the fields of the model that refused the last step of *location*."""
     if location[0] == "vocabulary":
-        return Vocabulary.model_fields
+        return VocabularySettings.model_fields
     if location[0] == "corpora" and len(location) > 2:
         return Cldr.model_fields if "cldr" in location else PlainText.model_fields
     return Config.model_fields

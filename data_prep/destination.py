@@ -1,9 +1,14 @@
-"""Where a store goes: never half-written, never two writers, replaced in one step."""
+"""Where a store goes: never half-written, never two writers, replaced in one step.
+
+Beside a store NAME a run makes `.NAME.mtdeep-new` (and the store writer, from it, `.NAME.mtdeep-new.partial-XXXXXXXX`),
+`.NAME.mtdeep-replaced` and `.NAME.mtdeep-lock`. Nothing else there is ever touched.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -11,8 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from mtdeep.corpus.manifest import MANIFEST
+from mtdeep.corpus.manifest import FORMAT, MANIFEST
+from mtdeep.corpus.store import Store
+from mtdeep.durable import sync_directory
 from mtdeep.errors import UserError
+
+_PARTIAL = r"\.partial-[a-z0-9_]{8}"  # what StoreWriter's tempfile.mkdtemp appends
+_OURS = re.compile(rb'"format"\s*:\s*"%s"' % FORMAT.encode())
+_HEAD = 4096  # bytes of a manifest in which its format stands, even when the rest is lost
 
 
 @contextmanager
@@ -24,55 +35,90 @@ def place_for(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     check_replaceable(path, overwrite=overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
+    new, old = _beside(path, "new"), _beside(path, "replaced")
     with _lock(path), _unwound_by_signals():
-        new, old = _beside(path, "new"), _beside(path, "replaced")
-        if old.exists() and not path.exists():
-            os.rename(old, path)  # killed between the two renames below
-        for leftover in [*path.parent.glob(f"{path.name}.partial-*"), *path.parent.glob(f"{new.name}*"), old]:
+        _restore(old, path)
+        for leftover in [new, old, *_partial(new)]:
             shutil.rmtree(leftover, ignore_errors=True)
-        if not path.exists():
-            yield path
-            return
         check_replaceable(path, overwrite=overwrite)
         try:
             yield new
-            os.rename(path, old)
-            os.rename(new, path)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
             if path.exists():
-                shutil.rmtree(old, ignore_errors=True)
+                os.rename(path, old)
+            os.rename(new, path)
+            sync_directory(path.parent)
+        finally:
+            _restore(old, path)
+            for leftover in (new, old):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def check_replaceable(path: Path, *, overwrite: bool) -> None:
-    """Raise UserError when something stands at *path* that must not be replaced."""
+    """Raise UserError, saying what it is, when something stands at *path* that must not be replaced."""
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    if not (path / MANIFEST).is_file():
-        raise UserError(f"{path}: exists and is no store; give another place for the store")
-    if not overwrite:
-        raise UserError(
-            f"{path}: holds a store made from other inputs or settings; give --overwrite to replace it, "
-            "or another `store` in the configuration"
-        )
+    if not _is_store(path):
+        raise UserError(f"{path}: exists and is no store; remove it, or give another place for the store")
+    if overwrite:
+        return
+    try:
+        Store(path)
+    except UserError as error:
+        raise UserError(f"{error} (--overwrite prepares it again)") from error
+    raise UserError(
+        f"{path}: holds a store made from other inputs or settings; give --overwrite to replace it, "
+        "or another `store` in the configuration"
+    )
+
+
+def _is_store(path: Path) -> bool:
+    """Tell a store, be it damaged or of another version, from a folder that merely has a manifest.json."""
+    try:
+        with (path / MANIFEST).open("rb") as file:
+            return _OURS.search(file.read(_HEAD)) is not None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return False
 
 
 def _beside(path: Path, what: str) -> Path:
-    return path.with_name(f"{path.name}.{what}")
+    return path.with_name(f".{path.name}.mtdeep-{what}")
+
+
+def _partial(new: Path) -> list[Path]:
+    """Return what the store writer left of *new*."""
+    name = re.compile(re.escape(new.name) + _PARTIAL)
+    return [sibling for sibling in new.parent.iterdir() if name.fullmatch(sibling.name)]
+
+
+def _restore(old: Path, path: Path) -> None:
+    """Put the old store back when a run ended between the two renames."""
+    if old.exists() and not path.exists():
+        os.rename(old, path)
 
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    lock = path.with_name(f".{path.name}.lock")
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(f"{path}: another process is preparing this store; wait for it to end") from error
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+    lock = _beside(path, "lock")
+    while True:
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(f"{path}: another process is preparing this store; wait for it to end") from error
+            if not _is_open_at(file.fileno(), lock):
+                continue  # its holder removed it between our open and our lock: the next process would lock another
+            try:
+                yield
+            finally:
+                lock.unlink()  # only ever by the holder of the file that stands there
+            return
+
+
+def _is_open_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

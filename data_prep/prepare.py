@@ -14,6 +14,8 @@ import xxhash
 from data_prep.config import Cldr, Config, ConfigFile, PlainText, load_config
 from data_prep.destination import check_replaceable, place_for
 from data_prep.encoding import ColumnEncoder
+from data_prep.normalisation import survival
+from data_prep.overlap import TrainingOverlap
 from data_prep.progress import ProgressReport
 from data_prep.readers.cldr import generate
 from data_prep.readers.plain_text import read_aligned
@@ -28,7 +30,7 @@ from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
-_REVISION = 1  # raise it when equal inputs and settings begin to give other stores
+_REVISION = 2  # raise it when equal inputs and settings begin to give other stores
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,13 @@ def _is_prepared(path: Path, digest: str) -> bool:
     try:
         return Store(path).manifest.provenance.get("content_digest") == digest
     except UserError:
-        return False  # another version, or damaged: not what is asked for
+        return False  # damaged or of another version: `check_replaceable` says which
 
 
 def _read(loaded: ConfigFile, progress: ProgressReport) -> list[AlignedText]:
     tables: list[AlignedText] = []
     seed = loaded.config.seed
+    survives = survival(loaded.config.vocabulary.normalization)
     for i, corpus in enumerate(loaded.config.corpora):
         if isinstance(corpus, Cldr):
             with _problems_at(loaded.where("corpora", i, "lines")):
@@ -123,7 +126,7 @@ def _read(loaded: ConfigFile, progress: ProgressReport) -> list[AlignedText]:
         for split in corpus.splits:
             progress.stage(f"read {corpus.name}, {split}")
             files = {language: loaded.resolved(given) for language, given in corpus.files(split).items()}
-            table = read_aligned(corpus.name, split, files, lambda _, lines: progress.at(lines))
+            table = read_aligned(corpus.name, split, files, lambda _, lines: progress.at(lines), survives)
             if split != "train" or not corpus.holdout:
                 tables.append(table)
                 continue
@@ -161,9 +164,11 @@ def _write(
     vocabulary = Vocabulary(pieces(model), languages)
     subwords = Subwords(model, vocabulary)
     progress.stage("encode", sum(table.rows * len(table.languages) for table in tables))
+    overlap = TrainingOverlap(tables)
     with StoreWriter(place, vocabulary, model) as writer:
         for table in tables:
-            encoder = ColumnEncoder(subwords, table, progress.advance)
+            source = overlap.watching(table) if table.split == "train" else table
+            encoder = ColumnEncoder(subwords, source, progress.advance)
             columns = {language: encoder.column(language) for language in table.languages}
             text = None
             if table.split != "train":
@@ -173,8 +178,7 @@ def _write(
                 **table.provenance,
                 "account": asdict(table.account),
                 "unknown_tokens": encoder.unknown,
-                "nothing_left_after_normalization": encoder.vanished,
             }
             writer.add_corpus(table.name, table.split, columns, text=text, provenance=record)
-        settings = config.model_dump(exclude={"store"})
-        writer.finish({**provenance, "settings": settings, "versions": _versions()})
+        made = {"settings": config.model_dump(exclude={"store"}), "versions": _versions()}
+        writer.finish({**provenance, **made, "in_training_text": overlap.counts()})

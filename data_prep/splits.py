@@ -13,7 +13,7 @@ from itertools import compress
 import numpy as np
 import xxhash
 
-from data_prep.table import Account, AlignedText
+from data_prep.table import Account, AlignedText, count_gaps
 from mtdeep.errors import UserError
 
 
@@ -90,10 +90,11 @@ def _choose(
 
 def _select(table: AlignedText, split: str, mask: np.ndarray, read: int, rejected: dict[str, int]) -> AlignedText:
     present = table.present[mask]
-    gaps = {language: int((~present[:, i]).sum()) for i, language in enumerate(table.languages)}
-    account = Account(read, int(mask.sum()), rejected, {language: n for language, n in gaps.items() if n})
+    place = np.cumsum(mask) - 1  # old row -> new row
+    vanished = {language: place[rows[mask[rows]]] for language, rows in table.vanished.items()}
+    account = Account(read, int(mask.sum()), rejected, count_gaps(table.languages, present, vanished))
 
     def column(language: str) -> Iterator[str]:
         return compress(table.column(language), mask)
 
-    return AlignedText(table.name, split, table.languages, present, column, account, table.provenance)
+    return AlignedText(table.name, split, table.languages, present, column, account, table.provenance, vanished)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.table import Table
 
 from data_prep.prepare import Prepared
+from data_prep.table import NOTHING_LEFT
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.store import Store
 from mtdeep.languages import name
@@ -23,6 +25,8 @@ def print_summary(prepared: Prepared) -> None:
     store = prepared.store
     console.print(_corpora(store))
     console.print(_languages(store))
+    for note in _notes(store):
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     state = "already prepared, nothing to do" if prepared.already else "prepared"
     console.print(
         f"{state}: {store.path} ({len(store.languages)} languages, {len(store.vocabulary):,} symbols)",
@@ -53,11 +57,30 @@ def _corpora(store: Store) -> Table:
             f"{account['read']:,}",
             f"{account['kept']:,}",
             f"{len(corpus.languages)}",
-            f"{sum(account['gaps'].values()):,}",
+            f"{sum(sum(counts.values()) for counts in account['gaps'].values()):,}",
             f"{directions_of(corpus):,}",
             _reasons(account["rejected"]),
         )
     return table
+
+
+def _notes(store: Store) -> Iterator[str]:
+    """Yield what is worth a look: sentences that vanished, unknown tokens, test sentences that are trained on."""
+    for record in store.manifest.corpora:
+        if vanished := record.provenance["account"]["gaps"].get(NOTHING_LEFT):
+            yield f"sentences with {NOTHING_LEFT}, {record.name}, {record.split}: {_by_language(vanished)}"
+    unknown: Counter[str] = Counter()
+    for record in store.manifest.corpora:
+        unknown.update(record.provenance["unknown_tokens"])
+    if unknown:
+        yield f"unknown tokens: {_by_language(unknown)}"
+    for split, counts in store.manifest.provenance["in_training_text"].items():
+        for language, count in counts.items():
+            yield f"warning: {count:,} {split} sentences of {name(language)} ({language}) are in the training text"
+
+
+def _by_language(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} of {language}" for language, count in counts.items())
 
 
 def _reasons(rejected: Mapping[str, int]) -> str:

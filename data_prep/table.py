@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+NO_TEXT = "no text"
+NOTHING_LEFT = "nothing left after normalisation"
+
 
 @dataclass(frozen=True)
 class Account:
-    """Where the rows of a corpus went: ``read = kept + sum(rejected)``; gaps are counted apart, by language.
+    """Where the rows of a corpus went: ``read = kept + sum(rejected)``.
 
-    Raises AssertionError when the counts do not add up: a reader that loses a row is a defect.
+    Gaps are those of the kept rows, reason -> language -> number: in each language ``kept = sentences + gaps``. Raises
+    AssertionError when the counts do not add up: a reader that loses a row is a defect.
     """
 
     read: int
     kept: int
     rejected: dict[str, int] = field(default_factory=dict)
-    gaps: dict[str, int] = field(default_factory=dict)
+    gaps: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the sum."""
@@ -31,7 +35,8 @@ class AlignedText:
     """Rows aligned over two or more languages, in one split of one corpus.
 
     ``present`` is (rows, languages) bool: False marks a gap, where ``column`` yields the empty string. ``column`` may
-    be called again and again and reads the text anew, so that no corpus has to fit in memory.
+    be called again and again and reads the text anew, so that no corpus has to fit in memory. ``vanished`` has, by
+    language, the ascending rows of those gaps where there was text, but `NOTHING_LEFT`.
     """
 
     name: str
@@ -41,6 +46,7 @@ class AlignedText:
     column: Callable[[str], Iterator[str]]
     account: Account
     provenance: dict[str, object]
+    vanished: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -50,3 +56,16 @@ class AlignedText:
     def sentences(self, language: str) -> int:
         """Return how many rows have a sentence in *language*."""
         return int(self.present[:, self.languages.index(language)].sum())
+
+
+def count_gaps(
+    languages: tuple[str, ...], present: np.ndarray, vanished: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, int]]:
+    """Return reason -> language -> gaps, without the zeros, for an account; shapes as in `AlignedText`."""
+    nothing_left = {language: len(vanished.get(language, ())) for language in languages}
+    no_text = {language: int((~present[:, i]).sum()) - nothing_left[language] for i, language in enumerate(languages)}
+    gaps = {
+        reason: {language: n for language, n in counts.items() if n}
+        for reason, counts in ((NO_TEXT, no_text), (NOTHING_LEFT, nothing_left))
+    }
+    return {reason: counts for reason, counts in gaps.items() if counts}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import sentencepiece
 
-from data_prep.config import Vocabulary as Settings
+from data_prep.config import VocabularySettings
 from data_prep.table import AlignedText
 from mtdeep.errors import UserError
 
@@ -49,7 +49,7 @@ def sample(tables: Sequence[AlignedText], temperature: float, lines: int, seed: 
                 yield text
 
 
-def train_model(tables: Sequence[AlignedText], settings: Settings, seed: int) -> bytes:
+def train_model(tables: Sequence[AlignedText], settings: VocabularySettings, seed: int) -> bytes:
     """Return a serialised SentencePiece model learned from the training tables, the same bytes every time.
 
     Raises UserError, with the size to choose, when the text does not support the size that is asked for.

@@ -11,35 +11,32 @@ from pathlib import Path
 
 from steps import step
 
-UPDATES = 1500
-MODEL = (
-    "--arch deepnet_mt_36 --encoder-embed-dim 96 --encoder-ffn-embed-dim 192 --encoder-attention-heads 4 "
-    "--share-all-embeddings --dropout 0.0"
-)
-OPTIMISATION = (
+CONFIG = Path(__file__).parents[1] / "configs" / "demo.yaml"
+UPDATES = 1600
+TRAINING = (
+    "--task many_to_many_translation --arch deepnet_mt_36 --encoder-embed-dim 64 --encoder-ffn-embed-dim 128 "
+    "--encoder-attention-heads 4 --share-all-embeddings --dropout 0.0 "
     "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 --optimizer adam --adam-betas (0.9,0.98) "
-    f"--lr 3e-3 --lr-scheduler polynomial_decay --warmup-updates 150 --total-num-update {UPDATES} "
-    f"--max-update {UPDATES} --max-tokens 1500 --seed 1"
-)
-LOGGING = (
-    "--log-format simple --log-interval 50 --updates-per-epoch 500 --no-epoch-checkpoints --num-workers 0 "
-    "--disable-validation"
-)
+    f"--lr 2e-3 --lr-scheduler polynomial_decay --warmup-updates 200 --total-num-update {UPDATES} "
+    f"--max-update {UPDATES} --max-tokens 1000 --seed 1 --updates-per-epoch 400 --no-epoch-checkpoints "
+    "--disable-validation --log-format simple --log-interval 50"
+).split()
 
 
 def main(folder: Path) -> None:
     """Prepare, train, evaluate; name the files to look at."""
     store, checkpoints, results = folder / "store", folder / "checkpoints", folder / "results"
-    environment = {**os.environ, "MTDEEP_DEMO": str(folder.resolve())}
-    step("1/3 a parallel corpus in 12 languages", ["mtdeep", "prepare", "configs/demo.yaml"], environment)
-    training = f"--task many_to_many_translation {MODEL} {OPTIMISATION} {LOGGING} --save-dir {checkpoints}"
-    step("2/3 training 18 + 18 layers on 132 directions", ["fairseq-train", str(store), *training.split()])
     checkpoint = checkpoints / "checkpoint_last.pt"
-    step(
-        "3/3 translating and scoring all 132 directions",
-        ["mtdeep", "evaluate", str(store), "--checkpoint", str(checkpoint), "--output", str(results)],
-    )
-    print(f"\nLook at:\n  {results}/bleu.png\n  {results}/bleu.tsv\n  {checkpoint}")
+    environment = {**os.environ, "MTDEEP_DEMO": str(folder.resolve())}
+    seconds = step("1/3  a parallel corpus of 12 languages", ["mtdeep", "prepare", str(CONFIG)], environment)
+    train = ["fairseq-train", str(store), *TRAINING, "--save-dir", str(checkpoints)]
+    seconds += step("2/3  18 + 18 layers learn 132 directions", train)
+    evaluate = ["mtdeep", "evaluate", str(store), "--checkpoint", str(checkpoint), "--output", str(results)]
+    seconds += step("3/3  all 132 directions are translated and scored", evaluate)
+    print(f"\nThat took {seconds / 60:.1f} minutes. Look at")
+    print(f"  {results / 'bleu.png'}           the matrix as a picture")
+    print(f"  {results / 'hypotheses.jsonl'}   every translation")
+    print(f"  {checkpoints / 'checkpoint_last.pt'}   the model, to go on with: fairseq-generate, mtdeep evaluate")
 
 
 if __name__ == "__main__":

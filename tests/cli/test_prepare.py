@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mtdeep.corpus.directions import available
+from mtdeep.corpus.store import Store
+
 ROOT = Path(__file__).parents[2]
 CONFIG = """\
 store: out/store
@@ -58,6 +61,56 @@ def test_prepare_then_again_then_overwrite(config: Path) -> None:
     assert refused.returncode == 2
     assert "give --overwrite to replace it" in refused.stderr
     assert run(config, "--overwrite").returncode == 0
+
+
+def test_what_deserves_a_look_is_printed_when_there_is_any(config: Path) -> None:
+    assert "unknown" not in (printed := run(config).stdout)
+    assert "warning" not in printed
+    assert "normalisation" not in printed
+    with (config.parent / "train.en").open("a", encoding="utf-8") as english:
+        english.write("\u200b\nthe dog\n")
+    with (config.parent / "train.de").open("a", encoding="utf-8") as german:
+        german.write("nichts\nHund\n")
+    with (config.parent / "test.en").open("a", encoding="utf-8") as english:
+        english.write("the  dog\nthe Ж the Ж\n")
+    with (config.parent / "test.de").open("a", encoding="utf-8") as german:
+        german.write("Uhu\nЖ\n")
+    result = run(config, "--overwrite")
+    assert result.returncode == 0, result.stderr
+    assert "1 nothing left after normalisation" in result.stdout
+    assert "unknown tokens: 2 of en, 1 of de" in result.stdout
+    assert "warning: 1 test sentences of English (en) are in the training text" in result.stdout
+    again = run(config).stdout
+    assert "warning: 1 test sentences" in again
+
+
+def test_gaps_of_three_languages_are_printed_by_language(config: Path) -> None:
+    config.write_text(CONFIG.replace("[en, de]", "[en, de, fr]").replace("size: 36", "size: 46"))
+    for split, lines in (("train", 12), ("test", 4)):
+        french = [f"phrase {i}" for i in range(lines - 1)] + ["\ufeff\u200b"]
+        (config.parent / f"{split}.fr").write_text("\n".join(french) + "\n", encoding="utf-8")
+    result = run(config)
+    assert "sentences with nothing left after normalisation, news, train: 1 of fr" in result.stdout, result.stderr
+    assert "sentences with nothing left after normalisation, news, test: 1 of fr" in result.stdout
+
+
+def test_the_debug_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTDEEP_DEBUG", str(tmp_path))
+    result = run(ROOT / "configs" / "debug.yaml")
+    assert result.returncode == 0, result.stderr
+    assert f"prepared: {tmp_path}/store (4 languages" in result.stdout
+    store = Store(tmp_path / "store")
+    store.verify()
+    assert store.splits == ("train", "valid", "test")
+    assert store.languages == ("en", "de", "ru", "ja")
+    (train,), (test,) = store.corpora("train"), store.corpora("test")
+    assert (train.rows, test.rows) == (600, 20)
+    assert len(available(store, "test")) == 12
+    subwords = store.subwords()
+    texts = [test.text("en", row) for row in range(test.rows)]
+    decoded = subwords.decode_batch(test.sentence("en", row) for row in range(test.rows))
+    assert sum(a == b for a, b in zip(texts, decoded, strict=True)) > 10
+    assert "already prepared" in run(ROOT / "configs" / "debug.yaml").stdout
 
 
 def break_line_counts(folder: Path) -> None:

@@ -11,6 +11,7 @@ from data_prep.readers.cldr.inventory import CURRENCIES, ENTITIES, LANGUAGES, SC
 from data_prep.readers.cldr.locale_text import LocaleText, tidy
 from data_prep.readers.cldr.phrases import PhraseMaker, kind_of, split_pairs
 from data_prep.readers.cldr.templates import TEMPLATES, parse_template
+from data_prep.table import NO_TEXT
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -150,7 +151,7 @@ def test_what_a_locale_lacks_is_a_gap_and_not_english_or_a_code() -> None:
     assert text.relative("day", (3,)) is None
     assert text.items("or", ["A", "B"]) is None
     rows = generate("phrases", ("en", "de", "sn"), {"train": 80}, seed=1)[0]
-    assert rows.account.gaps["sn"] == list(rows.column("sn")).count("") > 20
+    assert rows.account.gaps[NO_TEXT]["sn"] == list(rows.column("sn")).count("") > 20
     assert list(rows.present[:, 2]) == [bool(line) for line in rows.column("sn")]
 
 

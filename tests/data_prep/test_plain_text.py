@@ -7,7 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data_prep.normalisation import survival
 from data_prep.readers.plain_text import read_aligned, read_lines
+from data_prep.splits import hold_out
+from data_prep.table import NO_TEXT, NOTHING_LEFT
 from mtdeep.errors import UserError
 
 any_line = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=12)
@@ -104,8 +107,28 @@ def test_gaps_and_rejected_rows_are_counted(tmp_path: Path) -> None:
     assert [list(table.column(language)) for language in files] == [["one", "five"], ["eins", "fuenf"], ["un", ""]]
     assert table.account.read == 5
     assert table.account.rejected == {"empty in every language": 1, "in one language only": 2}
-    assert table.account.gaps == {"fr": 1}
+    assert table.account.gaps == {NO_TEXT: {"fr": 1}}
     assert table.sentences("fr") == 1
+
+
+def test_lines_that_normalisation_leaves_nothing_of(tmp_path: Path) -> None:
+    files = {
+        "en": write(tmp_path, "a.en", "one\n\u200b\nthree\n\u200b\nfive\n".encode()),
+        "de": write(tmp_path, "a.de", "eins\nzwei\n\ufeff\nvier\n\n".encode()),
+        "fr": write(tmp_path, "a.fr", b"un\ndeux\n\n\n\n"),
+    }
+    table = read_aligned("a", "train", files, survives=survival("nmt_nfkc"))
+    columns = [list(table.column(language)) for language in files]
+    assert columns == [["one", ""], ["eins", "zwei"], ["un", "deux"]]
+    assert table.account.read == 5
+    assert table.account.kept == 2
+    assert table.account.rejected == {"in one language only": 1, NOTHING_LEFT: 2}
+    assert table.account.gaps == {NOTHING_LEFT: {"en": 1}}
+    parts = hold_out(table, {"test": 1}, seed=1)
+    with_gap, whole = sorted(parts, key=lambda part: not part.account.gaps)
+    assert with_gap.account.gaps == {NOTHING_LEFT: {"en": 1}}
+    assert with_gap.vanished["en"].tolist() == [0]
+    assert not whole.account.gaps
 
 
 @on_one_path

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from data_prep.destination import place_for
 from data_prep.prepare import prepare
 from data_prep.summary import directions_of
+from data_prep.table import NOTHING_LEFT
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.vocabulary import UNK
 from mtdeep.errors import UserError
@@ -90,6 +92,51 @@ def test_a_place_that_is_no_store_is_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "store" / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_manifest_of_something_else_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "manifest.json").write_text('{"name": "a browser extension", "format": 3}')
+    with pytest.raises(UserError, match="exists and is no store"):
+        prepare(generated(tmp_path), overwrite=True)
+
+
+def truncate_shard(store: Path) -> None:
+    os.truncate(store / "shards" / "000000.bin", 100)
+
+
+def truncate_manifest(store: Path) -> None:
+    os.truncate(store / "manifest.json", 300)
+
+
+def other_version(store: Path) -> None:
+    manifest = store / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 7', 1))
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (
+            truncate_shard,
+            r"store/shards/000000.bin: truncated, expected \d+ bytes and found 100; prepare the store again",
+        ),
+        (truncate_manifest, r"store/manifest.json: damaged, not JSON"),
+        (
+            other_version,
+            r"store/manifest.json: store format version 7, this mtdeep reads version \d; prepare the store",
+        ),
+    ],
+)
+def test_a_store_that_cannot_be_read_is_named_for_what_it_is(
+    tmp_path: Path, damage: Callable[[Path], None], says: str
+) -> None:
+    config = generated(tmp_path)
+    prepare(config)
+    damage(tmp_path / "store")
+    with pytest.raises(UserError, match=rf"{says}.* \(--overwrite prepares it again\)$"):
+        prepare(config)
+    prepare(config, overwrite=True).store.verify()
+
+
 PLAIN = """\
 store: store
 vocabulary: {size: 36}
@@ -139,6 +186,39 @@ def test_plain_text_accounts_for_every_row(tmp_path: Path) -> None:
     assert inputs["manuals/train/de"]["bytes"] == (tmp_path / "manual.de").stat().st_size
 
 
+def test_every_sentence_is_accounted_for_at_the_end(tmp_path: Path) -> None:
+    config = plain(tmp_path)
+    config.write_text(config.read_text().replace("train.{language}.gz", "{language}.txt"))
+    for language in ("en", "de", "fr"):
+        text = gzip.decompress((tmp_path / f"train.{language}.gz").read_bytes()).decode().splitlines()
+        text[3] = "\u200b"  # of which nmt_nfkc leaves nothing
+        text[5 if language == "en" else 15] = "\ufeff\u200e"
+        (tmp_path / f"{language}.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
+    store = prepare(config).store
+    vanished = 0
+    for record in store.manifest.corpora:
+        account = record.provenance["account"]
+        assert account["read"] == account["kept"] + sum(account["rejected"].values())
+        assert account["kept"] == record.rows
+        for column in record.columns:
+            gaps = sum(counts.get(column.language, 0) for counts in account["gaps"].values())
+            assert account["kept"] == column.sentences + gaps
+        vanished += account["gaps"].get(NOTHING_LEFT, {}).get("en", 0)
+    assert vanished == 1
+    assert store.manifest.corpora[0].provenance["account"]["rejected"][NOTHING_LEFT] == 2
+
+
+def test_test_sentences_that_are_trained_on_are_counted(tmp_path: Path) -> None:
+    config = plain(tmp_path)
+    config.write_text(PLAIN + "      test: {en: test.en, de: test.de}\n      dev: {en: dev.en, de: dev.de}\n")
+    (tmp_path / "test.en").write_text("Press  the RED button\npress the red button\nnever seen\n\n")
+    (tmp_path / "test.de").write_text("neu\nDeckel heben\nfremd\nallein\n")  # allein: its row was rejected
+    (tmp_path / "dev.en").write_text("something else\n")
+    (tmp_path / "dev.de").write_text("etwas anderes\n")
+    store = prepare(config).store
+    assert store.manifest.provenance["in_training_text"] == {"test": {"en": 2, "de": 1}}
+
+
 def test_changed_input_is_noticed(tmp_path: Path) -> None:
     config = plain(tmp_path)
     prepare(config)
@@ -162,35 +242,6 @@ def test_problems_of_the_data_name_the_place_in_the_configuration(tmp_path: Path
         prepare(config)
     assert not (tmp_path / "store").exists()
     assert not list(tmp_path.glob("*partial*"))
-
-
-def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
-    (tmp_path / "store.partial-abc" / "shards").mkdir(parents=True)
-    (tmp_path / "store.partial-abc" / "shards" / "000000.bin").write_bytes(b"half")
-    prepare(generated(tmp_path))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["store", "store.yaml"]
-
-
-def test_killed_between_the_two_renames_of_an_overwrite(tmp_path: Path) -> None:
-    config = generated(tmp_path)
-    prepare(config)
-    os.rename(tmp_path / "store", tmp_path / "store.replaced")
-    with place_for(tmp_path / "store", overwrite=True) as place:
-        assert (tmp_path / "store" / "manifest.json").exists()
-        place.mkdir()
-        (place / "manifest.json").write_text("new")
-    assert (tmp_path / "store" / "manifest.json").read_text() == "new"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["store", "store.yaml"]
-
-
-def test_two_writers_of_one_store(tmp_path: Path) -> None:
-    with place_for(tmp_path / "store", overwrite=False) as place:
-        with (
-            pytest.raises(UserError, match="another process is preparing this store"),
-            place_for(tmp_path / "store", overwrite=False),
-        ):
-            pass
-        place.mkdir()
 
 
 def test_an_error_leaves_the_old_store_alone(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import sentencepiece
 
-from data_prep.config import Vocabulary
+from data_prep.config import VocabularySettings
 from data_prep.encoding import ColumnEncoder
 from data_prep.table import Account, AlignedText
 from data_prep.vocabulary import quotas, sample, train_model
 from mtdeep.corpus.subwords import Subwords, pieces
-from mtdeep.corpus.vocabulary import Vocabulary as StoreVocabulary
+from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.errors import UserError
 
 
@@ -60,7 +60,7 @@ TEXT = table_of(
 
 @pytest.mark.parametrize("model_type", ["unigram", "bpe"])
 def test_the_model_has_the_size_and_the_same_bytes(model_type: str) -> None:
-    settings = Vocabulary.model_validate({"size": 56, "model_type": model_type, "character_coverage": 1.0})
+    settings = VocabularySettings.model_validate({"size": 56, "model_type": model_type, "character_coverage": 1.0})
     model = train_model([TEXT], settings, seed=1)
     assert model == train_model([TEXT], settings, seed=1)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -71,27 +71,35 @@ def test_the_model_has_the_size_and_the_same_bytes(model_type: str) -> None:
 @pytest.mark.parametrize("model_type", ["unigram", "bpe"])
 def test_sizes_that_the_text_does_not_support(model_type: str) -> None:
     for size, message in ((100_000, "is too large for this text; set it to at most "), (20, "is too small for the ")):
-        settings = Vocabulary.model_validate({"size": size, "model_type": model_type, "character_coverage": 1.0})
+        given = {"size": size, "model_type": model_type, "character_coverage": 1.0}
+        settings = VocabularySettings.model_validate(given)
         with pytest.raises(UserError, match=f"vocabulary.size {size} {message}"):
             train_model([TEXT], settings, seed=1)
 
 
 def test_the_size_in_the_remedy_works() -> None:
     with pytest.raises(UserError) as caught:
-        train_model([TEXT], Vocabulary(size=100_000, character_coverage=1.0), seed=1)
+        train_model([TEXT], VocabularySettings(size=100_000, character_coverage=1.0), seed=1)
     size = int(str(caught.value).rsplit(" ", 1)[-1])
-    train_model([TEXT], Vocabulary(size=size, character_coverage=1.0), seed=1)
+    train_model([TEXT], VocabularySettings(size=size, character_coverage=1.0), seed=1)
 
 
-def test_encoding_keeps_gaps_and_counts_what_vanishes() -> None:
-    model = train_model([TEXT], Vocabulary(size=56, character_coverage=1.0), seed=1)
-    subwords = Subwords(model, StoreVocabulary(pieces(model), ("en", "ru")))
-    table = table_of({"en": ["the cat", "", "\u200b", "QQQ"], "ru": ["кот", "кот", "кот", "кот"]})
+def test_encoding_keeps_gaps_and_counts_unknown_tokens() -> None:
+    model = train_model([TEXT], VocabularySettings(size=56, character_coverage=1.0), seed=1)
+    subwords = Subwords(model, Vocabulary(pieces(model), ("en", "ru")))
+    table = table_of({"en": ["the cat", "", "and", "QQQ"], "ru": ["кот", "кот", "кот", "кот"]})
     steps: list[int] = []
     encoder = ColumnEncoder(subwords, table, steps.append)
     ids = list(encoder.column("en"))
     assert subwords.decode(ids[0]) == "the cat"
-    assert [len(sentence) > 0 for sentence in ids] == [True, False, False, True]
-    assert encoder.vanished == {"en": 1}
+    assert [len(sentence) > 0 for sentence in ids] == [True, False, True, True]
     assert encoder.unknown["en"] >= 1
     assert sum(steps) == 4
+
+
+def test_a_sentence_that_no_reader_saw_vanish_is_a_defect() -> None:
+    model = train_model([TEXT], VocabularySettings(size=56, character_coverage=1.0), seed=1)
+    subwords = Subwords(model, Vocabulary(pieces(model), ("en", "ru")))
+    table = table_of({"en": ["the cat", "\u200b"], "ru": ["кот", "кот"]})
+    with pytest.raises(AssertionError, match="has no pieces, but is no gap"):
+        list(ColumnEncoder(subwords, table, lambda lines: None).column("en"))

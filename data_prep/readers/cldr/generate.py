@@ -13,7 +13,7 @@ import numpy as np
 from data_prep.readers.cldr.locale_text import LocaleText, tidy
 from data_prep.readers.cldr.phrases import TRAIN, Phrase, PhraseMaker, split_pairs
 from data_prep.readers.cldr.templates import TEMPLATES, Template, parse_template
-from data_prep.table import Account, AlignedText
+from data_prep.table import NO_TEXT, Account, AlignedText
 from mtdeep.errors import UserError
 
 _NUMBER = re.compile(r"\d+")
@@ -129,7 +129,8 @@ def _collect(
                     seen.add(without_numbers(text))
     progress(len(rows), wanted)
     gaps = {r.language: sum(not row[i] for row in rows) for i, r in enumerate(renderers)}
-    return list(rows), Account(draws, len(rows), dict(rejected), {k: n for k, n in gaps.items() if n})
+    gaps = {language: n for language, n in gaps.items() if n}
+    return list(rows), Account(draws, len(rows), dict(rejected), {NO_TEXT: gaps} if gaps else {})
 
 
 def _reason_to_reject(
