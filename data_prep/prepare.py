@@ -16,7 +16,6 @@ from data_prep.destination import check_replaceable, place_for
 from data_prep.encoding import ColumnEncoder
 from data_prep.normalisation import survival
 from data_prep.overlap import TrainingOverlap
-from data_prep.progress import ProgressReport
 from data_prep.readers.cldr import generate
 from data_prep.readers.plain_text import read_aligned
 from data_prep.splits import hold_out
@@ -29,6 +28,7 @@ from mtdeep.corpus.subwords import Subwords, pieces
 from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
+from mtdeep.progress import ProgressReport
 
 _REVISION = 2  # raise it when equal inputs and settings begin to give other stores
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from mtdeep.corpus.vocabulary import PAD
 from mtdeep.errors import UserError
 from mtdeep.nn.config import Config
 
 Positions = Literal["sinusoidal", "learned", "none"]
 
-PADDING_IDX = 1
 DEFAULT_MAX_POSITIONS = 1024
 # The value that leaves the function alone; None and an absent flag do too.
 UNSUPPORTED: Mapping[str, object] = {
@@ -70,7 +70,7 @@ def config_from_arguments(
         "scheme": scheme,
         "source_vocabulary_size": source_vocabulary_size,
         "target_vocabulary_size": target_vocabulary_size,
-        "padding_idx": PADDING_IDX,
+        "padding_idx": PAD,
         "encoder_layers": flags.integer("encoder_layers", 6),
         "decoder_layers": flags.integer("decoder_layers", 6),
         "embed_dim": embed_dim,

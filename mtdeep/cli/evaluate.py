@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtdeep.errors import UserError
+
 if TYPE_CHECKING:
     from mtdeep.evaluation import Evaluation, Matrix
 
 MATRIX_UP_TO = 15  # languages; a wider matrix does not fit a terminal, and is in the files
-LOG_SECONDS = 10.0
 
 
 def evaluate(
@@ -27,8 +26,14 @@ def evaluate(
     ] = "all",
     beam: Annotated[int, typer.Option(min=1, help="Hypotheses kept for each sentence.")] = 5,
     lenpen: Annotated[float, typer.Option(help="Length penalty: above 1 favours longer translations.")] = 1.0,
-    max_len_a: Annotated[float, typer.Option(help="Longest translation is a * source tokens + b: a.")] = 0.0,
-    max_len_b: Annotated[int, typer.Option(min=1, help="Longest translation is a * source tokens + b: b.")] = 200,
+    max_len_a: Annotated[
+        float,
+        typer.Option(min=0.0, help="A translation has at most a * source tokens + b: a (fairseq-generate has 0)."),
+    ] = 2.0,
+    max_len_b: Annotated[
+        int,
+        typer.Option(min=1, help="A translation has at most a * source tokens + b: b (fairseq-generate has 200)."),
+    ] = 20,
     output: Annotated[Path, typer.Option(help="Folder for results; a killed run goes on in it.")] = Path("evaluation"),
     batch_tokens: Annotated[
         int, typer.Option(min=1, help="Source tokens, times target languages, decoded at once.")
@@ -41,9 +46,13 @@ def evaluate(
     """Translate all directions of a split and print matrices of BLEU and chrF++ with averages and signatures."""
     from mtdeep import evaluation
     from mtdeep.decoding import SearchOptions
+    from mtdeep.progress import ProgressReport
 
-    options = SearchOptions(beam=beam, length_penalty=lenpen, max_length_a=max_len_a, max_length_b=max_len_b)
-    with progress_shown() as progress:
+    try:
+        options = SearchOptions(beam=beam, length_penalty=lenpen, max_length_a=max_len_a, max_length_b=max_len_b)
+    except ValueError as error:
+        raise UserError(f"--beam, --lenpen, --max-len-a, --max-len-b: {error}.") from None
+    with ProgressReport() as progress:
         result = evaluation.evaluate(
             checkpoint,
             store,
@@ -54,7 +63,7 @@ def evaluate(
             tokenize=tokenize,
             batch_tokens=batch_tokens,
             device=chosen_device(device),
-            progress=progress,
+            progress=progress.show,
         )
     report(result)
 
@@ -62,8 +71,6 @@ def evaluate(
 def chosen_device(name: str) -> str:
     """Return the device for `auto`; raises UserError for one that is not there."""
     import torch
-
-    from mtdeep.errors import UserError
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -122,31 +129,3 @@ def _cell(value: float | None, same: bool) -> str:
     if value is None:
         return "" if same else "-"
     return f"{value:.1f}"
-
-
-@contextmanager
-def progress_shown() -> Iterator[Callable[[str, int, int], None]]:
-    """Give a progress function: a bar on a terminal, a line now and then in a log."""
-    if not sys.stderr.isatty():
-        yield plain_progress()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("loading", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
-
-
-def plain_progress() -> Callable[[str, int, int], None]:
-    """Return a progress function that prints a line when a phase ends, and at most every ten seconds."""
-    last = time.monotonic()
-
-    def show(what: str, done: int, total: int) -> None:
-        nonlocal last
-        if done == total or time.monotonic() - last >= LOG_SECONDS:
-            last = time.monotonic()
-            print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)
-
-    return show

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-_LOG_SECONDS = 5.0
 
 
 def export_databin(
@@ -20,12 +17,10 @@ def export_databin(
     splits: Annotated[str, typer.Option(help="Comma list of splits.")] = "train,valid,test",
 ) -> None:
     """Write fairseq's data-bin (MMIDIDX and dict.LANG.txt) for chosen directions of a store."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
     from mtdeep.corpus.databin import one_way, write_databin
     from mtdeep.corpus.directions import Direction, available, parse_directions
     from mtdeep.corpus.store import Store
+    from mtdeep.progress import ProgressReport
 
     opened = Store(store)
     names = [split.strip() for split in splits.split(",") if split.strip()]
@@ -34,19 +29,11 @@ def export_databin(
         # `all` means what the store has: n-way and bilingual corpora seldom fill the whole square.
         held = [available(opened, split) for split in names]
         chosen = [direction for direction in chosen if all(direction in split for split in held)]
-    console = Console(stderr=True)
     total = len(one_way(chosen)) * len(names)
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("file pairs", total=total)
-        last_line = time.monotonic()
+    with ProgressReport() as progress:
 
         def done(split: str, direction: Direction, number: int) -> None:
-            nonlocal last_line
-            bar.advance(task)
-            if not console.is_terminal and time.monotonic() - last_line > _LOG_SECONDS:
-                last_line = time.monotonic()
-                console.print(f"export-databin: {number} of {total} file pairs, last {split} {direction}")
+            progress.show(f"writing {split} {direction}", number, total)
 
         written = write_databin(opened, out, chosen, names, done)
     both_ways = f"{len(chosen)} directions in {len(names)} splits"

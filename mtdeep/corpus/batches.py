@@ -13,8 +13,8 @@ from mtdeep.corpus.sampling import Schedule
 from mtdeep.corpus.views import DirectionView
 from mtdeep.errors import UserError
 
-# Both sides carry a tag and an end-of-sentence.
 EXTRA_TOKENS = 2
+"""What either side of an example has besides its pieces: a tag and an end-of-sentence."""
 # Lengths differ by up to 1/16 within the order that batches are cut from: enough that an example does not meet the same
 # neighbours whenever lengths tie, too little to cost padding.
 _JITTER = 16

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from mtdeep.corpus.batches import Batch
+from mtdeep.corpus.batches import EXTRA_TOKENS, Batch
 from mtdeep.corpus.views import DirectionView
 from mtdeep.corpus.vocabulary import Vocabulary
 
 EncoderTag = Literal["src", "tgt"]
+ENCODER_TAGS: tuple[EncoderTag, ...] = get_args(EncoderTag)
 
 
 def collate(
@@ -20,14 +21,13 @@ def collate(
     vocabulary: Vocabulary,
     *,
     encoder_tag: EncoderTag = "src",
-    pad_to_multiple: int = 1,
 ) -> dict[str, np.ndarray]:
     """The arrays of a batch, int64, in the batch's order.
 
     src_tokens (sentences, source time): `__tag__ x </s>`, the tag of the source or, with encoder_tag "tgt", of the
     target; src_lengths (sentences,); prev_output_tokens and target (sentences, target time): `</s> __tgt__ y` and
     `__tgt__ y </s>`; ntokens (): target tokens, tag and end-of-sentence counted; direction (sentences,): index of the
-    view; id (sentences,): row in its corpus. Times are rounded up to `pad_to_multiple`.
+    view; id (sentences,): row in its corpus.
     """
     sources, targets, source_tags, target_tags = [], [], [], []
     for d, part, row in zip(batch.direction.tolist(), batch.part.tolist(), batch.row.tolist(), strict=True):
@@ -37,8 +37,8 @@ def collate(
         source_tags.append(vocabulary.tag(views[d].direction.source))
         target_tags.append(vocabulary.tag(views[d].direction.target))
     encoder_tags = source_tags if encoder_tag == "src" else target_tags
-    src_tokens, src_lengths = encoder_input(sources, encoder_tags, vocabulary, pad_to_multiple)
-    previous, target_tokens = decoder_pair(targets, target_tags, vocabulary, pad_to_multiple)
+    src_tokens, src_lengths = encoder_input(sources, encoder_tags, vocabulary)
+    previous, target_tokens = decoder_pair(targets, target_tags, vocabulary)
     return {
         "src_tokens": src_tokens,
         "src_lengths": src_lengths,
@@ -51,20 +51,20 @@ def collate(
 
 
 def encoder_input(
-    sentences: Sequence[np.ndarray], tags: Sequence[int], vocabulary: Vocabulary, pad_to_multiple: int = 1
+    sentences: Sequence[np.ndarray], tags: Sequence[int], vocabulary: Vocabulary
 ) -> tuple[np.ndarray, np.ndarray]:
     """`__tag__ x </s>`, (sentences, time), and lengths, (sentences,); int64."""
-    tokens, lengths = _padded(sentences, vocabulary, pad_to_multiple)
+    tokens, lengths = _padded(sentences, vocabulary)
     tokens[:, 0] = tags
     tokens[np.arange(len(lengths)), lengths - 1] = vocabulary.eos
     return tokens, lengths
 
 
 def decoder_pair(
-    sentences: Sequence[np.ndarray], tags: Sequence[int], vocabulary: Vocabulary, pad_to_multiple: int = 1
+    sentences: Sequence[np.ndarray], tags: Sequence[int], vocabulary: Vocabulary
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decoder input `</s> __tag__ y` and target `__tag__ y </s>`, (sentences, time) each; int64."""
-    target, lengths = encoder_input(sentences, tags, vocabulary, pad_to_multiple)
+    target, lengths = encoder_input(sentences, tags, vocabulary)
     previous = np.full_like(target, vocabulary.pad)
     previous[:, 0] = vocabulary.eos
     previous[:, 1:] = target[:, :-1]
@@ -74,13 +74,10 @@ def decoder_pair(
     return previous, target
 
 
-def _padded(
-    sentences: Sequence[np.ndarray], vocabulary: Vocabulary, pad_to_multiple: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _padded(sentences: Sequence[np.ndarray], vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
     """Sentences from the second position on, with room for a tag before and an end-of-sentence behind."""
-    lengths = np.array([len(sentence) + 2 for sentence in sentences], dtype=np.int64)
-    time = -(-int(lengths.max(initial=2)) // pad_to_multiple) * pad_to_multiple
-    tokens = np.full((len(sentences), time), vocabulary.pad, dtype=np.int64)
+    lengths = np.array([len(sentence) + EXTRA_TOKENS for sentence in sentences], dtype=np.int64)
+    tokens = np.full((len(sentences), int(lengths.max(initial=EXTRA_TOKENS))), vocabulary.pad, dtype=np.int64)
     for i, sentence in enumerate(sentences):
         tokens[i, 1 : 1 + len(sentence)] = sentence
     return tokens, lengths

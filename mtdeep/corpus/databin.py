@@ -11,7 +11,6 @@ vocabulary below 65,500 is written as uint16, as `fairseq-preprocess` would.
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +20,9 @@ import numpy as np
 
 from mtdeep.corpus.directions import Direction
 from mtdeep.corpus.manifest import DICTIONARY
-from mtdeep.corpus.shards import sync_directory
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.views import DirectionView, direction_views
+from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.errors import UserError
 from mtdeep.languages import fairseq_code
 
@@ -60,7 +59,7 @@ def write_databin(
     out.mkdir(parents=True, exist_ok=True)
     languages = dict.fromkeys(code for d in directions for code in (d.source, d.target))
     for language in languages:
-        _write_file(
+        write_atomically(
             out / f"dict.{fairseq_code(language)}.txt", lambda temporary: _copy(store.path / DICTIONARY, temporary)
         )
     written = {}
@@ -113,8 +112,8 @@ def _write_column(prefix: Path, sentences: Iterator[np.ndarray], vocabulary_size
             file.write(tokens.tobytes())
             file.write(((ends - tokens) * dtype.itemsize).astype("<i8").tobytes())
 
-    _write_file(_beside(prefix, ".bin"), write_tokens)
-    _write_file(_beside(prefix, ".idx"), write_index)
+    write_atomically(_beside(prefix, ".bin"), write_tokens)
+    write_atomically(_beside(prefix, ".idx"), write_index)
 
 
 def _beside(prefix: Path, suffix: str) -> Path:
@@ -123,18 +122,6 @@ def _beside(prefix: Path, suffix: str) -> Path:
 
 def _copy(source: Path, destination: Path) -> None:
     shutil.copyfile(source, destination)
-
-
-def _write_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file, sync it and give it its name; nothing stays after an error."""
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class MMapColumn:

@@ -14,6 +14,7 @@ import numpy as np
 import xxhash
 
 from mtdeep.corpus.manifest import SHARD_HEADER, FileRecord, Segment, shard_path
+from mtdeep.durable import write_atomically
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -24,21 +25,9 @@ _BUFFERED_ROWS = 1 << 14  # a multiple of 8, because presence is packed eight ro
 _SPOOL_BYTES = 16 << 20
 
 
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_durably(path: Path, data: bytes) -> FileRecord:
-    """Write a small file and sync it."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def write_file(path: Path, data: bytes) -> FileRecord:
+    """Write a small file durably."""
+    write_atomically(path, lambda partial: partial.write_bytes(data))
     return FileRecord(len(data), xxhash.xxh3_128_hexdigest(data))
 
 

@@ -26,11 +26,13 @@ Opening reads the manifest, the dictionary and 16 bytes a shard. Shards are mapp
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import xxhash
@@ -47,11 +49,17 @@ _OPEN_SHARDS = 16
 
 
 class ShardMaps:
-    """Memory maps of the shards, the most recently used few of them open; safe under threads, pickled closed."""
+    """Memory maps of the shards, the most recently used few of them open.
+
+    Safe under threads; a pickled copy and a forked process start with none open.
+    """
+
+    _alive: ClassVar[weakref.WeakSet[ShardMaps]] = weakref.WeakSet()
 
     def __init__(self, store: Path, limit: int = _OPEN_SHARDS) -> None:
         self._store = store
         self._limit = limit
+        self._alive.add(self)
         self._reset()
 
     def _reset(self) -> None:
@@ -63,7 +71,17 @@ class ShardMaps:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._alive.add(self)
         self._reset()
+
+    @classmethod
+    def start_anew(cls) -> None:
+        """Forget maps and lock in a forked child: the thread of the parent that held the lock is not there to let go.
+
+        DataLoader workers are forked while a prefetching thread reads.
+        """
+        for maps in cls._alive:
+            maps._reset()
 
     def view(self, shard: int, start: int, count: int, dtype: np.dtype) -> np.ndarray:
         """A view of `count` numbers from byte `start`. Copy what outlives the call: a view keeps its shard open."""
@@ -75,6 +93,9 @@ class ShardMaps:
                 if len(self._open) > self._limit:
                     self._open.popitem(last=False)
             return self._open[shard][start : start + count * dtype.itemsize].view(dtype)
+
+
+os.register_at_fork(after_in_child=ShardMaps.start_anew)
 
 
 class Store:

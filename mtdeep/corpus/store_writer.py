@@ -23,8 +23,9 @@ from mtdeep.corpus.manifest import (
     Kind,
     Manifest,
 )
-from mtdeep.corpus.shards import ShardWriter, sync_directory, write_durably
+from mtdeep.corpus.shards import ShardWriter, write_file
 from mtdeep.corpus.vocabulary import UNK, Vocabulary
+from mtdeep.durable import sync_directory
 from mtdeep.errors import UserError
 
 
@@ -49,7 +50,7 @@ class StoreWriter:
         self._shards = ShardWriter(self._partial, shard_bytes)
         self._corpora: list[CorpusRecord] = []
         self._files: dict[str, FileRecord] = {
-            SUBWORD_MODEL: write_durably(self._partial / SUBWORD_MODEL, sentencepiece_model)
+            SUBWORD_MODEL: write_file(self._partial / SUBWORD_MODEL, sentencepiece_model)
         }
 
     def add_corpus(
@@ -104,7 +105,7 @@ class StoreWriter:
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Write the dictionary and the manifest, sync everything, and rename the store to its path."""
         self._shards.close_shard()
-        self._files[DICTIONARY] = write_durably(self._partial / DICTIONARY, self._vocabulary.dump())
+        self._files[DICTIONARY] = write_file(self._partial / DICTIONARY, self._vocabulary.dump())
         self._files.update(self._shards.files)
         manifest = Manifest(
             vocabulary_size=len(self._vocabulary),
@@ -116,7 +117,7 @@ class StoreWriter:
             corpora=tuple(self._corpora),
             provenance=dict(provenance),
         )
-        write_durably(self._partial / MANIFEST, manifest.dump())
+        write_file(self._partial / MANIFEST, manifest.dump())
         sync_directory(self._partial / SHARDS)
         sync_directory(self._partial)
         os.rename(self._partial, self.path)

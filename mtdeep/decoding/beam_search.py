@@ -22,16 +22,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mtdeep.corpus.vocabulary import EOS
 from mtdeep.nn import Decoder, DecoderCache, EncoderDecoder, EncoderOutput
 
-EOS = 2
 # Rows of done sentences idle until they are this share of the batch: removing them copies the caches.
 DONE_SHARE = 0.125
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """What decides the outcome of a search; lengths are in tokens, `</s>` not counted."""
+    """What decides the outcome of a search; the defaults are fairseq-generate's.
+
+    A translation has at most max_length_a times the tokens of its source (tag and `</s>` counted) plus max_length_b
+    tokens, `</s>` not counted. Raises one ValueError that lists every value at fault.
+    """
 
     beam: int = 5
     length_penalty: float = 1.0
@@ -39,8 +43,17 @@ class SearchOptions:
     max_length_b: int = 200
 
     def __post_init__(self) -> None:
+        problems = []
         if self.beam < 1:
-            raise ValueError(f"beam {self.beam} is below one")
+            problems.append(f"beam {self.beam} is below one")
+        if not math.isfinite(self.length_penalty):
+            problems.append(f"length_penalty {self.length_penalty} is no finite number")
+        if not (math.isfinite(self.max_length_a) and self.max_length_a >= 0):
+            problems.append(f"max_length_a {self.max_length_a} is no finite number from 0 up")
+        if self.max_length_b < 0:
+            problems.append(f"max_length_b {self.max_length_b} is below zero")
+        if problems:
+            raise ValueError("; ".join(problems))
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 
 from mtdeep.corpus import Vocabulary
+from mtdeep.corpus.batches import EXTRA_TOKENS
+from mtdeep.corpus.collate import ENCODER_TAGS, encoder_input
 from mtdeep.corpus.subwords import Subwords
 from mtdeep.decoding.beam_search import Hypothesis, SearchOptions, effective_beam, length_limits, search
 from mtdeep.errors import UserError
-from mtdeep.nn import DecoderCache, EncoderDecoder, EncoderOutput
+from mtdeep.nn import Config, DecoderCache, EncoderDecoder, EncoderOutput
 
-ENCODER_TAGS = ("src", "tgt")
 DEFAULT_BATCH_TOKENS = 4096
-ADDED_TOKENS = 2  # the tag and `</s>`
 # Target language -> which of the sentences are wanted in it.
 Wanted = Mapping[str, Sequence[int]]
 # A sentence, by its place in the input, and a target language.
@@ -125,7 +125,7 @@ class Translator:
         return [Translation(*fields) for fields in zip(texts, map(tuple, tokens), scores, strict=True)]
 
     def _check_lengths(self, sentences: Sequence[np.ndarray], wanted: Wanted) -> None:
-        longest = self.model.config.max_source_positions - ADDED_TOKENS
+        longest = longest_source(self.model.config)
         for index in sorted({index for indices in wanted.values() for index in indices}):
             if len(sentences[index]) > longest:
                 raise UserError(
@@ -138,10 +138,10 @@ class Translator:
         batch: list[int] = []
         longest = 0
         for index in sorted(needed, key=lambda i: (-len(sentences[i]), i)):
-            longest = longest or len(sentences[index]) + ADDED_TOKENS
+            longest = longest or len(sentences[index]) + EXTRA_TOKENS
             if batch and (len(batch) + 1) * longest > self.batch_tokens:
                 yield batch
-                batch, longest = [], len(sentences[index]) + ADDED_TOKENS
+                batch, longest = [], len(sentences[index]) + EXTRA_TOKENS
             batch.append(index)
         if batch:
             yield batch
@@ -156,7 +156,9 @@ class Translator:
         options: SearchOptions,
     ) -> Iterator[list[Translated]]:
         """Encode *batch* once and yield the translations of *pairs*, given by target language."""
-        output: EncoderOutput = self.model.encoder(self._source_tokens(sentences, batch, tag))
+        tags = [self.vocabulary.tag(tag)] * len(batch)
+        tokens, _ = encoder_input([sentences[index] for index in batch], tags, self.vocabulary)
+        output: EncoderOutput = self.model.encoder(torch.from_numpy(tokens).to(self.device))
         limits = length_limits(self.model, output, options)
         beam = effective_beam(self.model.decoder, options)
         shared = self.model.decoder.new_cache(output, beam)
@@ -167,16 +169,10 @@ class Translator:
             found = search(self.model.decoder, _for_rows(shared, rows), prefix, limits[rows], options)
             yield [Translated(index, target, hyps) for (index, target), hyps in zip(part, found, strict=True)]
 
-    def _source_tokens(self, sentences: Sequence[np.ndarray], batch: list[int], tag: str) -> Tensor:
-        """Return (sentences, time): `__tag__ x </s>`, padded on the right."""
-        longest = max(len(sentences[index]) for index in batch) + ADDED_TOKENS
-        tokens = np.full((len(batch), longest), self.vocabulary.pad, dtype=np.int64)
-        tokens[:, 0] = self.vocabulary.tag(tag)
-        for row, index in enumerate(batch):
-            end = len(sentences[index]) + 1
-            tokens[row, 1:end] = sentences[index]
-            tokens[row, end] = self.vocabulary.eos
-        return torch.from_numpy(tokens).to(self.device)
+
+def longest_source(config: Config) -> int:
+    """Return how many pieces a source may have, tag and `</s>` not counted."""
+    return config.max_source_positions - EXTRA_TOKENS
 
 
 def _joined(groups: list[list[Pair]], at_once: int) -> Iterator[list[Pair]]:

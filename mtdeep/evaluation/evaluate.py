@@ -13,17 +13,19 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
-import xxhash
 
 from mtdeep import __version__
 from mtdeep.checkpoint import Checkpoint, build_model, read_checkpoint
 from mtdeep.corpus import Direction, Store, parse_directions
+from mtdeep.corpus.collate import ENCODER_TAGS
+from mtdeep.corpus.store import file_digest
 from mtdeep.decoding import SearchOptions, Translator
-from mtdeep.decoding.translator import DEFAULT_BATCH_TOKENS, ENCODER_TAGS
+from mtdeep.decoding.translator import DEFAULT_BATCH_TOKENS, longest_source
+from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.errors import UserError
 from mtdeep.evaluation import picture, tables
-from mtdeep.evaluation.atomic import write_atomically
 from mtdeep.evaluation.hypotheses import HypothesisFile, run_digest
 from mtdeep.evaluation.matrix import Matrix
 from mtdeep.evaluation.scores import BLEU, CHRF, COPY_BLEU, DirectionScore, Scorer, check_tokenizer, tokenizer_for
@@ -32,6 +34,9 @@ from mtdeep.evaluation.segments import Row, SplitRows
 # Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
 Texts = dict[Direction, dict[int, str]]
+# A translation of more than twice its source and 20 tokens is never right, but a model that has learnt little writes on
+# to the limit, whatever it is; fairseq's, 200 tokens for any source, takes minutes then and cuts long sources short.
+DEFAULT_OPTIONS = SearchOptions(max_length_a=2.0, max_length_b=20)
 HYPOTHESES, RESULTS = "hypotheses.jsonl", "results.json"
 
 
@@ -65,7 +70,7 @@ def evaluate(
     output: Path,
     split: str = "test",
     directions: str = "all",
-    options: SearchOptions | None = None,
+    options: SearchOptions = DEFAULT_OPTIONS,
     tokenize: str | None = None,
     batch_tokens: int = DEFAULT_BATCH_TOKENS,
     device: str = "cpu",
@@ -74,9 +79,8 @@ def evaluate(
     """Evaluate *checkpoint* on *split* of *store* and write the files into *output*.
 
     *tokenize* replaces the choice of BLEU tokenizer by target language. Raises UserError when checkpoint, store, split
-    or directions do not fit together.
+    or directions do not fit together, or a source is too long for the model; then nothing has been written.
     """
-    options = options or SearchOptions()
     if tokenize is not None:
         check_tokenizer(tokenize)
     opened = Store(store)
@@ -87,6 +91,7 @@ def evaluate(
         raise UserError(f"{store}: split {split!r} has no sentence in any of the directions {directions!r}.")
     loaded = read_checkpoint(checkpoint)
     check_vocabulary(loaded, checkpoint, opened)
+    check_lengths(loaded, checkpoint, rows, covered)
     settings = {
         "checkpoint": file_digest(checkpoint),
         "store": opened.digest,
@@ -191,6 +196,7 @@ def write(
             files += [output / f"{stem}.tsv", output / f"{stem}.png"]
     results = json.dumps({**provenance, "averages": summary}, indent=2, ensure_ascii=False) + "\n"
     write_atomically(output / RESULTS, lambda partial: partial.write_bytes(results.encode()))
+    sync_directory(output)
     return (*files, output / RESULTS, output / HYPOTHESES)
 
 
@@ -217,18 +223,29 @@ def check_vocabulary(checkpoint: Checkpoint, path: Path, store: Store) -> None:
         )
 
 
+def check_lengths(checkpoint: Checkpoint, path: Path, split: SplitRows, directions: Sequence[Direction]) -> None:
+    """Raise UserError when a source is longer than the model reads: left out, it would flatter the scores unsaid."""
+    longest = longest_source(checkpoint.config)
+    found = split.too_long(directions, longest)
+    if not found:
+        return
+    corpus, row, language = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    raise UserError(
+        f"{path}: reads sources of at most {longest} tokens, but row {row} of corpus {corpus.name!r} in split "
+        f"{corpus.split!r} has {corpus.lengths_at(language, np.array([row]))[0]} in {language}{more}, "
+        f"{_beginning(corpus.text(language, row))!r}; take such rows out of the split and prepare the store again, or "
+        "evaluate a model that was trained with a larger --max-source-positions."
+    )
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= 40 else text[:40] + "..."
+
+
 def made_with(checkpoint: Checkpoint, path: Path) -> dict[str, object]:
     """Return what a reader of the scores wants to know of the model and of the software."""
     found = checkpoint.provenance
     name = f"{found.get('architecture')} ({path.name}, {found.get('updates')} updates)"
     versions = {package: version(package) for package in ("torch", "sacrebleu", "sentencepiece")}
     return {"model": name, "versions": {"mtdeep": __version__, **versions, "cuda": torch.version.cuda}}
-
-
-def file_digest(path: Path) -> str:
-    """Return xxh3-128 of a file, as hexadecimal digits."""
-    digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()

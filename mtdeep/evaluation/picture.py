@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from mtdeep.evaluation.atomic import write_atomically
+from mtdeep.durable import write_atomically
 from mtdeep.evaluation.matrix import Matrix, note_on_signatures
 
 NUMBERS_UP_TO = 20  # languages; beyond, cells are too small to read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,22 @@ class SplitRows:
             for index, corpus in enumerate(self.corpora)
             for row in corpus.common_rows(direction.source, direction.target)
         ]
+
+    def too_long(self, directions: Iterable[Direction], longest: int) -> list[tuple[Corpus, int, str]]:
+        """Return (corpus, row, language) of every source of *directions* with more than *longest* tokens."""
+        targets: dict[str, list[str]] = {}
+        for direction in directions:
+            targets.setdefault(direction.source, []).append(direction.target)
+        found = []
+        for corpus in self.corpora:
+            for source in filter(targets.__contains__, corpus.languages):
+                rows = np.flatnonzero(corpus.lengths(source) > longest)
+                others = [target for target in targets[source] if rows.size and target in corpus.languages]
+                wanted = np.zeros(len(rows), dtype=bool)
+                for target in others:
+                    wanted |= corpus.lengths_at(target, rows) > 0
+                found += [(corpus, int(row), source) for row in rows[wanted]]
+        return found
 
     def sentences(self, language: str, rows: Sequence[Row]) -> list[np.ndarray]:
         """Return the token ids of rows."""

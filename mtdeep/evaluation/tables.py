@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtdeep.corpus import Direction
+from mtdeep.durable import write_atomically
 from mtdeep.errors import UserError
-from mtdeep.evaluation.atomic import write_atomically
 from mtdeep.evaluation.matrix import Average, Matrix
 from mtdeep.evaluation.scores import METRICS, DirectionScore
 

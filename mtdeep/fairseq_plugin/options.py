@@ -12,6 +12,7 @@ from typing import List, Optional
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from omegaconf import II
 
+from mtdeep.corpus.collate import ENCODER_TAGS
 from mtdeep.errors import UserError
 
 
@@ -35,7 +36,7 @@ class ManyToManyTranslationConfig(FairseqDataclass):
         default=None,
         metadata={"help": "target language; with the source, the only direction", "argparse_alias": "-t"},
     )
-    encoder_tag: ChoiceEnum(["src", "tgt"]) = field(  # type: ignore[valid-type]
+    encoder_tag: ChoiceEnum(ENCODER_TAGS) = field(  # type: ignore[valid-type]
         default="src",
         metadata={
             "help": "language whose tag starts the encoder's input; with 'src' one encoding of a sentence serves "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
+from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 SchemeName = Literal["deepnorm", "postln", "preln"]
@@ -42,7 +43,8 @@ _SWITCHES = (
 class Config:
     """An encoder-decoder Transformer. Raises one ValueError that lists every problem found.
 
-    Sizes are in tokens, layers, heads or dimensions; dropouts are probabilities.
+    Sizes are in tokens, layers, heads or dimensions; dropouts are probabilities. Checkpoints hold these fields by name:
+    a field that is added needs a default under which older models stay what they were, and no default ever changes.
     """
 
     scheme: SchemeName
@@ -108,10 +110,15 @@ class Config:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Config:
-        """Read what `to_dict` wrote. Raises ValueError naming unknown and missing keys, or the values at fault."""
-        expected = {field.name for field in fields(cls)}
-        problems = [f"unknown key {key!r}" for key in sorted(data.keys() - expected)]
-        problems += [f"missing key {key!r}" for key in sorted(expected - data.keys())]
+        """Read what `to_dict` of this or an earlier version wrote; a key that is not there has its default.
+
+        Raises ValueError naming unknown keys with the closest known one, required keys that are missing, or the values
+        at fault.
+        """
+        known = [field.name for field in fields(cls)]
+        required = {field.name for field in fields(cls) if field.default is MISSING}
+        problems = [f"unknown key {key!r}{_meant(key, known)}" for key in sorted(data.keys() - set(known))]
+        problems += [f"missing key {key!r}" for key in sorted(required - data.keys())]
         if problems:
             raise ValueError("Config: " + "; ".join(problems))
         return cls(**data)
@@ -151,6 +158,11 @@ class Config:
         for name in _SWITCHES:
             if not isinstance(values[name], bool):
                 yield f"{name} {values[name]!r} is neither True nor False"
+
+
+def _meant(key: str, known: list[str]) -> str:
+    close = get_close_matches(key, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _is_count(value: object) -> bool:

@@ -20,8 +20,8 @@ from mtdeep.nn.roles import Role
 from mtdeep.nn.scheme import StackScheme
 
 
-class EncoderLayer(FeedForward):
-    """Self-attention, then feed-forward, each joined to the stream by the scheme's residual."""
+class _Layer(FeedForward):
+    """What either layer has: self-attention and feed-forward, whose branches `_dropout` closes."""
 
     roles: ClassVar[Mapping[str, Role]] = {
         **FeedForward.roles,
@@ -29,24 +29,34 @@ class EncoderLayer(FeedForward):
         "final_layer_norm": Role.NORM,
     }
 
-    def __init__(self, config: Config, scheme: StackScheme) -> None:
+    def __init__(self, config: Config, scheme: StackScheme, *, ffn_dim: int, heads: int) -> None:
         super().__init__(
             config.embed_dim,
-            config.encoder_ffn_dim,
+            ffn_dim,
             activation=config.activation,
             activation_dropout=config.activation_dropout,
-            inner_norm=scheme.inner_norm(config.encoder_ffn_dim),
+            inner_norm=scheme.inner_norm(ffn_dim),
         )
         self.residual = scheme.residual
         self.dropout = config.dropout
         self.self_attn = MultiHeadAttention(
             config.embed_dim,
-            config.encoder_heads,
+            heads,
             dropout=config.attention_dropout,
             roles=SELF_ATTENTION_ROLES,
             inner_norm=scheme.inner_norm(config.embed_dim),
         )
         self.self_attn_layer_norm = nn.LayerNorm(config.embed_dim)
+
+    def _dropout(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
+
+
+class EncoderLayer(_Layer):
+    """Self-attention, then feed-forward, each joined to the stream by the scheme's residual."""
+
+    def __init__(self, config: Config, scheme: StackScheme) -> None:
+        super().__init__(config, scheme, ffn_dim=config.encoder_ffn_dim, heads=config.encoder_heads)
         self.final_layer_norm = nn.LayerNorm(config.embed_dim)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -58,38 +68,14 @@ class EncoderLayer(FeedForward):
         x = self.residual(x, self_attention, self.self_attn_layer_norm)
         return self.residual(x, lambda x: self._dropout(self.feed_forward(x)), self.final_layer_norm)
 
-    def _dropout(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
 
-
-class DecoderLayer(FeedForward):
+class DecoderLayer(_Layer):
     """Self-attention, cross-attention, then feed-forward, each joined to the stream by the scheme's residual."""
 
-    roles: ClassVar[Mapping[str, Role]] = {
-        **FeedForward.roles,
-        "self_attn_layer_norm": Role.NORM,
-        "encoder_attn_layer_norm": Role.NORM,
-        "final_layer_norm": Role.NORM,
-    }
+    roles: ClassVar[Mapping[str, Role]] = {**_Layer.roles, "encoder_attn_layer_norm": Role.NORM}
 
     def __init__(self, config: Config, scheme: StackScheme) -> None:
-        super().__init__(
-            config.embed_dim,
-            config.decoder_ffn_dim,
-            activation=config.activation,
-            activation_dropout=config.activation_dropout,
-            inner_norm=scheme.inner_norm(config.decoder_ffn_dim),
-        )
-        self.residual = scheme.residual
-        self.dropout = config.dropout
-        self.self_attn = MultiHeadAttention(
-            config.embed_dim,
-            config.decoder_heads,
-            dropout=config.attention_dropout,
-            roles=SELF_ATTENTION_ROLES,
-            inner_norm=scheme.inner_norm(config.embed_dim),
-        )
-        self.self_attn_layer_norm = nn.LayerNorm(config.embed_dim)
+        super().__init__(config, scheme, ffn_dim=config.decoder_ffn_dim, heads=config.decoder_heads)
         # Sub-LN has no inner normalisation in cross-attention (arXiv 2210.06423, Figure 1).
         self.encoder_attn = MultiHeadAttention(
             config.embed_dim,
@@ -117,6 +103,3 @@ class DecoderLayer(FeedForward):
         x = self.residual(x, self_attention, self.self_attn_layer_norm)
         x = self.residual(x, cross_attention, self.encoder_attn_layer_norm)
         return self.residual(x, lambda x: self._dropout(self.feed_forward(x)), self.final_layer_norm)
-
-    def _dropout(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)

@@ -2,7 +2,7 @@
 
 Shapes: T target tokens, n tokens of one chunk, D width, V vocabulary. The matrix (T, V) of logits, its
 log-probabilities and its gradient would be most of a training step's memory; here one chunk of tokens after another is
-projected, scored and turned into gradients, and only (T, D) and (V, D) outlive the chunk.
+projected, scored and turned into gradients, and only (T, D) and (V, D) outlive the chunk, both in float32.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+# float16 has no normal numbers below 6e-5, less than most of a softmax. Raised by this power of two, its probabilities
+# keep their digits down to 4e-9, and 1 stays below float16's largest number.
+_HALF_RAISE = 2.0**14
 
 DEFAULT_CHUNK = 512
 """Tokens projected to the vocabulary at a time."""
@@ -36,9 +40,9 @@ def linear_cross_entropy(
     `label_smoothed_nll_loss` with reduce=True and ignore_index=padding_idx. nll_sum has no gradient.
 
     Matrix products run in autocast's type where autocast is on; softmax and sums in float32 (float64 for float64).
-    Gradients are made in the forward pass, while the chunk's logits are at hand, so that backward only scales them;
-    where no gradient is wanted, none is computed. (A float16 loss scale is applied after those products: there, what
-    a softmax has below 6e-8 is lost, as it is not in bfloat16.)
+    Gradients are made in the forward pass, while the chunk's logits are at hand, and kept in float32; backward
+    multiplies them by the gradient that arrives, a loss scale for one, and only then rounds them to the types of
+    features and weight. Where no gradient is wanted, none is computed.
     Raises ValueError when chunk is below one.
     """
     if chunk < 1:
@@ -74,21 +78,25 @@ class _LinearCrossEntropy(torch.autograd.Function):
         needs = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
         loss, nll, grad_features, grad_weight = _score(features, weight, target, terms, needs)
         ctx.save_for_backward(grad_features, grad_weight)
+        ctx.dtypes = (features.dtype, weight.dtype)
         ctx.mark_non_differentiable(nll)
         return loss, nll
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        grad_features, grad_weight = ctx.saved_tensors
-        return _scaled(grad_features, grad_outputs[0]), _scaled(grad_weight, grad_outputs[0]), None, None
+        grad_features, grad_weight = (
+            None if gradient is None else _scaled(gradient, grad_outputs[0], dtype)
+            for gradient, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
+        )
+        return grad_features, grad_weight, None, None
 
 
-def _scaled(gradient: Tensor | None, scale: Tensor) -> Tensor | None:
+def _scaled(gradient: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
     # Looking at the scale is free on the CPU, and a copy of (V, D) is not; elsewhere looking would wait for the device.
-    if gradient is None or (scale.device.type == "cpu" and scale.item() == 1.0):
-        return gradient
-    return gradient * scale
+    if scale.device.type == "cpu" and scale.item() == 1.0:
+        return gradient.to(dtype)
+    return torch.mul(gradient, scale, out=torch.empty_like(gradient, dtype=dtype))
 
 
 def _score(
@@ -118,16 +126,17 @@ def _score(
         if needs[0] or needs[1]:
             p = log_p.exp_()
             p.scatter_add_(1, at_target, p.new_full((1, 1), -terms.true).expand_as(at_target))
-            _add_gradients(p if p.dtype == terms.compute else logits.copy_(p), x[part], w, part, grad_x, grad_w)
+            raised = _HALF_RAISE if terms.compute == torch.float16 else 1.0
+            by_logits = p if p.dtype == terms.compute else logits.copy_(p if raised == 1.0 else p.mul_(raised))
+            _add_gradients(by_logits, raised, x[part], w, part, grad_x, grad_w)
 
     x_sum = x.sum(0, dtype=exact)
     if grad_x is not None:
         grad_x -= terms.every * row_sum
-        grad_x = grad_x.to(features.dtype)
-        grad_x = torch.zeros_like(features).masked_scatter_(real[:, None], grad_x) if padded else grad_x
+        if padded:
+            grad_x = torch.zeros_like(features, dtype=exact).masked_scatter_(real[:, None], grad_x)
     if grad_w is not None:
         grad_w -= terms.every * x_sum
-        grad_w = grad_w.to(weight.dtype)
     loss = terms.true * nll + terms.every * (weight.size(0) * log_normaliser - x_sum @ row_sum)
     return loss, nll, grad_x, grad_w
 
@@ -150,12 +159,32 @@ def _chunks(x: Tensor, w: Tensor, terms: _Terms, exact: torch.dtype) -> Iterator
 
 
 def _add_gradients(
-    by_logits: Tensor, x: Tensor, w: Tensor, part: slice, grad_x: Tensor | None, grad_w: Tensor | None
+    by_logits: Tensor,
+    raised: float,
+    x: Tensor,
+    w: Tensor,
+    part: slice,
+    grad_x: Tensor | None,
+    grad_w: Tensor | None,
 ) -> None:
-    """Carry one chunk's gradient by the logits (n, V) on to its rows of grad_x and to all of grad_w."""
+    """Carry one chunk's gradient by the logits (n, V), `raised` times what it is, to rows of grad_x and all of grad_w.
+
+    grad_x and grad_w are float32 at least.
+    """
     if grad_x is not None:
-        grad_x[part] = by_logits @ w
+        grad_x[part] = _product(by_logits, w, grad_x.dtype)
+        if raised != 1.0:
+            grad_x[part] /= raised
     if grad_w is not None and grad_w.dtype == by_logits.dtype:
         grad_w.addmm_(by_logits.t(), x)
     elif grad_w is not None:
-        grad_w += by_logits.t() @ x.to(by_logits.dtype)
+        grad_w.add_(_product(by_logits.t(), x.to(by_logits.dtype), grad_w.dtype), alpha=1.0 / raised)
+
+
+def _product(a: Tensor, b: Tensor, exact: torch.dtype) -> Tensor:
+    """Return a @ b; of float16 in the type `exact`, since a sum over tokens or words may exceed 65504."""
+    if a.dtype != torch.float16:
+        return a @ b
+    if a.is_cuda:
+        return torch.mm(a, b, out_dtype=exact)
+    return a.to(exact) @ b.to(exact)

@@ -28,14 +28,15 @@ class SinusoidalPositions(nn.Module):
     """Sine in the first half of the dimensions, cosine in the second, as fairseq (after tensor2tensor) has it.
 
     The table is no parameter and no buffer: it is made when first needed, grows with the longest sentence, and stays
-    out of state dicts and of what distributed training copies around.
+    out of state dicts and of what distributed training copies around. Other types and devices are given copies of it.
     """
 
     def __init__(self, embed_dim: int, padding_idx: int) -> None:
         super().__init__()
         self.embed_dim = embed_dim
         self.padding_idx = padding_idx
-        self._table: Tensor | None = None
+        self._table = torch.empty(0, embed_dim, dtype=torch.float32, device="cpu")
+        self._copies: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
     def forward(self, x: Tensor, padding_mask: Tensor | None = None, start: int = 0) -> Tensor:
         """Add positions to x (B, T, D). Without a mask, every row holds positions start .. start + T - 1."""
@@ -47,14 +48,15 @@ class SinusoidalPositions(nn.Module):
 
     def table(self, rows: int, like: Tensor) -> Tensor:
         """Return at least `rows` rows of the table, of the type and on the device of `like`."""
-        table = self._table
-        if table is None or table.size(0) < rows:
+        if self._table.size(0) < rows:
             # Grown by doubling: decoding asks for one more row at every step.
-            table = sinusoids(max(2 * rows, 256), self.embed_dim, self.padding_idx)
-        if table.dtype != like.dtype or table.device != like.device:
-            table = table.to(like)
-        self._table = table
-        return table
+            self._table = sinusoids(max(2 * rows, 256), self.embed_dim, self.padding_idx)
+            self._copies.clear()
+        kind = (like.dtype, like.device)
+        if kind not in self._copies:
+            # Always from float32: what another type has rounded does not come back.
+            self._copies[kind] = self._table.to(like)
+        return self._copies[kind]
 
 
 def sinusoids(rows: int, embed_dim: int, padding_idx: int) -> Tensor:

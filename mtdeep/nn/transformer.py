@@ -22,7 +22,7 @@ from mtdeep.nn.layers import DecoderLayer, EncoderLayer
 from mtdeep.nn.linear import Embedding, Linear
 from mtdeep.nn.positions import build_positions
 from mtdeep.nn.roles import Role
-from mtdeep.nn.scheme import SCHEMES
+from mtdeep.nn.scheme import SCHEMES, StackScheme
 
 
 class EncoderOutput(NamedTuple):
@@ -32,8 +32,8 @@ class EncoderOutput(NamedTuple):
     padding_mask: Tensor | None
 
 
-class Encoder(nn.Module):
-    """Embeds source tokens and runs N layers over them."""
+class Stack(nn.Module):
+    """What encoder and decoder have in common: embeddings, layers, and the scheme's way through them."""
 
     roles: ClassVar[Mapping[str, Role]] = {
         "embed_tokens": Role.EMBEDDING,
@@ -41,59 +41,69 @@ class Encoder(nn.Module):
         "layer_norm": Role.NORM,
     }
 
-    def __init__(self, config: Config, embed_tokens: nn.Embedding) -> None:
+    def __init__(
+        self,
+        config: Config,
+        scheme: StackScheme,
+        embed_tokens: nn.Embedding,
+        embed_positions: nn.Module,
+        layers: Iterable[nn.Module],
+    ) -> None:
         # By name: a subclass may have a second base, whose constructor takes other arguments.
         nn.Module.__init__(self)
-        scheme = SCHEMES[config.scheme](config.encoder_layers, config.decoder_layers).encoder
         self.config = config
         self.gains = scheme.gains
         self.residual = scheme.residual
         self.embed_scale = math.sqrt(config.embed_dim) if config.scale_embedding else 1.0
         self.embed_tokens = embed_tokens
-        self.embed_positions = build_positions(
+        self.embed_positions = embed_positions
+        self.layers = nn.ModuleList(layers)
+        self.layer_norm = nn.LayerNorm(config.embed_dim) if self.residual.final_norm else nn.Identity()
+
+    def _embed(self, tokens: Tensor, padding_mask: Tensor | None, start: int = 0) -> Tensor:
+        x = self.embed_positions(self.embed_scale * self.embed_tokens(tokens), padding_mask, start)
+        return F.dropout(x, self.config.dropout, self.training)
+
+    def _run(self, x: Tensor, beside: object) -> Tensor:
+        """Run all layers over x (B, T, D), each given `beside` too, and return the stack's output (B, T, D)."""
+        recompute = self.config.checkpoint_activations and self.training
+        stream = self.residual.start(x)
+        for layer in self.layers:
+            stream = checkpoint(layer, stream, beside, use_reentrant=False) if recompute else layer(stream, beside)
+        return self.residual.finish(stream, self.layer_norm)
+
+
+class Encoder(Stack):
+    """Embeds source tokens and runs N layers over them."""
+
+    def __init__(self, config: Config, embed_tokens: nn.Embedding) -> None:
+        scheme = SCHEMES[config.scheme](config.encoder_layers, config.decoder_layers).encoder
+        positions = build_positions(
             config.encoder_positions, config.max_source_positions, config.embed_dim, config.padding_idx
         )
-        self.layers = nn.ModuleList(EncoderLayer(config, scheme) for _ in range(config.encoder_layers))
-        self.layer_norm = nn.LayerNorm(config.embed_dim) if self.residual.final_norm else nn.Identity()
+        layers = (EncoderLayer(config, scheme) for _ in range(config.encoder_layers))
+        Stack.__init__(self, config, scheme, embed_tokens, positions, layers)
         initialise(self)
 
     def forward(self, src_tokens: Tensor) -> EncoderOutput:
         """Encode src_tokens (B, S), padded on either side."""
         padding_mask = _padding_mask(src_tokens, self.config.padding_idx)
-        x = self.embed_positions(self.embed_scale * self.embed_tokens(src_tokens), padding_mask)
-        x = F.dropout(x, self.config.dropout, self.training)
-        mask = _attention_mask(padding_mask)
-        recompute = self.config.checkpoint_activations and self.training
-        stream = self.residual.start(x)
-        for layer in self.layers:
-            stream = checkpoint(layer, stream, mask, use_reentrant=False) if recompute else layer(stream, mask)
-        return EncoderOutput(self.residual.finish(stream, self.layer_norm), padding_mask)
+        x = self._embed(src_tokens, padding_mask)
+        return EncoderOutput(self._run(x, _attention_mask(padding_mask)), padding_mask)
 
 
-class Decoder(nn.Module):
+class Decoder(Stack):
     """Embeds target tokens and runs M layers over them and over the encoder's output."""
 
-    roles: ClassVar[Mapping[str, Role]] = {
-        "embed_tokens": Role.EMBEDDING,
-        "embed_positions": Role.POSITION,
-        "layer_norm": Role.NORM,
-        "output_projection": Role.VOCABULARY,
-    }
+    roles: ClassVar[Mapping[str, Role]] = {**Stack.roles, "output_projection": Role.VOCABULARY}
 
     def __init__(self, config: Config, embed_tokens: nn.Embedding) -> None:
-        # By name: a subclass may have a second base, whose constructor takes other arguments.
-        nn.Module.__init__(self)
         scheme = SCHEMES[config.scheme](config.encoder_layers, config.decoder_layers).decoder
-        self.config = config
-        self.gains = scheme.gains
-        self.residual = scheme.residual
-        self.embed_scale = math.sqrt(config.embed_dim) if config.scale_embedding else 1.0
-        self.embed_tokens = embed_tokens
-        self.embed_positions = build_positions(
+        positions = build_positions(
             config.decoder_positions, config.max_target_positions, config.embed_dim, config.padding_idx
         )
-        self.layers = nn.ModuleList(DecoderLayer(config, scheme) for _ in range(config.decoder_layers))
-        self.layer_norm = nn.LayerNorm(config.embed_dim) if self.residual.final_norm else nn.Identity()
+        layers = (DecoderLayer(config, scheme) for _ in range(config.decoder_layers))
+        Stack.__init__(self, config, scheme, embed_tokens, positions, layers)
         self.output_projection = Linear(config.embed_dim, config.target_vocabulary_size, bias=False)
         if config.ties_output_projection:
             self.output_projection.weight = embed_tokens.weight
@@ -110,11 +120,11 @@ class Decoder(nn.Module):
         """
         start = 0 if cache is None else cache.length
         # Right padding follows every real token, so the n-th column is position n and no mask is needed.
-        x = self.embed_positions(self.embed_scale * self.embed_tokens(prev_output_tokens), None, start)
-        x = F.dropout(x, self.config.dropout, self.training)
+        x = self._embed(prev_output_tokens, None, start)
         if cache is None:
             assert encoder_output is not None, "without a cache, the decoder needs the encoder's output"
-            return self._teacher_forced(x, encoder_output)
+            mask = _attention_mask(encoder_output.padding_mask)
+            return self._run(x, TeacherForcing(encoder_output.states, mask))
         cache.begin(x.size(1))
         stream = self.residual.start(x)
         for index, layer in enumerate(self.layers):
@@ -131,14 +141,6 @@ class Decoder(nn.Module):
         projected = [torch.stack(layer.encoder_attn.keys_values(encoder_output.states)) for layer in layers]
         mask = _attention_mask(encoder_output.padding_mask)
         return DecoderCache(torch.stack(projected), mask, rows_per_sentence)
-
-    def _teacher_forced(self, x: Tensor, encoder_output: EncoderOutput) -> Tensor:
-        memory = TeacherForcing(encoder_output.states, _attention_mask(encoder_output.padding_mask))
-        recompute = self.config.checkpoint_activations and self.training
-        stream = self.residual.start(x)
-        for layer in self.layers:
-            stream = checkpoint(layer, stream, memory, use_reentrant=False) if recompute else layer(stream, memory)
-        return self.residual.finish(stream, self.layer_norm)
 
 
 class EncoderDecoder(nn.Module):

@@ -2,82 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from argparse import Namespace
 from pathlib import Path
 
-import numpy as np
 import pytest
-import sentencepiece
-import torch
 
-from mtdeep.cli.evaluate import plain_progress, print_matrix
-from mtdeep.corpus import Direction, StoreWriter, Vocabulary
-from mtdeep.corpus.subwords import Subwords, pieces
+from mtdeep.cli.evaluate import evaluate, print_matrix
+from mtdeep.corpus import Direction
+from mtdeep.decoding import SearchOptions
 from mtdeep.evaluation import BLEU, DirectionScore, Matrix
-from mtdeep.nn import Config, EncoderDecoder
-
-TEXTS = {
-    "en": ["two young men are outside", "a little girl climbs", "several men in hard hats", "a man on a ladder"],
-    "de": ["zwei junge Männer sind draußen", "ein kleines Mädchen klettert", "Männer mit Helmen", "ein Mann"],
-    "zh-Hans": ["两个年轻人在外面", "一个小女孩在爬", "几个戴安全帽的人", "梯子上的人"],
-    "fr": ["deux jeunes hommes", "une petite fille", "des hommes avec des casques", ""],
-}
-COPIES = 30  # so that a run can be killed in its middle
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "store"
-    model = io.BytesIO()
-    lines = [line for column in TEXTS.values() for line in column if line]
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_writer=model, vocab_size=90, minloglevel=2, character_coverage=1.0
-    )
-    vocabulary = Vocabulary(pieces(model.getvalue()), (*TEXTS, "ja"))
-    subwords = Subwords(model.getvalue(), vocabulary)
-    with StoreWriter(path, vocabulary, model.getvalue()) as writer:
-        ids = {code: [np.asarray(s) for s in subwords.encode(column)] for code, column in TEXTS.items()}
-        writer.add_corpus("few", "test", ids, text=TEXTS, provenance={})
-        many = {code: column * COPIES for code, column in ids.items()}
-        texts = {code: column * COPIES for code, column in TEXTS.items()}
-        writer.add_corpus("many", "valid", many, text=texts, provenance={})
-        writer.finish({})
-    return path
-
-
-@pytest.fixture(scope="module")
-def checkpoint(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    size = len(Vocabulary.load(store / "dict.txt"))
-    config = Config(
-        scheme="deepnorm",
-        source_vocabulary_size=size,
-        target_vocabulary_size=size,
-        encoder_layers=1,
-        decoder_layers=1,
-        embed_dim=16,
-        encoder_ffn_dim=16,
-        decoder_ffn_dim=16,
-        encoder_heads=2,
-        decoder_heads=2,
-    )
-    torch.manual_seed(0)
-    arguments = Namespace(arch="deepnet_mt", mtdeep_config=config.to_dict())
-    cfg = {"model": arguments, "task": {"_name": "many_to_many_translation", "encoder_tag": "src"}}
-    path = tmp_path_factory.mktemp("model") / "checkpoint_best.pt"
-    state = {"cfg": cfg, "model": EncoderDecoder(config).state_dict(), "optimizer_history": [{"num_updates": 3}]}
-    torch.save(state, path)
-    return path
+from mtdeep.evaluation.evaluate import DEFAULT_OPTIONS
 
 
 def test_prints_matrices_averages_signatures_and_files(run_command, store, checkpoint, tmp_path) -> None:
     output = tmp_path / "results"
-    options = ["--checkpoint", checkpoint, "--beam", 2, "--max-len-b", 8, "--output", output]
+    options = ["--checkpoint", checkpoint, "--beam", 2, "--max-len-a", 0.5, "--max-len-b", 8, "--output", output]
     done = run_command("mtdeep", "evaluate", store, *options)
     assert done.returncode == 0, done.stderr
     for metric in ("BLEU", "chrF++"):
@@ -92,6 +38,8 @@ def test_prints_matrices_averages_signatures_and_files(run_command, store, check
     for name in ("scores.tsv", "bleu.tsv", "chrf.tsv", "bleu.png", "chrf.png", "results.json", "hypotheses.jsonl"):
         assert str(output / name) in done.stdout
         assert (output / name).stat().st_size > 0
+    results = json.loads((output / "results.json").read_text())
+    assert (results["beam"], results["max_length_a"], results["max_length_b"]) == (2, 0.5, 8)
     # Pairs with French have one line less.
     assert "translating from fr: 42 of 42" in done.stderr
     assert "scoring: 12 of 12" in done.stderr
@@ -100,7 +48,7 @@ def test_prints_matrices_averages_signatures_and_files(run_command, store, check
 def test_greedy_with_other_directions_and_tokenizer(run_command, store, checkpoint, tmp_path) -> None:
     options = ["--directions", "centric:zh_CN", "--beam", 1, "--lenpen", 0.6, "--tokenize", "char", "--device", "cpu"]
     done = run_command(
-        "mtdeep", "evaluate", store, "--checkpoint", checkpoint, *options, "--max-len-b", 8, cwd=tmp_path
+        "mtdeep", "evaluate", store, "--checkpoint", checkpoint, *options, "--max-len-a", 0, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     assert "tok:char" in done.stdout and "tok:13a" not in done.stdout
@@ -110,13 +58,12 @@ def test_greedy_with_other_directions_and_tokenizer(run_command, store, checkpoi
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"--checkpoint": "text.pt"}, "text.pt: not a checkpoint"),
         ({"--directions": "en-sw"}, "language 'sw' is not among those of the store"),
         ({"--device": "cuda:99"}, "--device cuda:99"),
+        ({"--lenpen": "nan"}, "length_penalty nan is no finite number"),
     ],
 )
 def test_bad_input_is_one_sentence(run_command, store, checkpoint, tmp_path, options, message) -> None:
-    (tmp_path / "text.pt").write_text("no model\n" * 20)
     given = {"--checkpoint": str(checkpoint), "--output": "results", **options}
     done = run_command("mtdeep", "evaluate", store, *(word for pair in given.items() for word in pair), cwd=tmp_path)
     assert done.returncode == 2
@@ -125,15 +72,31 @@ def test_bad_input_is_one_sentence(run_command, store, checkpoint, tmp_path, opt
     assert not (tmp_path / "results").exists()
 
 
-def test_a_folder_that_is_no_store(run_command, checkpoint, tmp_path) -> None:
-    done = run_command("mtdeep", "evaluate", tmp_path, "--checkpoint", checkpoint, cwd=tmp_path)
-    assert (done.returncode, done.stderr[:7]) == (2, "error: ")
+@pytest.mark.parametrize("option", [("--max-len-a", "-1"), ("--max-len-a", "nan"), ("--max-len-b", "0")])
+def test_numbers_out_of_range_are_usage_errors(run_command, store, checkpoint, tmp_path, option) -> None:
+    done = run_command("mtdeep", "evaluate", store, "--checkpoint", checkpoint, *option, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"Invalid value for '{option[0]}'" in done.stderr and "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_defaults_are_those_of_the_function() -> None:
+    given = {name: parameter.default for name, parameter in inspect.signature(evaluate).parameters.items()}
+    assert (
+        SearchOptions(
+            beam=given["beam"],
+            length_penalty=given["lenpen"],
+            max_length_a=given["max_len_a"],
+            max_length_b=given["max_len_b"],
+        )
+        == DEFAULT_OPTIONS
+    )
 
 
 @pytest.mark.slow
 def test_kill_nine_and_go_on(run_command, store, checkpoint, tmp_path) -> None:
     def arguments(output: Path) -> list[str]:
-        options = ["--split", "valid", "--batch-tokens", "60", "--beam", "3", "--max-len-b", "30", "--output", output]
+        options = ["--split", "valid", "--batch-tokens", "60", "--beam", "3", "--output", output]
         return ["evaluate", *map(str, [store, "--checkpoint", checkpoint, *options])]
 
     whole, cut = tmp_path / "whole", tmp_path / "cut"
@@ -174,10 +137,3 @@ def test_matrices_stay_compact(languages: int) -> None:
     assert len(lines) == languages + 3
     assert max(map(len, lines)) < 120
     assert ("-" in lines[2]) == (languages == 3)  # the gap, where there is room for it
-
-
-def test_plain_progress_prints_seldom(capsys) -> None:
-    show = plain_progress()
-    for done in range(1, 1001):
-        show("translating from en", done, 1000)
-    assert capsys.readouterr().err == "translating from en: 1,000 of 1,000\n"

@@ -217,14 +217,14 @@ def test_collate(make_store: Callable[..., Store]) -> None:
     assert towards["target"].tolist() == arrays["target"].tolist()
 
 
-def test_collate_pads_right_to_a_multiple(make_store: Callable[..., Store]) -> None:
+def test_collate_pads_right(make_store: Callable[..., Store]) -> None:
     """A shorter row ends in its end-of-sentence and padding; its decoder input has no end-of-sentence at the end."""
     store = make_store({("train", "a"): {"en": [[10], [11, 12, 13]], "de": [[20], [21, 22, 23]]}})
     views = direction_views(store, "train", [Direction("en", "de")])
     batch = Batch(np.array([0, 0]), np.array([0, 0]), np.array([0, 1]))
     de = store.vocabulary.tag("de")
-    arrays = collate(batch, views, store.vocabulary, pad_to_multiple=8)
-    assert arrays["src_tokens"].shape == arrays["target"].shape == (2, 8)
-    assert arrays["target"].tolist() == [[de, 20, 2, 1, 1, 1, 1, 1], [de, 21, 22, 23, 2, 1, 1, 1]]
-    assert arrays["prev_output_tokens"].tolist() == [[2, de, 20, 1, 1, 1, 1, 1], [2, de, 21, 22, 23, 1, 1, 1]]
+    arrays = collate(batch, views, store.vocabulary)
+    assert arrays["src_tokens"].shape == arrays["target"].shape == (2, 5)
+    assert arrays["target"].tolist() == [[de, 20, 2, 1, 1], [de, 21, 22, 23, 2]]
+    assert arrays["prev_output_tokens"].tolist() == [[2, de, 20, 1, 1], [2, de, 21, 22, 23]]
     assert int(arrays["ntokens"]) == 8

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -183,6 +185,30 @@ def test_pickled_corpus_reads_on(small_store: Store) -> None:
     before = [corpus.sentence("en", r).tolist() for r in range(20)]
     copy = pickle.loads(pickle.dumps(corpus))
     assert [copy.sentence("en", r).tolist() for r in range(20)] == before
+
+
+def test_a_fork_reads_while_a_thread_of_the_parent_does(small_store: Store) -> None:
+    """DataLoader workers are forked while the prefetching thread is anywhere, here inside `ShardMaps.view`."""
+    corpus = small_store.corpora("train")[0]
+    expected = corpus.sentence("en", 3).tolist()
+    locked, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with corpus._maps._lock:
+            locked.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    locked.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # a lock that stays locked ends the child
+        os._exit(0 if corpus.sentence("en", 3).tolist() == expected else 1)
+    leave.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert corpus.sentence("en", 3).tolist() == expected
 
 
 def _edit(store: Store, change: Callable[[Any], None]) -> None:

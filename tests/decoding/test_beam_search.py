@@ -195,3 +195,12 @@ def test_a_model_that_diverged_ends_at_the_limit() -> None:
     with torch.no_grad():
         model.decoder.output_projection.weight.fill_(math.nan)
     assert decode(model, sources([5]), tags(1), SearchOptions(beam=3, max_length_b=5)) == [[]]
+
+
+def test_options_without_sense_are_all_named() -> None:
+    with pytest.raises(ValueError, match="beam 0 is below one") as raised:
+        SearchOptions(beam=0, length_penalty=float("inf"), max_length_a=-1.0, max_length_b=-1)
+    for name in ("beam", "length_penalty", "max_length_a", "max_length_b"):
+        assert name in str(raised.value)
+    with pytest.raises(ValueError, match="max_length_a nan"):
+        SearchOptions(max_length_a=float("nan"))

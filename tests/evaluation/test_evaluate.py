@@ -14,7 +14,7 @@ from mtdeep.decoding import SearchOptions, Translator
 from mtdeep.errors import UserError
 from mtdeep.evaluation import BLEU, CHRF, COPY_BLEU, Evaluation, evaluate
 from mtdeep.evaluation.evaluate import HYPOTHESES
-from mtdeep.nn import EncoderDecoder
+from mtdeep.nn import Config, EncoderDecoder
 
 OPTIONS = SearchOptions(beam=2, max_length_b=10)
 
@@ -135,6 +135,42 @@ def test_tokenizer_can_be_chosen(checkpoint: Path, store: Store, tmp_path: Path)
     assert "tok:intl" in result.scores[0].bleu_signature
     with pytest.raises(UserError, match="no tokenizer 'klingon'"):
         run(checkpoint, store, tmp_path, tokenize="klingon")
+
+
+def test_a_source_that_is_too_long_is_told_before_anything_is_done(store: Store, tmp_path: Path) -> None:
+    """Split, corpus, row and language; only rows count that some direction translates."""
+    corpus = store.corpora("test")[0]
+    size = len(store.vocabulary)
+
+    def checkpoint_reading(longest: int) -> Path:
+        """A checkpoint without weights: what is found after it was built comes too late."""
+        config = Config(
+            scheme="deepnorm",
+            source_vocabulary_size=size,
+            target_vocabulary_size=size,
+            max_source_positions=longest + 2,  # tag and end-of-sentence
+        )
+        model = {"arch": "deepnet_mt", "mtdeep_config": config.to_dict()}
+        task = {"_name": "many_to_many_translation", "encoder_tag": "src"}
+        path = tmp_path / f"{longest}.pt"
+        torch.save({"cfg": {"model": model, "task": task}, "model": {"a": torch.zeros(1)}}, path)
+        return path
+
+    # English row 1 has no German line.
+    row = max((0, 2, 3), key=lambda row: corpus.lengths("en")[row])
+    longest = int(corpus.lengths("en")[row])
+    path = checkpoint_reading(longest - 1)
+    with pytest.raises(UserError) as raised:
+        run(path, store, tmp_path / "out", directions="en-de")
+    message = str(raised.value)
+    assert message.startswith(f"{path}: reads sources of at most {longest - 1} tokens, but row {row} of corpus")
+    assert f"'captions' in split 'test' has {longest} in en" in message
+    assert corpus.text("en", row)[:40] in message and "--max-source-positions" in message
+    with pytest.raises(UserError, match="tensors do not fit"):  # it went on to the weights
+        run(checkpoint_reading(longest), store, tmp_path / "out", directions="en-de")
+    with pytest.raises(UserError, match=r"\(and \d+ more\)"):
+        run(checkpoint_reading(1), store, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_does_not_fit_together_is_said(checkpoint: Path, store: Store, tmp_path: Path) -> None:

@@ -82,19 +82,3 @@ def test_what_is_no_table_of_scores(tmp_path: Path) -> None:
         path.write_text("\n".join([*lines[:2], line, ""]))
         with pytest.raises(UserError, match=r"scores.tsv:3: not a line of scores"):
             read_scores(path)
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    from mtdeep.evaluation.atomic import write_atomically
-
-    path = tmp_path / "results.json"
-    path.write_text("old")
-
-    def fail(partial: Path) -> None:
-        partial.write_text("half")
-        raise RuntimeError("disk on fire")
-
-    with pytest.raises(RuntimeError):
-        write_atomically(path, fail)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]

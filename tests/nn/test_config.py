@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
@@ -52,8 +52,64 @@ def test_all_problems_in_one_message() -> None:
 def test_unknown_and_missing_keys(small: Config) -> None:
     data = small.to_dict()
     data["encoder_layer"] = data.pop("encoder_layers")
-    with pytest.raises(ValueError, match="unknown key 'encoder_layer'; missing key 'encoder_layers'"):
+    data["zzz"] = 1
+    del data["scheme"], data["source_vocabulary_size"]
+    with pytest.raises(ValueError, match="unknown key") as raised:
         Config.from_dict(data)
+    assert str(raised.value) == (
+        "Config: unknown key 'encoder_layer' (did you mean 'encoder_layers'?); unknown key 'zzz'; "
+        "missing key 'scheme'; missing key 'source_vocabulary_size'"
+    )
+
+
+# What checkpoints of the first version hold, with every field at its default but the first three. Never edit it.
+FIRST = {
+    "scheme": "deepnorm",
+    "source_vocabulary_size": 40,
+    "target_vocabulary_size": 50,
+    "padding_idx": 1,
+    "encoder_layers": 6,
+    "decoder_layers": 6,
+    "embed_dim": 512,
+    "encoder_ffn_dim": 2048,
+    "decoder_ffn_dim": 2048,
+    "encoder_heads": 8,
+    "decoder_heads": 8,
+    "activation": "relu",
+    "dropout": 0.1,
+    "attention_dropout": 0.0,
+    "activation_dropout": 0.0,
+    "encoder_positions": "sinusoidal",
+    "decoder_positions": "sinusoidal",
+    "max_source_positions": 1024,
+    "max_target_positions": 1024,
+    "scale_embedding": True,
+    "share_decoder_input_output_embed": False,
+    "share_all_embeddings": False,
+    "checkpoint_activations": False,
+}
+REQUIRED = ("scheme", "source_vocabulary_size", "target_vocabulary_size")
+
+
+def test_checkpoints_of_the_first_version_stay_readable() -> None:
+    found = Config.from_dict(FIRST)
+    assert {name: found.to_dict()[name] for name in FIRST} == FIRST
+    # What a key means when it is not there does not change either.
+    assert Config.from_dict({name: FIRST[name] for name in REQUIRED}) == found
+
+
+def test_a_field_that_is_added_leaves_older_checkpoints_readable() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Later(Config):
+        experts: int = 1
+
+    assert Later.from_dict(FIRST).experts == 1
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_what_is_required_stays_required(name: str) -> None:
+    with pytest.raises(ValueError, match=f"missing key '{name}'"):
+        Config.from_dict({key: value for key, value in FIRST.items() if key != name})
 
 
 def test_wrong_types_are_problems_and_not_crashes() -> None:

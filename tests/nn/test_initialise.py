@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,38 +25,92 @@ def _statistics(tensors: Iterable[Tensor]) -> tuple[float, float]:
     return math.sqrt(variance), float(values.pow(4).mean() / variance**2)
 
 
-@pytest.mark.parametrize(("N", "M"), [(6, 6), (18, 18), (100, 100), (36, 12)])
-def test_branch_matrices(N: int, M: int) -> None:
-    """Layers of a stack are pooled: 6 layers of 64 x 64 hold 24,576 numbers, whose std errs by 0.5 % (1 sigma)."""
+WIDTH, INNER = 64, 160
+DEPTHS = pytest.mark.parametrize(("N", "M"), [(6, 6), (18, 18), (100, 100), (36, 12)])
+
+
+def deep(N: int, M: int) -> EncoderDecoder:
     torch.manual_seed(3)
-    width, inner = 64, 160
-    model = EncoderDecoder(
+    return EncoderDecoder(
         Config(
             scheme="deepnorm",
             source_vocabulary_size=9,
             target_vocabulary_size=9,
             encoder_layers=N,
             decoder_layers=M,
-            embed_dim=width,
-            encoder_ffn_dim=inner,
-            decoder_ffn_dim=inner,
+            embed_dim=WIDTH,
+            encoder_ffn_dim=INNER,
+            decoder_ffn_dim=INNER,
         )
     )
-    pools: dict[tuple[str, str, str], list[Tensor]] = defaultdict(list)
-    for name, parameter in model.named_parameters():
-        parts = name.split(".")
-        if parts[1] == "layers" and parameter.dim() == 2:
-            pools[parts[0], "cross" if "encoder_attn" in parts else "", parts[-2]].append(parameter)
-    assert len(pools) == 6 + 4 + 6
+
+
+def branch_matrices(model: nn.Module) -> list[tuple[str, Tensor]]:
+    found = [(name, p) for name, p in model.named_parameters() if ".layers." in name and p.dim() == 2]
+    assert {name.split(".")[-2] for name, _ in found} == {*SCALED, *NOT_SCALED}
+    return found
+
+
+def expected_gain(name: str, N: int, M: int) -> float:
+    """The gain of a branch matrix by its name (arXiv 2203.00555, Figure 2)."""
     constants = deepnorm(N, M)
-    for (stack, _, matrix), tensors in pools.items():
-        beta = constants.encoder_beta if stack == "encoder" else constants.decoder_beta
-        gain = beta if matrix in SCALED else 1.0
-        assert matrix in SCALED + NOT_SCALED
-        fans = width + (inner if matrix.startswith("fc") else width)
-        std, kurtosis = _statistics(tensors)
-        assert std == pytest.approx(gain * math.sqrt(2 / fans), rel=0.02), (stack, matrix)
-        assert kurtosis == pytest.approx(3.0, abs=0.2), (stack, matrix)  # a uniform one has 1.8
+    beta = constants.encoder_beta if name.startswith("encoder.") else constants.decoder_beta
+    return beta if name.split(".")[-2] in SCALED else 1.0
+
+
+def expected_std(name: str, N: int, M: int) -> float:
+    fans = WIDTH + (INNER if ".fc" in name else WIDTH)
+    return expected_gain(name, N, M) * math.sqrt(2 / fans)
+
+
+def check_each_matrix(model: nn.Module, N: int, M: int) -> None:
+    """The std of n normal numbers errs by 1 / sqrt(2 n) of itself (1 sigma), their mean by std / sqrt(n).
+
+    Five sigmas, because the deepest model has 1,600 matrices.
+    """
+    for name, matrix in branch_matrices(model):
+        std, n = expected_std(name, N, M), matrix.numel()
+        assert matrix.std().item() == pytest.approx(std, rel=5 / math.sqrt(2 * n)), name
+        assert abs(matrix.mean().item()) < 5 * std / math.sqrt(n), name
+
+
+@DEPTHS
+def test_the_report_gives_each_matrix_its_gain(N: int, M: int) -> None:
+    report = deep(N, M).initialisation
+    matrices = [name for name in report if ".layers." in name and name.split(".")[-2] in SCALED + NOT_SCALED]
+    matrices = [name for name in matrices if name.endswith("weight")]
+    assert len(matrices) == 6 * N + 10 * M
+    for name in matrices:
+        found = re.fullmatch(r"xavier normal, gain (\S+) \(.*\)", report[name])
+        assert found is not None and found[1] == f"{expected_gain(name, N, M):.6g}", name
+
+
+@DEPTHS
+def test_each_matrix_has_its_std(N: int, M: int) -> None:
+    check_each_matrix(deep(N, M), N, M)
+
+
+@pytest.mark.parametrize("name", ["encoder.layers.57.fc1", "decoder.layers.99.encoder_attn.q_proj"])
+def test_one_wrong_matrix_of_a_hundred_layers_is_seen(name: str) -> None:
+    model = deep(100, 100)
+    with torch.no_grad():
+        model.get_parameter(f"{name}.weight").mul_(1.1)
+    with pytest.raises(AssertionError, match=name):
+        check_each_matrix(model, 100, 100)
+
+
+@DEPTHS
+def test_branch_matrices_pooled(N: int, M: int) -> None:
+    """Layers of a stack together: 6 layers of 64 x 64 hold 24,576 numbers, whose std errs by 0.5 % (1 sigma)."""
+    pools: dict[tuple[str, str, str], list[tuple[str, Tensor]]] = defaultdict(list)
+    for name, matrix in branch_matrices(deep(N, M)):
+        parts = name.split(".")
+        pools[parts[0], "cross" if "encoder_attn" in parts else "", parts[-2]].append((name, matrix))
+    assert len(pools) == 6 + 4 + 6
+    for key, tensors in pools.items():
+        std, kurtosis = _statistics([matrix for _, matrix in tensors])
+        assert std == pytest.approx(expected_std(tensors[0][0], N, M), rel=0.02), key
+        assert kurtosis == pytest.approx(3.0, abs=0.2), key  # a uniform one has 1.8
 
 
 @pytest.mark.parametrize("scheme", ["postln", "preln"])

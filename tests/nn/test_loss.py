@@ -89,6 +89,57 @@ def test_autocast_sums_in_float32() -> None:
         assert (found - expected).norm() / expected.norm() < 1e-2
 
 
+def scaled_gradients(dtype: torch.dtype, scale: float, x: Tensor, w: Tensor, target: Tensor) -> list[Tensor]:
+    """Gradients of features and weight of type *dtype*, in float64, with the loss scale taken out again."""
+    features, weight = (tensor.clone().to(dtype).requires_grad_() for tensor in (x, w))
+    loss, _ = linear_cross_entropy(features, weight, target, label_smoothing=0.0, padding_idx=PAD, chunk=64)
+    (loss * scale).backward()
+    assert features.grad is not None and weight.grad is not None
+    assert features.grad.dtype == weight.grad.dtype == dtype
+    return [features.grad.double() / scale, weight.grad.double() / scale]
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize(("dtype", "scale", "error"), [(torch.float16, 1024.0, 1e-2), (torch.bfloat16, 1.0, 8e-2)])
+def test_half_gradients_with_a_loss_scale(dtype: torch.dtype, scale: float, error: float, padded: bool) -> None:
+    """Also of the rare words, whose probabilities of about 3e-7 have next to no digits in float16.
+
+    The numbers of the example are exact in both types. `error`: logits of 8 and more are rounded, in float16 to
+    2^-8, in bfloat16 to 2^-5, and so much of itself is a probability wrong.
+    """
+    x = (torch.randn(256, 8) * 8).round() / 8
+    w = (torch.randn(2000, 8) * 8).round() / 8
+    x[:, 0] = 1.0
+    w[:1000, 0] = 8.0
+    target = torch.randint(2, 20, (256,))
+    if padded:
+        target[::4] = PAD
+    expected = scaled_gradients(torch.float32, 1.0, x, w, target)
+    for found, exact in zip(scaled_gradients(dtype, scale, x, w, target), expected, strict=True):
+        assert ((found - exact).norm(dim=1) <= error * exact.norm(dim=1) + 2e-7 / scale).all()
+
+
+def test_a_large_half_gradient_is_scaled_before_it_is_rounded() -> None:
+    """Sums over many tokens pass float16's 65504, and a gradient that arrives below 1 brings them back."""
+    x, w = torch.full((4096, 2), 32.0), torch.zeros(50, 2)
+    target = torch.full((4096,), 7)
+    expected = scaled_gradients(torch.float32, 2**-12, x, w, target)[1]
+    assert expected[7].abs().min() > 65504
+    found = scaled_gradients(torch.float16, 2**-12, x, w, target)[1]
+    torch.testing.assert_close(found, expected, rtol=2e-3, atol=0.5)
+
+
+def test_half_products_stay_in_range() -> None:
+    """One chunk's sum over its tokens passes 65504 too."""
+    x, w = torch.full((512, 2), 256.0), torch.zeros(50, 2)
+    target = torch.full((512,), 7)
+    features, weight = x.half().requires_grad_(), w.half().requires_grad_()
+    loss, _ = linear_cross_entropy(features, weight, target, label_smoothing=0.0, padding_idx=PAD)
+    (loss / 512).backward()
+    assert weight.grad is not None
+    assert weight.grad[7].tolist() == pytest.approx([-256 * 49 / 50] * 2, rel=1e-3)
+
+
 def test_far_logits_stay_finite() -> None:
     """A target whose probability underflows in float32 still has its loss."""
     features, weight = torch.tensor([[300.0]]), torch.tensor([[1.0], [-1.0], [0.0]])

@@ -40,6 +40,17 @@ def test_table_grows_and_stays_out_of_the_state_dict() -> None:
     assert positions(torch.zeros(1, 4, 8, dtype=torch.bfloat16)).dtype == torch.bfloat16
 
 
+def test_a_call_in_a_coarser_type_leaves_the_table_alone() -> None:
+    x = torch.zeros(1, 6, 8)
+    expected = SinusoidalPositions(8, PAD)(x)
+    positions = SinusoidalPositions(8, PAD)
+    for dtype in (torch.bfloat16, torch.float16, torch.float64):
+        assert torch.equal(positions(x.to(dtype)), expected.to(dtype))
+    assert torch.equal(positions(x), expected)
+    positions(torch.zeros(1, 3000, 8, dtype=torch.bfloat16))  # grows
+    assert torch.equal(positions(x), expected)
+
+
 def test_start_continues() -> None:
     for positions in (SinusoidalPositions(8, PAD), LearnedPositions(20, 8, PAD)):
         if isinstance(positions, LearnedPositions):
