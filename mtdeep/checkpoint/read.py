@@ -17,6 +17,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ def load_plain(path: Path) -> dict[str, object]:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give a checkpoint*.pt file.") from None
     try:
         # torch warns of odd pickle protocols; whatever is odd about a file, the user hears of it once, in our error.
-        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals([*SAFE_CLASSES, NUMPY_SCALAR]):
+        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(_not_yet_allowed()):
             state = torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         if (found := _GLOBAL.search(str(error))) is not None:
@@ -156,6 +157,12 @@ def _plain(value: object) -> dict[str, object]:
     if isinstance(value, Namespace):
         return dict(vars(value))
     return {str(name): entry for name, entry in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _not_yet_allowed() -> list[Any]:
+    """Return what torch must allow in addition; what the context allows it also forbids when it ends."""
+    allowed = torch.serialization.get_safe_globals()
+    return [item for item in (*SAFE_CLASSES, NUMPY_SCALAR) if item not in allowed]
 
 
 def _no_checkpoint(path: Path) -> UserError:

@@ -1,10 +1,10 @@
-"""What fairseq learns from us once it is imported: architectures, tasks, criterions."""
+"""What fairseq learns from us once it is imported: architectures, criterions, optimizers, tasks."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-REGISTERING = ("architectures", "criterions", "tasks")
+REGISTERING = ("architectures", "criterions", "optimizers", "tasks")
 
 
 def register() -> None:

@@ -30,8 +30,9 @@ UPDATES = 4600
 TRAINING = (
     "--task many_to_many_translation --arch deepnet_mt --encoder-layers 18 --decoder-layers 6 --encoder-embed-dim 256 "
     "--encoder-ffn-embed-dim 512 --encoder-attention-heads 4 --share-all-embeddings --dropout 0.1 "
-    "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 --optimizer adam --adam-betas (0.9,0.98) "
-    f"--lr 2e-3 --lr-scheduler polynomial_decay --warmup-updates 400 --total-num-update {UPDATES} "
+    "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 "
+    "--optimizer torch_adam --adam-betas (0.9,0.98) "
+    f"--lr 1e-3 --lr-scheduler polynomial_decay --warmup-updates 400 --total-num-update {UPDATES} "
     f"--max-update {UPDATES} --max-tokens 2000 --seed 1 --num-workers 0 "
     "--updates-per-epoch 500 --keep-last-epochs 1 --log-format json --log-interval 50"
 ).split()

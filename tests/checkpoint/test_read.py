@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
 from mtdeep.nn import Config, EncoderDecoder
 
@@ -254,6 +255,19 @@ def test_tensors_are_mapped_not_copied(tmp_path: Path) -> None:
     checkpoint = read_checkpoint(path)
     assert str(path) in Path("/proc/self/maps").read_text()
     assert build_model(checkpoint)
+
+
+def test_what_was_allowed_before_stays_allowed(tmp_path: Path) -> None:
+    """fairseq's patch allows the same classes for the whole process; reading must not take that back."""
+    before = torch.serialization.get_safe_globals()
+    torch.save({"cfg": Namespace(a=1)}, tmp_path / "plain.pt")
+    torch.serialization.add_safe_globals([Namespace])
+    try:
+        load_plain(tmp_path / "plain.pt")
+        assert Namespace in torch.serialization.get_safe_globals()
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)
 
 
 def test_nothing_stays_allowed(tmp_path: Path) -> None:

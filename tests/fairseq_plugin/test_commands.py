@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import shutil
 import signal
@@ -23,7 +24,7 @@ from mtdeep.decoding import SearchOptions, Translator
 TINY = (
     "--task many_to_many_translation --arch deepnet_mt --encoder-layers 2 --decoder-layers 3 "
     "--encoder-embed-dim 32 --encoder-ffn-embed-dim 48 --encoder-attention-heads 2 --share-all-embeddings "
-    "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 --optimizer adam --lr 5e-3 "
+    "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 --optimizer torch_adam --lr 5e-3 "
     "--lr-scheduler inverse_sqrt --warmup-updates 20 --max-tokens 400 --batch-pool 500 --num-workers 0 "
     "--log-format simple --log-interval 10 --cpu"
 ).split()
@@ -90,7 +91,9 @@ def test_resume_after_kill_minus_nine_gives_the_same_model(
 ) -> None:
     options = [*TINY, "--max-update", str(UPDATES), "--updates-per-epoch", "25", "--save-interval-updates", "30"]
     command = [Path(sys.executable).parent / "fairseq-train", toy_store, *options, "--save-dir", tmp_path]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # As many threads as run_command gives: sums in another order have other last bits.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (tmp_path / "checkpoint_2_30.pt").exists():
         assert process.poll() is None
         time.sleep(0.05)
