@@ -151,14 +151,20 @@ def _ours(kind: str) -> list[str]:
     """The names that mtdeep registered with fairseq as `kind`."""
     from fairseq.criterions import CRITERION_REGISTRY
     from fairseq.models import ARCH_MODEL_REGISTRY
+    from fairseq.optim import OPTIMIZER_REGISTRY
     from fairseq.tasks import TASK_REGISTRY
 
-    registry = {"architectures": ARCH_MODEL_REGISTRY, "tasks": TASK_REGISTRY, "criterions": CRITERION_REGISTRY}[kind]
+    registry = {
+        "architectures": ARCH_MODEL_REGISTRY,
+        "criterions": CRITERION_REGISTRY,
+        "optimizers": OPTIMIZER_REGISTRY,
+        "tasks": TASK_REGISTRY,
+    }[kind]
     return sorted(name for name, entry in registry.items() if entry.__module__.startswith("mtdeep."))
 
 
 def _registered() -> Table:
     table = _table("Registered with fairseq", "what", "names")
-    for kind in ("architectures", "tasks", "criterions"):
+    for kind in ("architectures", "tasks", "criterions", "optimizers"):
         table.add_row(kind, ", ".join(_ours(kind)) or "none")
     return table
