@@ -458,6 +458,32 @@ def test_stock_translation_task_trains_and_generates(databin: Path, tmp_path: Pa
     assert len(hypotheses(result.stdout)) == 20
 
 
+def test_two_dictionaries_and_fairseqs_own_preprocessing(toy_store: Path, tmp_path: Path, run_command) -> None:
+    """fairseq-preprocess on plain text gives each side its own dictionary, of another size."""
+    store = Store(toy_store)
+    for split in ("valid", "test"):
+        (corpus,) = store.corpora(split)
+        for language in ("en", "zh-Hans"):
+            text = "".join(f"{' '.join(corpus.text(language, row).split())}\n" for row in range(corpus.rows))
+            (tmp_path / f"{split}.{language[:2]}").write_text(text, encoding="utf-8")
+    data = tmp_path / "data-bin"
+    result = run_command(
+        "fairseq-preprocess", "-s", "en", "-t", "zh", "--trainpref", tmp_path / "valid", "--validpref",
+        tmp_path / "test", "--testpref", tmp_path / "test", "--destdir", data,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    sizes = {len((data / f"dict.{language}.txt").read_text().splitlines()) for language in ("en", "zh")}
+    assert len(sizes) == 2
+    pair = ("--task", "translation", "-s", "en", "-t", "zh")
+    result = run_command("fairseq-train", data, *pair, *STOCK, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    result = run_command(
+        "fairseq-generate", data, *pair, "--path", tmp_path / "checkpoint_last.pt", "--cpu", "--max-len-b", 20
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(hypotheses(result.stdout)) == 20
+
+
 def test_stock_multilingual_task_trains_and_generates(databin: Path, tmp_path: Path, run_command) -> None:
     task = (
         "--task", "translation_multi_simple_epoch", "--langs", "en,de,fr", "--encoder-langtok", "src",
