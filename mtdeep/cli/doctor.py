@@ -89,7 +89,7 @@ def _import_fairseq() -> str | None:
             for module in sorted(watched_modules()):
                 importlib.import_module(module)
     except Exception as problem:  # whatever it is, it is the answer to the question that was asked
-        return f"fairseq cannot be imported ({type(problem).__name__}: {problem}); run: pip install --upgrade mtdeep"
+        return f"fairseq cannot be imported ({type(problem).__name__}: {problem}); in its clone run: pip install ."
     return None
 
 
@@ -144,7 +144,7 @@ def _patch_remedies() -> Iterator[str]:
                 " look for a --user-dir or another plug-in that does"
             )
     if not _ours("architectures"):
-        yield "no architecture of mtdeep is registered; run: pip install --force-reinstall --no-deps mtdeep"
+        yield "no architecture of mtdeep is registered; in its clone run: pip install --force-reinstall --no-deps ."
 
 
 def _ours(kind: str) -> list[str]:

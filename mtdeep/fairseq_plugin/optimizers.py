@@ -12,6 +12,8 @@ from fairseq.optim import FairseqOptimizer, register_optimizer
 from fairseq.optim.adam import FairseqAdam, FairseqAdamConfig
 from torch import nn
 
+from mtdeep.errors import UserError
+
 
 @register_optimizer("torch_adam", dataclass=FairseqAdamConfig)
 class TorchAdam(FairseqAdam):
@@ -19,4 +21,11 @@ class TorchAdam(FairseqAdam):
 
     def __init__(self, cfg: FairseqAdamConfig, params: list[nn.Parameter]) -> None:
         FairseqOptimizer.__init__(self, cfg)
+        if cfg.fp16_adam_stats or cfg.use_old_adam:
+            raise UserError("--fp16-adam-stats and --use-old-adam belong to --optimizer adam; leave them out.")
         self._optimizer = torch.optim.AdamW(params, fused=True, **self.optimizer_config)
+
+    @property
+    def supports_flat_params(self) -> bool:
+        """Yes: the update is the same for every element (``--fp16`` and ``--bf16`` flatten the parameters)."""
+        return True

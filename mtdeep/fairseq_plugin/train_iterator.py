@@ -173,5 +173,6 @@ class Prefetcher:
     def __next__(self) -> tuple[Position, Sample]:
         item = self._queue.get()
         if isinstance(item, BaseException):
+            self._queue.put(item)  # for whoever asks again: nothing else will come
             raise item
         return item

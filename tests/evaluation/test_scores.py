@@ -61,7 +61,7 @@ def test_official_scores_of_wmt22(pair: str, target: str) -> None:
     """Official BLEU within 0.005, the tolerance that the data state; without the data, the tests above must do."""
     folder = wmt22()
     if folder is None:
-        return
+        pytest.skip("no WMT22 data: MTDEEP_WMT22 names no folder with automatic-scores.tsv")
     scorer = Scorer(lines(folder / pair / f"ref.A.{target}.gz"), tokenizer_for(target))
     with (folder / "automatic-scores.tsv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if (row["pair"], row["metric"]) == (pair, "bleu-A")]

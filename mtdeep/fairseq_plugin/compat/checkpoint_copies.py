@@ -7,48 +7,46 @@ synced temporary copy where the file system has none) moved into place at once.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
 from functools import partial
+from pathlib import Path
 
+from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.file_io"
-
-
-def _sync(path: str) -> None:
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder_of(path: str) -> None:
-    if os.name == "nt":  # Windows has no folder to sync
-        return
-    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+NO_LINKS = (errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EMLINK)
 
 
 def rename(source: str, destination: str) -> None:
     """Move a complete file into place so that a power cut leaves the old one or the new one."""
-    _sync(source)
+    with open(source, "rb") as file:
+        os.fsync(file.fileno())
     os.replace(source, destination)
-    _sync_folder_of(destination)
+    sync_directory(Path(destination).absolute().parent)
 
 
 def copy(source: str, destination: str) -> bool:
     """Make `destination` hold what `source` holds, at once; always true, as fairseq asserts it."""
-    if os.path.exists(destination) and os.path.samefile(source, destination):
+    place = Path(destination)
+    if place.exists() and place.samefile(source):
         return True
-    partial = f"{destination}.{os.getpid()}.tmp"
-    try:
-        os.link(source, partial)
-    except OSError:
-        shutil.copyfile(source, partial)
-    rename(partial, destination)
+
+    def second_name(temporary: Path) -> None:
+        # What a killed run left may be a link to an older checkpoint, which a copy into it would overwrite.
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(source, temporary)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            shutil.copyfile(source, temporary)
+
+    write_atomically(place, second_name)
+    sync_directory(place.absolute().parent)
     return True
 
 

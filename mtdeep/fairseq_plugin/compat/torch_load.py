@@ -76,11 +76,12 @@ def apply() -> None:
 
 
 def active() -> bool:
-    """Whether the allow-list holds fairseq's arguments."""
-    import argparse
-
+    """Whether the allow-list holds every class of fairseq's checkpoints."""
     torch = sys.modules.get("torch")
-    return torch is not None and argparse.Namespace in torch.serialization.get_safe_globals()
+    if torch is None:
+        return False
+    allowed = torch.serialization.get_safe_globals()
+    return all(item in allowed for item in checkpoint_classes())
 
 
 PATCH = Patch(
