@@ -87,7 +87,7 @@ class SchemeModel(TranslationModel):
         source, target = task.source_dictionary, task.target_dictionary
         if args.share_all_embeddings and source != target:
             raise UserError("--share-all-embeddings needs one dictionary for source and target; this data has two.")
-        if vars(args).get("left_pad_target"):
+        if str(vars(args).get("left_pad_target")) == "True":  # stock tasks keep a truth value or its name
             raise UserError("--left-pad-target is not supported, decoder inputs are padded on the right; leave it out.")
         config = config_from_arguments(
             vars(args), source_vocabulary_size=len(source), target_vocabulary_size=len(target), scheme=cls.scheme

@@ -184,11 +184,12 @@ def test_build_model_records_the_configuration_as_plain_data(dictionary: Diction
     assert model.encoder.embed_tokens.weight is model.decoder.output_projection.weight
 
 
-def test_targets_padded_on_the_left_are_refused(dictionary: Dictionary) -> None:
+@pytest.mark.parametrize("value", [True, "True"])
+def test_targets_padded_on_the_left_are_refused(dictionary: Dictionary, value: object) -> None:
     """Without a mask, which right padding does without, padding would be attended to and counted as positions."""
     with pytest.raises(UserError, match="--left-pad-target"):
         DeepNetMT.build_model(
-            arguments(left_pad_target=True), SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary)
+            arguments(left_pad_target=value), SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary)
         )
 
 
