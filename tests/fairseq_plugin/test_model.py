@@ -187,10 +187,9 @@ def test_build_model_records_the_configuration_as_plain_data(dictionary: Diction
 @pytest.mark.parametrize("value", [True, "True"])
 def test_targets_padded_on_the_left_are_refused(dictionary: Dictionary, value: object) -> None:
     """Without a mask, which right padding does without, padding would be attended to and counted as positions."""
+    task = SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary)
     with pytest.raises(UserError, match="--left-pad-target"):
-        DeepNetMT.build_model(
-            arguments(left_pad_target=value), SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary)
-        )
+        DeepNetMT.build_model(arguments(left_pad_target=value), task)
 
 
 def test_sharing_all_embeddings_needs_one_dictionary(dictionary: Dictionary) -> None:
