@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from mtdeep.nn.dot_product import dot_product_attention
 from mtdeep.nn.linear import Linear
 from mtdeep.nn.roles import Role
 
@@ -62,15 +62,14 @@ class MultiHeadAttention(nn.Module):
 
         mask is bool, True where a query may look, and broadcasts to (B, H, T, S). causal: query t sees keys 0..t.
         """
-        attended = F.scaled_dot_product_attention(
+        attended = dot_product_attention(
             self._split(self.q_proj(x)),
             keys,
             values,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=causal,
+            mask=mask,
+            causal=causal,
+            dropout=self.dropout if self.training else 0.0,
         )
-        # torch writes the result as (B, T, H, hd) in memory: joining the heads copies nothing.
         return self.out_proj(self.inner_attn_ln(attended.transpose(1, 2).flatten(2)))
 
     def _split(self, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtdeep.nn.dropout import dropout
 from mtdeep.nn.linear import Linear
 from mtdeep.nn.roles import Role
 
@@ -39,5 +40,5 @@ class FeedForward(nn.Module):
     def feed_forward(self, x: Tensor) -> Tensor:
         """Map x (B, T, D) to (B, T, D)."""
         x = self.activation(self.fc1(x))
-        x = F.dropout(x, self.activation_dropout, self.training)
+        x = dropout(x, self.activation_dropout, self.training)
         return self.fc2(self.ffn_layernorm(x))

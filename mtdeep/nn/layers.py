@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mtdeep.nn.attention import CROSS_ATTENTION_ROLES, SELF_ATTENTION_ROLES, MultiHeadAttention
 from mtdeep.nn.cache import LayerMemory
 from mtdeep.nn.config import Config
+from mtdeep.nn.dropout import dropout
 from mtdeep.nn.feed_forward import FeedForward
 from mtdeep.nn.roles import Role
 from mtdeep.nn.scheme import StackScheme
@@ -49,7 +49,7 @@ class _Layer(FeedForward):
         self.self_attn_layer_norm = nn.LayerNorm(config.embed_dim)
 
     def _dropout(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
+        return dropout(x, self.dropout, self.training)
 
 
 class EncoderLayer(_Layer):

@@ -12,11 +12,11 @@ from typing import ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from mtdeep.nn.cache import DecoderCache, TeacherForcing
 from mtdeep.nn.config import Config
+from mtdeep.nn.dropout import dropout
 from mtdeep.nn.initialise import initialisation_report, initialise
 from mtdeep.nn.layers import DecoderLayer, EncoderLayer
 from mtdeep.nn.linear import Embedding, Linear
@@ -62,7 +62,7 @@ class Stack(nn.Module):
 
     def _embed(self, tokens: Tensor, padding_mask: Tensor | None, start: int = 0) -> Tensor:
         x = self.embed_positions(self.embed_scale * self.embed_tokens(tokens), padding_mask, start)
-        return F.dropout(x, self.config.dropout, self.training)
+        return dropout(x, self.config.dropout, self.training)
 
     def _run(self, x: Tensor, beside: object) -> Tensor:
         """Run all layers over x (B, T, D), each given `beside` too, and return the stack's output (B, T, D)."""
