@@ -69,7 +69,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         raise UserError(f"{path}: no fairseq checkpoint, it does not record its arguments; give a checkpoint*.pt file.")
     tensors = {name: tensor for name, tensor in model.items() if not is_dropped(name)}
     try:
-        config = _config(arguments, tensors)
+        config = recorded_config(state)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     return Checkpoint(config, tensors, _provenance(state, arguments))
@@ -109,18 +109,19 @@ def model_arguments(state: Mapping[str, object]) -> dict[str, object]:
     return _plain(state.get("args"))
 
 
-def is_dropped(name: str) -> bool:
-    """Whether a tensor of fairseq's says nothing about the function, or says again what another one says."""
-    return any(pattern.fullmatch(name) for pattern in DROPPED)
+def recorded_config(state: Mapping[str, object]) -> Config:
+    """Return the configuration of the model in a checkpoint, ours or fairseq's ``transformer``, read as plain data.
 
-
-def _config(arguments: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Config:
+    Raises UserError when it is of another kind.
+    """
+    arguments, model = model_arguments(state), state.get("model")
     if (ours := arguments.get("mtdeep_config")) is not None:
         try:
             return Config.from_dict(_plain(ours))
         except (TypeError, ValueError) as error:
             raise UserError(f"its model configuration is not one of this version ({error}).") from None
     architecture = str(arguments.get("arch") or arguments.get("_name"))
+    tensors = model if isinstance(model, Mapping) else {}
     embeddings = [tensors.get(f"{side}.embed_tokens.weight") for side in ("encoder", "decoder")]
     if not architecture.startswith("transformer") or embeddings[0] is None or embeddings[1] is None:
         raise UserError(
@@ -132,6 +133,11 @@ def _config(arguments: Mapping[str, object], tensors: Mapping[str, Tensor]) -> C
         target_vocabulary_size=len(embeddings[1]),
         scheme=transformer_scheme(arguments),
     )
+
+
+def is_dropped(name: str) -> bool:
+    """Whether a tensor of fairseq's says nothing about the function, or says again what another one says."""
+    return any(pattern.fullmatch(name) for pattern in DROPPED)
 
 
 def _provenance(state: Mapping[str, object], arguments: Mapping[str, object]) -> dict[str, object]:

@@ -10,10 +10,10 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
     LabelSmoothedCrossEntropyCriterionConfig,
 )
 from fairseq.models import BaseFairseqModel
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.model import TranslationModel
+from mtdeep.fairseq_plugin.model import TranslationModel, unwrapped
 from mtdeep.nn import linear_cross_entropy
 
 NAME = "label_smoothed_linear_cross_entropy"
@@ -62,10 +62,3 @@ class LabelSmoothedLinearCrossEntropy(LabelSmoothedCrossEntropyCriterion):
             "nsentences": sentences,
             "sample_size": sample_size,
         }
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """Return the model inside the wrappers of distributed training."""
-    while isinstance(inner := getattr(model, "module", None), nn.Module):
-        model = inner
-    return model

@@ -1,20 +1,42 @@
-"""What a checkpoint and the run that reads it must agree on.
+"""What a checkpoint and the run that reads it must agree on: the model's configuration, and what the task records.
 
-The task keeps these facts in its state, which fairseq writes into every checkpoint, and shows to the task again when a
-model is loaded to generate. It does not when a training goes on; there the training iterator, whose state comes back,
-carries them too.
+The task's record stands in its state, which fairseq writes into every checkpoint and shows to the task again when a
+model is loaded to generate; when a training goes on, `trainer` looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from fairseq.tasks import FairseqTask
+from torch import nn
+
+from mtdeep.checkpoint.read import recorded_config
 from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.model import TranslationModel, unwrapped
 
 Facts = Mapping[str, Any]
-# What a training may change when it goes on; everything else of a model's configuration makes another function.
-MAY_CHANGE = frozenset({"dropout", "attention_dropout", "activation_dropout", "checkpoint_activations"})
+# What may differ in a model's configuration without making another function of the tensors.
+FREE = frozenset({"dropout", "attention_dropout", "activation_dropout", "checkpoint_activations"})
+# Tables that were one may become two, which start equal.
+MAY_END = frozenset({"share_all_embeddings", "share_decoder_input_output_embed"})
+
+
+def checkpoint_facts(state: Mapping[str, Any], wanted: Collection[str]) -> Facts:
+    """Return what a checkpoint records, its model's configuration only if that is *wanted*.
+
+    Raises UserError when the configuration is wanted, and is not one of ours or of fairseq's ``transformer``.
+    """
+    facts = dict(state.get("task_state") or {})
+    return {**facts, "config": recorded_config(state).to_dict()} if "config" in wanted else facts
+
+
+def run_facts(task: FairseqTask | None, model: nn.Module) -> Facts:
+    """Return what holds in this run of fairseq; tasks and models that are not ours may have nothing to tell."""
+    facts = dict(task.state_dict()) if task is not None else {}
+    inner = unwrapped(model)
+    return {**facts, "config": inner.config.to_dict()} if isinstance(inner, TranslationModel) else facts
 
 
 def agree(saved: Facts, here: Facts) -> None:
@@ -30,12 +52,7 @@ def agree(saved: Facts, here: Facts) -> None:
             f"this checkpoint was trained with --encoder-tag {saved['encoder_tag']}; give that option here too."
         )
     if _differ("config", saved, here):
-        old, new = saved["config"], here["config"]
-        differences = [
-            f"{name} was {old[name]!r} and is {new.get(name)!r}"
-            for name in old
-            if name not in MAY_CHANGE and new.get(name) != old[name]
-        ]
+        differences = list(_differences(saved["config"], here["config"]))
         if differences:
             raise UserError(
                 f"the model is not the checkpoint's: {'; '.join(differences)}; give the options of that training."
@@ -44,3 +61,15 @@ def agree(saved: Facts, here: Facts) -> None:
 
 def _differ(fact: str, saved: Facts, here: Facts) -> bool:
     return fact in saved and fact in here and saved[fact] != here[fact]
+
+
+def _differences(saved: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
+    """Say which fields of two configurations make another function of the same tensors."""
+    free = set(FREE)
+    for side, limit in (("encoder", "max_source_positions"), ("decoder", "max_target_positions")):
+        if here[f"{side}_positions"] != "learned":  # else it is the number of rows of a table
+            free.add(limit)
+    free |= {name for name in MAY_END if saved[name]}
+    for name, value in saved.items():
+        if name not in free and here[name] != value:
+            yield f"{name} was {value!r} and is {here[name]!r}"

@@ -155,3 +155,10 @@ class TranslationModel(FairseqEncoderDecoderModel):
     def max_positions(self) -> tuple[int, int]:
         """Longest source and target, in tokens."""
         return self.encoder.max_positions(), self.decoder.max_positions()
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the model inside the wrappers of distributed training."""
+    while isinstance(inner := getattr(model, "module", None), nn.Module):
+        model = inner
+    return model

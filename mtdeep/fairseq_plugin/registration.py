@@ -1,13 +1,13 @@
-"""What fairseq learns from us once it is imported: architectures, criterions, optimizers, tasks."""
+"""What fairseq learns from us once it is imported: architectures, criterions, optimizers, tasks, its trainer."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-REGISTERING = ("architectures", "criterions", "optimizers", "tasks")
+ADDING = ("architectures", "criterions", "optimizers", "tasks", "trainer")
 
 
 def register() -> None:
-    """Import every module that registers something; fairseq's decorators do the rest, once a process."""
-    for name in REGISTERING:
+    """Import every module that adds something to fairseq, which it does once a process."""
+    for name in ADDING:
         import_module(f"mtdeep.fairseq_plugin.{name}")

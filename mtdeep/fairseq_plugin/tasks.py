@@ -19,7 +19,6 @@ from mtdeep.corpus.manifest import DICTIONARY
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
-from mtdeep.fairseq_plugin.model import TranslationModel
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
@@ -72,13 +71,6 @@ class ManyToManyTranslationTask(FairseqTask):
     def has_sharded_data(self, split: str) -> bool:
         """No: fairseq would take a colon in the store's path for a list of shards, one an epoch."""
         return False
-
-    def build_model(self, cfg: Any, from_checkpoint: bool = False) -> BaseFairseqModel:
-        """Build the model and remember its configuration beside the checkpoint's other facts."""
-        model = super().build_model(cfg, from_checkpoint)
-        if isinstance(model, TranslationModel):
-            self.state.merge_state_dict({"config": model.config.to_dict()})
-        return model
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Refuse a checkpoint that means something else here; this task's own record stays as it is."""
@@ -187,7 +179,6 @@ class ManyToManyTranslationTask(FairseqTask):
             plan.planner,
             dataset.collate,
             plan=plan.digest,
-            facts=self.state.state_dict,
             updates_per_epoch=self.cfg.updates_per_epoch,
             update_freq=list(self.cfg.update_freq),
             num_shards=options["num_shards"],

@@ -17,7 +17,6 @@ from fairseq.data.iterators import CountingIterator, EpochBatchIterating
 from mtdeep.corpus.batches import Batch, BatchPlanner
 from mtdeep.corpus.stream import Position, batches
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.facts import Facts, agree
 
 Sample = dict[str, object]
 PREFETCHED = 4
@@ -27,9 +26,8 @@ class VirtualEpochIterator(EpochBatchIterating):
     """Epochs of *updates_per_epoch* updates; the order depends on the planner's seed and the position alone.
 
     *plan* names all that the order depends on. A position means something for the same plan only, so that another one
-    is refused; *facts* are what a checkpoint must share with the run. An update consumes ``update_freq`` batches on
-    each of *num_shards* processes. As long as their product stays the same, a run that goes on with another number of
-    processes sees the same batches in the same updates.
+    is refused. An update consumes ``update_freq`` batches on each of *num_shards* processes. As long as their product
+    stays the same, a run that goes on with another number of processes sees the same batches in the same updates.
     """
 
     def __init__(
@@ -38,7 +36,6 @@ class VirtualEpochIterator(EpochBatchIterating):
         collate: Callable[[Batch], Sample],
         *,
         plan: str,
-        facts: Facts,
         updates_per_epoch: int,
         update_freq: list[int],
         num_shards: int,
@@ -48,7 +45,6 @@ class VirtualEpochIterator(EpochBatchIterating):
         self.planner = planner
         self.collate = collate
         self.plan = plan
-        self.facts = facts
         self.updates_per_epoch = updates_per_epoch
         self.update_freq = update_freq
         self.num_shards = num_shards
@@ -107,14 +103,12 @@ class VirtualEpochIterator(EpochBatchIterating):
             "iterations_in_epoch": batches,
             "updates_in_epoch": batches // self._batches_per_update(),
             "plan": self.plan,
-            "facts": dict(self.facts),
             "pool": self._position.pool,
             "index": self._position.index,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where *state_dict* was taken; raises UserError when it belongs to another sequence of batches."""
-        agree(state_dict.get("facts", {}), self.facts)
         if state_dict.get("plan") != self.plan:
             raise UserError(
                 "the checkpoint's place in the training data means nothing here, because the data or the options that "

@@ -39,7 +39,6 @@ def iterator(
         planner,
         identity,
         plan="p",
-        facts={},
         updates_per_epoch=epoch,
         update_freq=[update_freq],
         num_shards=shards,
@@ -133,7 +132,7 @@ def test_an_error_while_collating_reaches_the_loop(planner: BatchPlanner) -> Non
         raise OSError("disk gone")
 
     epochs = VirtualEpochIterator(
-        planner, broken, plan="p", facts={}, updates_per_epoch=3, update_freq=[1], num_shards=1, shard_id=0
+        planner, broken, plan="p", updates_per_epoch=3, update_freq=[1], num_shards=1, shard_id=0
     )
     with pytest.raises(OSError, match="disk gone"):
         list(epochs.next_epoch_itr())
