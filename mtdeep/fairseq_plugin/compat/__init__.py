@@ -13,14 +13,15 @@ from mtdeep.fairseq_plugin.compat import (
     checkpoint_copies,
     checkpoint_errors,
     cpu_all_gather,
+    cpu_amp,
     cpu_ddp,
-    cpu_workers,
     dataclass_defaults,
     encoder_fast_path,
     hydra_warnings,
     numpy_aliases,
     torch_load,
     torchrun_local_rank,
+    workers,
 )
 from mtdeep.fairseq_plugin.compat.patch import Patch
 
@@ -35,9 +36,10 @@ PATCHES: tuple[Patch, ...] = (
     *numpy_aliases.PATCHES,
     bf16_means_tpu.PATCH,
     torchrun_local_rank.PATCH,
-    cpu_workers.PATCH,
+    workers.PATCH,
     cpu_ddp.PATCH,
     cpu_all_gather.PATCH,
+    cpu_amp.PATCH,
 )
 
 #: What became of each patch whose moment has come, by name.

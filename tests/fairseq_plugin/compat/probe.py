@@ -32,6 +32,8 @@ from fairseq.models.distributed_fairseq_model import DistributedFairseqModel
 from fairseq.models.transformer import TransformerConfig
 from fairseq.modules.dynamic_crf_layer import DynamicCRF
 from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
+from fairseq.optim.amp_optimizer import AMPOptimizer
+from fairseq.tasks import FairseqTask
 
 FOLDER = Path(tempfile.mkdtemp())
 os.environ.update(MASTER_ADDR="localhost", MASTER_PORT="0", WORLD_SIZE="1", RANK="0")
@@ -139,7 +141,7 @@ def torchrun_local_rank() -> None:
     assert training.device_id == 3, f"device {training.device_id}"
 
 
-def cpu_workers() -> None:
+def workers() -> None:
     training = DistributedTrainingConfig()
     training.distributed_world_size = torch.cuda.device_count() + 2
     distributed_utils._infer_single_node_init(training)
@@ -167,6 +169,26 @@ def cpu_all_gather() -> None:
     assert distributed_utils.all_gather_list(3) == [3]
 
 
+def cpu_amp() -> None:
+    class Model(torch.nn.Linear):
+        def set_num_updates(self, updates: int) -> None:
+            pass
+
+    types = []
+
+    def criterion(model: Model, sample: torch.Tensor) -> tuple[torch.Tensor, int, dict[str, float]]:
+        output = model(sample)
+        types.append(output.dtype)
+        return output.float().sum(), 1, {}
+
+    optimizer = AMPOptimizer.__new__(AMPOptimizer)
+    optimizer.backward = torch.Tensor.backward
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", append=True)  # behind the filters that stand
+        FairseqTask(argparse.Namespace()).train_step(torch.ones(1, 2), Model(2, 2), criterion, optimizer, 0)
+    assert types == [torch.bfloat16]
+
+
 PROBES = [
     dataclass_defaults,
     hydra_warnings,
@@ -180,9 +202,10 @@ PROBES = [
     numpy_aliases_dynamic_crf_layer,
     bf16_means_tpu,
     torchrun_local_rank,
-    cpu_workers,
+    workers,
     cpu_ddp,
     cpu_all_gather,
+    cpu_amp,
 ]
 
 

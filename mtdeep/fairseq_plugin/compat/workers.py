@@ -1,13 +1,16 @@
 """`--distributed-world-size N` on a CPU is refused ("have 0 available devices"), and `nccl` is asked for there.
 
-Without a GPU in use, N processes are started with the `gloo` backend.
+Without a GPU in use, processes are started with the `gloo` backend: N of them on this machine, or, where
+`--distributed-init-method` says that others take part, `--nprocs-per-node` of them from `--distributed-rank` on.
+On any device, what the user did wrong reaches the user as one sentence and not as the traceback of a worker.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 
@@ -29,21 +32,53 @@ def _free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def start_workers(cfg: Any, main: Callable[..., None], options: dict[str, Any]) -> None:
-    """Start one process for each rank of the world on this machine and wait for them."""
+def start_workers(cfg: Any, main: Callable[..., None], options: dict[str, Any], processes: int) -> None:
+    """Start this machine's processes, one for each of its ranks, and wait for them."""
     import torch
 
     training = cfg.distributed_training
     if training.distributed_init_method is None:
         training.distributed_init_method = f"tcp://localhost:{_free_port()}"
-    training.distributed_num_procs = training.distributed_world_size
+    training.distributed_num_procs = processes
     start_rank = training.distributed_rank
+    if start_rank + processes > training.distributed_world_size:
+        raise UserError(
+            f"--distributed-rank {start_rank} and the {processes} ranks of this machine (--nprocs-per-node) do not fit"
+            f" into --distributed-world-size {training.distributed_world_size}; correct one of the three"
+        )
     training.distributed_rank = None  # each process takes its own
     torch.multiprocessing.spawn(
         sys.modules[MODULE].distributed_main,
         args=(main, cfg, {**options, "start_rank": start_rank}),
-        nprocs=training.distributed_world_size,
+        nprocs=processes,
     )
+
+
+@contextmanager
+def told_by_workers() -> Iterator[None]:
+    """Raise a `UserError` that ended a worker as such; torch hands over the text of a worker's traceback."""
+    from torch.multiprocessing import ProcessRaisedException
+
+    try:
+        yield
+    except ProcessRaisedException as problem:
+        kind, _, sentence = str(problem).rstrip().rpartition("\n")[2].partition(": ")
+        if kind != f"{UserError.__module__}.{UserError.__qualname__}":
+            raise
+        raise UserError(sentence) from None
+
+
+@contextmanager
+def out_of_sight() -> Iterator[None]:
+    """Let no GPU be available."""
+    import torch
+
+    found = torch.cuda.is_available
+    torch.cuda.is_available = lambda: False
+    try:
+        yield
+    finally:
+        torch.cuda.is_available = found
 
 
 def needed() -> bool:
@@ -61,18 +96,22 @@ def apply() -> None:
     @wraps(original_call)
     def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
         training = cfg.distributed_training
-        if training.distributed_init_method is None:
+        alone = training.distributed_init_method is None
+        if alone:
             module.infer_init_method(training)
         ours_to_start = training.distributed_world_size > 1 and not training.distributed_no_spawn and not cfg.common.tpu
         if ours_to_start and not _uses_gpus(cfg):
-            start_workers(cfg, main, options)
+            with told_by_workers():
+                processes = training.distributed_world_size if alone else training.nprocs_per_node
+                start_workers(cfg, main, options, processes)
         elif ours_to_start and training.distributed_init_method is None:
             raise UserError(
                 f"--distributed-world-size is {training.distributed_world_size}, but {torch.cuda.device_count()} GPUs"
                 " are in sight; lower it, start the others with torchrun, or add --cpu"
             )
         else:
-            original_call(cfg, main, **options)
+            with told_by_workers():
+                original_call(cfg, main, **options)
 
     original_single = module._infer_single_node_init
 
@@ -84,17 +123,20 @@ def apply() -> None:
 
     @wraps(original_init)
     def distributed_init(cfg: Any) -> int:
-        if not _uses_gpus(cfg) and cfg.distributed_training.distributed_backend == "nccl":
+        if _uses_gpus(cfg):
+            return int(original_init(cfg))
+        if cfg.distributed_training.distributed_backend == "nccl":
             cfg.distributed_training.distributed_backend = "gloo"
-        return int(original_init(cfg))
+        with out_of_sight():  # its first all-reduce would go over any GPU in sight
+            return int(original_init(cfg))
 
     module.call_main, module.distributed_init = call_main, distributed_init
     module._infer_single_node_init = infer_single_node
 
 
 PATCH = Patch(
-    name="cpu_workers",
-    mends="several processes on a CPU are refused: world size above the number of GPUs",
+    name="workers",
+    mends="several processes on a CPU are refused, and a mistake of the user's ends in a worker's traceback",
     ticket="facebookresearch/fairseq#2879",
     moment="after",
     module=MODULE,

@@ -1,0 +1,72 @@
+"""What ends a worker reaches the user; several machines share one training."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch.multiprocessing import ProcessRaisedException
+
+from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.compat.workers import out_of_sight, told_by_workers
+
+TRACEBACK = "\n\n-- Process 1 terminated with the following error:\nTraceback (most recent call last):\n  ...\n"
+
+
+def test_what_the_user_did_wrong_is_told_as_such() -> None:
+    text = TRACEBACK + "mtdeep.errors.UserError: store: no such folder; make it first.\n"
+    with pytest.raises(UserError, match=r"^store: no such folder; make it first\.$"), told_by_workers():
+        raise ProcessRaisedException(text, 1, 99)
+
+
+@pytest.mark.parametrize(
+    "last", ["KeyError: 'x'\n", "mtdeep.errors.UserError: wrong\n\nDuring handling ...\n\nKeyError: 'x'\n"]
+)
+def test_a_defect_keeps_its_traceback(last: str) -> None:
+    with pytest.raises(ProcessRaisedException, match="KeyError"), told_by_workers():
+        raise ProcessRaisedException(TRACEBACK + last, 1, 99)
+
+
+def test_gpus_are_out_of_sight_for_a_while(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with out_of_sight():
+        assert not torch.cuda.is_available()
+    assert torch.cuda.is_available()
+
+
+@pytest.mark.slow
+def test_two_machines_of_one_process_each(run_command, transformer, databin: Path, tmp_path: Path) -> None:
+    with socket.socket() as server:
+        server.bind(("localhost", 0))
+        port = server.getsockname()[1]
+    flags = [
+        *("fairseq-train", databin, *transformer, "--cpu", "--max-update", "2", "--save-dir", tmp_path),
+        *("--distributed-world-size", "2", "--nprocs-per-node", "1"),
+        *("--distributed-init-method", f"tcp://localhost:{port}"),
+    ]
+    program = Path(sys.executable).with_name("fairseq-train")
+    other = subprocess.Popen(
+        [program, *map(str, flags[1:]), "--distributed-rank", "1"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    done = run_command(*flags, "--distributed-rank", "0")
+    assert done.returncode == 0, done.stderr
+    assert other.wait(60) == 0
+    assert "training on 2 devices" in done.stdout + done.stderr
+
+
+def test_ranks_that_do_not_fit_are_refused(run_command, transformer, databin: Path, tmp_path: Path) -> None:
+    done = run_command(
+        *("fairseq-train", databin, *transformer, "--cpu", "--max-update", "2", "--save-dir", tmp_path),
+        *("--distributed-world-size", "2", "--nprocs-per-node", "2", "--distributed-rank", "1"),
+        *("--distributed-init-method", "tcp://localhost:1"),
+    )
+    assert done.returncode == 2, done.stderr
+    assert "do not fit into --distributed-world-size 2" in done.stderr.splitlines()[-1]
