@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mtdeep.fairseq_plugin.importing import SUPPORTED
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-PACKAGES = ("torch", "fairseq", "hydra-core", "omegaconf", "numpy", "sentencepiece", "sacrebleu")
+SHOWN = ("torch", "fairseq", "hydra-core", "omegaconf", "numpy", "sentencepiece", "sacrebleu")
 HOOK_FILE = "mtdeep-fairseq.pth"
 
 
@@ -22,9 +24,9 @@ def doctor() -> None:
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else 140)
-    remedies = [*_package_remedies(), *_hook_remedies()]
+    remedies = [*dict.fromkeys(_package_remedies()), *_hook_remedies()]
     console.print(_versions())
-    if "fairseq" not in _missing():
+    if _version_of("fairseq") == SUPPORTED:
         problem = _import_fairseq()
         if problem is None:
             console.print(_patches(), _registered())
@@ -47,16 +49,37 @@ def _version_of(package: str) -> str | None:
         return None
 
 
-def _missing() -> list[str]:
-    return [package for package in PACKAGES if _version_of(package) is None]
-
-
 def _package_remedies() -> Iterator[str]:
+    from importlib import metadata
+
     if not (3, 11) <= sys.version_info < (3, 14):
         yield f"Python {platform.python_version()} is not supported; use 3.11, 3.12 or 3.13"
-    for package in _missing():
-        options = "--no-deps fairseq==0.12.2" if package == "fairseq" else package
-        yield f"{package} is not installed; run: pip install {options}"
+    try:
+        requirements = metadata.requires("mtdeep") or []
+    except metadata.PackageNotFoundError:  # imported from a folder, which states no versions
+        requirements = [package for package in SHOWN if package != "fairseq"]
+    for requirement in requirements:
+        yield from _requirement_remedies(requirement)
+    found = _version_of("fairseq")
+    if found != SUPPORTED:
+        what = "not installed" if found is None else f"of version {found}, for which mtdeep stays switched off"
+        yield f"fairseq is {what}; run: pip install --no-deps fairseq=={SUPPORTED}"
+
+
+def _requirement_remedies(requirement: str) -> Iterator[str]:
+    if _version_of("packaging") is None:
+        yield "packaging is not installed; run: pip install packaging"
+        return
+    from packaging.requirements import Requirement
+
+    wanted = Requirement(requirement)
+    if wanted.marker is not None and not wanted.marker.evaluate():
+        return
+    found = _version_of(wanted.name)
+    if found is None:
+        yield f'{wanted.name} is not installed; run: pip install "{wanted.name}{wanted.specifier}"'
+    elif not wanted.specifier.contains(found, prereleases=True):
+        yield f'{wanted.name} is of version {found}; run: pip install "{wanted.name}{wanted.specifier}"'
 
 
 def _hook_remedies() -> Iterator[str]:
@@ -90,6 +113,8 @@ def _import_fairseq() -> str | None:
                 importlib.import_module(module)
     except Exception as problem:  # whatever it is, it is the answer to the question that was asked
         return f"fairseq cannot be imported ({type(problem).__name__}: {problem}); in its clone run: pip install ."
+    finally:
+        logging.disable(logging.NOTSET)
     return None
 
 
@@ -106,9 +131,9 @@ def _versions() -> Table:
     table = _table("Versions and devices", "what", "found")
     table.add_row("python", platform.python_version())
     table.add_row("mtdeep", _version_of("mtdeep") or "not installed (imported from a folder)")
-    for package in PACKAGES:
+    for package in SHOWN:
         table.add_row(package, _version_of(package) or "missing")
-    if "torch" not in _missing():
+    if _version_of("torch") is not None:
         for device in _devices():
             table.add_row("device", device)
     return table
@@ -127,7 +152,7 @@ def _devices() -> Iterator[str]:
 def _patches() -> Table:
     from mtdeep.fairseq_plugin.compat import PATCHES, outcome
 
-    table = _table("Patches of fairseq 0.12.2", "patch", "applies", "active", "mends", "upstream")
+    table = _table(f"Patches of fairseq {SUPPORTED}", "patch", "applies", "active", "mends", "upstream")
     for patch in PATCHES:
         applies = "no" if outcome.get(patch.name) == "not needed" else "yes"
         table.add_row(patch.name, applies, "yes" if patch.active() else "no", patch.mends, patch.ticket)
@@ -143,6 +168,10 @@ def _patch_remedies() -> Iterator[str]:
                 f"the patch {patch.name} is not active; something replaced what it mends in {patch.module} after it:"
                 " look for a --user-dir or another plug-in that does"
             )
+    import fairseq.trainer
+
+    if not fairseq.trainer.Trainer.__module__.startswith("mtdeep."):
+        yield "fairseq's trainer is not mtdeep's; look for a --user-dir or another plug-in that replaces it"
     if not _ours("architectures"):
         yield "no architecture of mtdeep is registered; in its clone run: pip install --force-reinstall --no-deps ."
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import metadata
 
 import pytest
+import typer
 
+from mtdeep.cli import doctor
 from mtdeep.fairseq_plugin import compat
 
 
@@ -34,17 +36,30 @@ def test_a_hook_that_is_switched_off_has_a_remedy(run_command) -> None:
     assert "wrong: the start-up hook is switched off; unset MTDEEP_NO_HOOK" in done.stdout
 
 
-def test_missing_packages_have_a_remedy(monkeypatch, capsys) -> None:
-    import typer
-
-    from mtdeep.cli import doctor
-
-    found = doctor._version_of
-    monkeypatch.setattr(doctor, "_version_of", lambda name: None if name == "fairseq" else found(name))
+@pytest.mark.parametrize(
+    ("package", "found", "remedy"),
+    [
+        ("fairseq", None, "fairseq is not installed; run: pip install --no-deps fairseq==0.12.2"),
+        ("fairseq", "0.12.3", "fairseq is of version 0.12.3, for which mtdeep stays switched off; run: pip install"),
+        ("xxhash", None, 'xxhash is not installed; run: pip install "xxhash>=3.4"'),
+        ("torch", "2.10.1", 'torch is of version 2.10.1; run: pip install "torch>=2.11"'),
+    ],
+)
+def test_missing_and_wrong_packages_have_a_remedy(monkeypatch, capsys, package, found, remedy) -> None:
+    original = doctor._version_of
+    monkeypatch.setattr(doctor, "_version_of", lambda name: found if name == package else original(name))
     with pytest.raises(typer.Exit) as exit_:
         doctor.doctor()
     assert exit_.value.exit_code == 1
-    assert "wrong: fairseq is not installed; run: pip install --no-deps fairseq==0.12.2" in capsys.readouterr().out
+    assert f"wrong: {remedy}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("version", ["2.11.0+cpu", "2.13.0a0+git", "2.11.0.dev20260101"])
+def test_builds_of_a_version_that_will_do(monkeypatch, version: str) -> None:
+    original = doctor._version_of
+    monkeypatch.setattr(doctor, "_version_of", lambda name: version if name == "torch" else original(name))
+    remedies = list(doctor._package_remedies())
+    assert bool(remedies) == (version == "2.11.0.dev20260101"), remedies  # it came before 2.11.0
 
 
 def test_help_names_the_verbs_and_loads_nothing_heavy(run_command) -> None:
