@@ -23,10 +23,13 @@ def dot_product_attention(
     """Attend from queries (B, H, T, hd) to keys and values (B, H, S, hd); returns (B, H, T, hd).
 
     mask is bool, True where a query may look, and broadcasts to (B, H, T, S); every query must have a key to look at.
-    causal: query t sees keys 0..t; not together with a mask. dropout acts on the weights, at any time.
-    (arXiv 1706.03762, section 3.2.1.)
+    causal: query t sees keys 0..t. dropout acts on the weights, at any time.
+    Raises ValueError when a mask is given with causal. Source: arXiv 1706.03762, section 3.2.1.
     """
-    if queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and keys.size(2) <= _PLAIN_KEYS:
+    if causal and mask is not None:
+        raise ValueError("a mask and causal are not to be given together")
+    learns = torch.is_grad_enabled() and queries.requires_grad
+    if learns and queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and keys.size(2) <= _PLAIN_KEYS:
         return plain_attention(queries, keys, values, mask=mask, causal=causal, dropout=dropout)
     return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout, is_causal=causal)
 

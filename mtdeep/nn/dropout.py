@@ -21,7 +21,7 @@ def dropout(x: Tensor, p: float, training: bool) -> Tensor:
 
     On a CPU p is rounded to a multiple of 2^-16, and the others are divided by one minus the rounded value, so that
     the expected value is exactly x. Drawn from torch's own generator, like `torch.nn.functional.dropout`: a seed, or
-    the state that activation checkpointing brings back, gives the same elements again.
+    the state that activation checkpointing brings back, gives the same elements again. It can be differentiated once.
     """
     dropped = round(p * _LEVELS)
     if not training or x.device.type != "cpu" or not 0 < dropped < _LEVELS:
@@ -33,7 +33,7 @@ def dropout(x: Tensor, p: float, training: bool) -> Tensor:
 class _Dropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, dropped: int) -> Tensor:
-        draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
         kept = draws.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - _LEVELS // 2
         ctx.save_for_backward(kept)
         ctx.scale = _LEVELS / (_LEVELS - dropped)

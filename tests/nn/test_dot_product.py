@@ -52,6 +52,12 @@ def test_dropout_acts_on_the_weights() -> None:
     assert 0.6 < kept.double().mean() < 0.9
 
 
+def test_a_mask_and_causal_are_refused() -> None:
+    q, k, v = tensors(4, 4)
+    with pytest.raises(ValueError, match="not to be given together"):
+        dot_product_attention(q, k, v, mask=padding(4), causal=True, dropout=0.0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("keys", [7, 300])
 def test_whichever_way_is_taken_is_right(dtype: torch.dtype, keys: int) -> None:
