@@ -1,17 +1,40 @@
-"""What tests of every package share: the installed commands, run as a user runs them."""
+"""What tests of every package share: the installed commands, run as a user runs them; stores and checkpoints, made."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import sentencepiece
+import torch
+
+from mtdeep.corpus import Store, StoreWriter, Vocabulary
+from mtdeep.corpus.subwords import Subwords, pieces
+from mtdeep.nn import Config, EncoderDecoder
 
 SCRIPTS = Path(sys.executable).parent
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+TrainSubwords = Callable[[Iterable[str], Sequence[str], int], tuple[Subwords, bytes]]
+Columns = Mapping[str, Sequence[str]]
+WriteStore = Callable[[Path, Sequence[str], Mapping[tuple[str, str], Columns], int], Store]
+SaveModel = Callable[[Path, EncoderDecoder], Path]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """The tensors here are tiny, and threads waiting for one another would take most of the time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +57,80 @@ def run_command() -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def train_subwords() -> TrainSubwords:
+    """Train SentencePiece on lines: (lines, languages, size) -> (subwords, the model's bytes)."""
+
+    def train(lines: Iterable[str], languages: Sequence[str], size: int) -> tuple[Subwords, bytes]:
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines), model_writer=model, vocab_size=size, character_coverage=1.0, minloglevel=2
+        )
+        return Subwords(model.getvalue(), Vocabulary(pieces(model.getvalue()), tuple(languages))), model.getvalue()
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def write_store(train_subwords: TrainSubwords) -> WriteStore:
+    """Write and open a store: (path, languages, {(corpus, split): {language: lines}}, vocabulary size).
+
+    An empty line is a gap. The raw text is kept, but for the split train.
+    """
+
+    def write(
+        path: Path, languages: Sequence[str], corpora: Mapping[tuple[str, str], Columns], size: int
+    ) -> Store:
+        lines = [line for columns in corpora.values() for column in columns.values() for line in column if line]
+        subwords, model = train_subwords(lines, languages, size)
+        with StoreWriter(path, subwords.vocabulary, model) as writer:
+            for (name, split), columns in corpora.items():
+                ids = {code: [np.asarray(s) for s in subwords.encode(column)] for code, column in columns.items()}
+                writer.add_corpus(name, split, ids, text=None if split == "train" else columns, provenance={})
+            writer.finish({})
+        return Store(path)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> Callable[..., Config]:
+    """Return a maker of configurations: two layers a side of width 16 for a vocabulary's size, some fields changed."""
+
+    def make(size: int, **changes: object) -> Config:
+        tiny = Config(
+            scheme="deepnorm",
+            source_vocabulary_size=size,
+            target_vocabulary_size=size,
+            encoder_layers=2,
+            decoder_layers=2,
+            embed_dim=16,
+            encoder_ffn_dim=32,
+            decoder_ffn_dim=32,
+            encoder_heads=2,
+            decoder_heads=2,
+        )
+        return replace(tiny, **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def save_model() -> SaveModel:
+    """Write a model as fairseq would after 7 updates of the task many_to_many_translation; returns the path."""
+
+    def save(path: Path, model: EncoderDecoder) -> Path:
+        state = {
+            "cfg": {
+                "model": Namespace(arch="deepnet_mt", mtdeep_config=model.config.to_dict()),
+                "task": {"_name": "many_to_many_translation", "encoder_tag": "src"},
+            },
+            "model": model.state_dict(),
+            "optimizer_history": [{"num_updates": 7}],
+        }
+        torch.save(state, path)
+        return path
+
+    return save

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-import sentencepiece
 
 from mtdeep.corpus import Store, StoreWriter, Vocabulary
+from mtdeep.corpus.subwords import pieces
 
 LANGUAGES = ("en", "de", "zh-Hans", "sr-Latn")
 LINES = (
@@ -29,20 +28,14 @@ MakeStore = Callable[..., Store]
 
 
 @pytest.fixture(scope="session")
-def spm_model() -> bytes:
+def spm_model(train_subwords) -> bytes:
     """A SentencePiece model over a few lines."""
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(LINES), model_writer=model, vocab_size=100, minloglevel=2, character_coverage=1.0
-    )
-    return model.getvalue()
+    return train_subwords(LINES, LANGUAGES, 100)[1]
 
 
 @pytest.fixture(scope="session")
 def vocabulary(spm_model: bytes) -> Vocabulary:
     """The model's pieces and four languages."""
-    from mtdeep.corpus.subwords import pieces
-
     return Vocabulary(pieces(spm_model), LANGUAGES)
 
 

@@ -262,7 +262,11 @@ def test_an_error_leaves_the_old_store_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_killed_runs_leave_no_store(tmp_path: Path, number: signal.Signals) -> None:
     config = generated(tmp_path, lines=3000)
-    program = "import sys, pathlib; from data_prep.prepare import prepare; prepare(pathlib.Path(sys.argv[1]))"
+    program = (
+        "import sys, pathlib, signal; from data_prep.prepare import prepare; "
+        # A shell's background jobs, and so these tests among them, are born deaf to it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler); prepare(pathlib.Path(sys.argv[1]))"
+    )
     run = subprocess.Popen(
         [sys.executable, "-c", program, str(config)], cwd=Path(__file__).parents[2], stderr=subprocess.PIPE, text=True
     )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
-import sentencepiece
 import torch
 from torch import Tensor
 
 from mtdeep.corpus import Vocabulary
-from mtdeep.corpus.subwords import Subwords, pieces
+from mtdeep.corpus.subwords import Subwords
 from mtdeep.decoding import Hypothesis, SearchOptions, Translator, beam_search
 from mtdeep.errors import UserError
-from mtdeep.nn import Config, EncoderDecoder
+from mtdeep.nn import EncoderDecoder
 
 LINES = [
     "Two young men are outside near many bushes.",
@@ -29,34 +26,16 @@ TARGETS = ("de", "fr", "zh-Hans")
 
 
 @pytest.fixture(scope="module")
-def subwords() -> Subwords:
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(filter(None, LINES)), model_writer=model, vocab_size=60, minloglevel=2
-    )
-    return Subwords(model.getvalue(), Vocabulary(pieces(model.getvalue()), ("en", *TARGETS)))
+def subwords(train_subwords) -> Subwords:
+    return train_subwords(filter(None, LINES), ("en", *TARGETS), 60)[0]
 
 
 @pytest.fixture(scope="module")
-def model(subwords: Subwords) -> EncoderDecoder:
+def model(subwords: Subwords, tiny_config) -> EncoderDecoder:
     torch.manual_seed(0)
-    size = len(subwords.vocabulary)
-    model = EncoderDecoder(
-        Config(
-            scheme="preln",
-            source_vocabulary_size=size,
-            target_vocabulary_size=size,
-            encoder_layers=2,
-            decoder_layers=2,
-            embed_dim=16,
-            encoder_ffn_dim=32,
-            decoder_ffn_dim=32,
-            encoder_heads=2,
-            decoder_heads=2,
-            max_source_positions=64,
-            scale_embedding=False,  # positions weigh more, or an untrained model repeats one token
-        )
-    ).double()
+    # Unscaled embeddings: positions weigh more, or an untrained model repeats one token.
+    config = tiny_config(len(subwords.vocabulary), scheme="preln", max_source_positions=64, scale_embedding=False)
+    model = EncoderDecoder(config).double()
     with torch.no_grad():  # wild weights, so that sentences and languages differ in what comes out
         for parameter in model.parameters():
             if parameter.dim() > 1:

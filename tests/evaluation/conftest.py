@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-import sentencepiece
 import torch
 
-from mtdeep.corpus import Store, StoreWriter, Vocabulary
-from mtdeep.corpus.subwords import Subwords, pieces
-from mtdeep.nn import Config, EncoderDecoder
+from mtdeep.corpus import Store
+from mtdeep.nn import EncoderDecoder
 
 LANGUAGES = ("en", "de", "zh-Hans", "ja")
 # Two corpora; an empty line is a gap. The second has no Chinese, and nothing has Japanese.
@@ -40,66 +35,21 @@ TEXTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+@pytest.fixture(scope="session")
+def store(write_store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    corpora = {(name, split): columns for name, columns in TEXTS.items() for split in ("test", "train")}
+    return write_store(tmp_path_factory.mktemp("data") / "store", LANGUAGES, corpora, 120)
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    lines = [line for corpus in TEXTS.values() for column in corpus.values() for line in column if line]
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_writer=model, vocab_size=120, minloglevel=2, character_coverage=1.0
-    )
-    vocabulary = Vocabulary(pieces(model.getvalue()), LANGUAGES)
-    subwords = Subwords(model.getvalue(), vocabulary)
-    path = tmp_path_factory.mktemp("data") / "store"
-    with StoreWriter(path, vocabulary, model.getvalue()) as writer:
-        for name, columns in TEXTS.items():
-            ids = {code: [np.asarray(s) for s in subwords.encode(column)] for code, column in columns.items()}
-            writer.add_corpus(name, "test", ids, text=columns, provenance={})
-            writer.add_corpus(name, "train", ids, provenance={})
-        writer.finish({})
-    return Store(path)
-
-
-@pytest.fixture(scope="session")
-def model(store: Store) -> EncoderDecoder:
+def model(store: Store, tiny_config) -> EncoderDecoder:
     torch.manual_seed(1)
-    size = len(store.vocabulary)
-    model = EncoderDecoder(
-        Config(
-            scheme="deepnorm",
-            source_vocabulary_size=size,
-            target_vocabulary_size=size,
-            encoder_layers=2,
-            decoder_layers=2,
-            embed_dim=16,
-            encoder_ffn_dim=32,
-            decoder_ffn_dim=32,
-            encoder_heads=2,
-            decoder_heads=2,
-        )
-    ).eval()
+    model = EncoderDecoder(tiny_config(len(store.vocabulary))).eval()
     with torch.no_grad():
         model.decoder.output_projection.weight.mul_(4.0)
     return model
 
 
 @pytest.fixture(scope="session")
-def checkpoint(model: EncoderDecoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "checkpoint.pt"
-    state = {
-        "cfg": {
-            "model": {"arch": "deepnet_mt", "mtdeep_config": model.config.to_dict()},
-            "task": {"_name": "many_to_many_translation", "encoder_tag": "src"},
-        },
-        "model": model.state_dict(),
-        "optimizer_history": [{"num_updates": 7}],
-    }
-    torch.save(state, path)
-    return path
+def checkpoint(model: EncoderDecoder, save_model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("model") / "checkpoint.pt", model)

@@ -15,14 +15,6 @@ from mtdeep.fairseq_plugin.criterions import LabelSmoothedLinearCrossEntropy
 from mtdeep.fairseq_plugin.model import TranslationModel
 
 
-@pytest.fixture
-def dictionary() -> Dictionary:
-    dictionary = Dictionary()
-    for i in range(30):
-        dictionary.add_symbol(f"w{i}")
-    return dictionary
-
-
 @pytest.mark.parametrize("ignore_prefix_size", [0, 1])
 @pytest.mark.parametrize("sentence_avg", [True, False])
 def test_equals_fairseqs_criterion(dictionary: Dictionary, sentence_avg: bool, ignore_prefix_size: int) -> None:

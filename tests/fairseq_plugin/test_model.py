@@ -28,14 +28,6 @@ SIZES = {
 }
 
 
-@pytest.fixture
-def dictionary() -> Dictionary:
-    dictionary = Dictionary()
-    for i in range(30):
-        dictionary.add_symbol(f"w{i}")
-    return dictionary
-
-
 def fairseq_transformer(dictionary: Dictionary, pre_norm: bool, **options: object) -> TransformerModel:
     args = Namespace(**SIZES, **options, encoder_normalize_before=pre_norm, decoder_normalize_before=pre_norm)
     base_architecture(args)

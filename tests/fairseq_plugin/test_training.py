@@ -1,0 +1,166 @@
+"""Training from a store with the commands as a user types them: it learns, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from mtdeep.checkpoint import read_checkpoint
+
+
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    return read_checkpoint(path).tensors
+
+
+def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+def test_training_says_what_it_will_see_and_learns(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
+    result = run_command("fairseq-train", toy_store, *tiny, "--max-update", 30, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    log = result.stdout + result.stderr
+    assert "12 directions, 4,800 sentence pairs, 0 too long and left out" in log
+    assert "en-zh_Hans: 400 pairs, 8.33% of those drawn" in log
+    losses = [float(x) for x in re.findall(r"train_inner.*? loss=([\d.]+)", log)]
+    assert losses[-1] < losses[0] - 0.5
+
+
+def test_resume_after_a_kill_gives_the_same_model(
+    toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run
+) -> None:
+    shutil.copy(checkpoints / "checkpoint_2_30.pt", tmp_path / "checkpoint_last.pt")
+    result = run_command("fairseq-train", toy_store, *long_run, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert_same(tensors(tmp_path / "checkpoint_last.pt"), tensors(checkpoints / "checkpoint_last.pt"))
+
+
+def test_activation_checkpointing_changes_no_bit_of_the_training(
+    toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run
+) -> None:
+    result = run_command("fairseq-train", toy_store, *long_run, "--checkpoint-activations", "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert_same(tensors(tmp_path / "checkpoint_last.pt"), tensors(checkpoints / "checkpoint_last.pt"))
+
+
+def test_resume_after_kill_minus_nine_gives_the_same_model(
+    toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run
+) -> None:
+    options = [*long_run, "--save-interval-updates", "30"]
+    command = [Path(sys.executable).parent / "fairseq-train", toy_store, *options, "--save-dir", tmp_path]
+    # As many threads as run_command gives: sums in another order have other last bits.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (tmp_path / "checkpoint_2_30.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    result = run_command("fairseq-train", toy_store, *options, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert_same(tensors(tmp_path / "checkpoint_last.pt"), tensors(checkpoints / "checkpoint_last.pt"))
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_model_that_one_trains_with_twice_the_batches(
+    toy_store: Path, tmp_path: Path, run_command, tiny
+) -> None:
+    """--find-unused-parameters and an untied projection: the weight that the criterion reads belongs to the forward."""
+    untied = [option for option in tiny if option != "--share-all-embeddings"]
+    runs = {
+        "one": ("--update-freq", "2"),
+        "two": ("--distributed-world-size", "2", "--find-unused-parameters"),
+    }
+    for name, options in runs.items():
+        result = run_command(
+            "fairseq-train", toy_store, *untied, *options, "--max-update", 12, "--dropout", 0, "--disable-validation",
+            "--save-dir", tmp_path / name,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+    one, two = (tensors(tmp_path / name / "checkpoint_last.pt") for name in runs)
+    assert one.keys() == two.keys()
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, two[name], rtol=1e-4, atol=1e-5)
+
+
+def test_bf16_trains_and_generates(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
+    result = run_command("fairseq-train", toy_store, *tiny, "--bf16", "--max-update", 30, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    losses = [float(x) for x in re.findall(r"train_inner.*? loss=([\d.]+)", result.stdout + result.stderr)]
+    assert losses[-1] < losses[0] - 0.5
+    result = run_command(
+        "fairseq-generate", toy_store, "--task", "many_to_many_translation", "-s", "en", "-t", "de", "--cpu",
+        "--max-len-b", 20, "--path", tmp_path / "checkpoint_last.pt",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+
+
+def test_amp_trains_parameters_in_float32(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
+    result = run_command("fairseq-train", toy_store, *tiny, "--amp", "--max-update", 30, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    log = result.stdout + result.stderr
+    losses = [float(x) for x in re.findall(r"train_inner.*? loss=([\d.]+)", log)]
+    assert losses[-1] < losses[0] - 0.5
+    assert "torch.cuda.amp" not in log and "autocast" not in log, "a warning at every step"
+    matrix = tensors(tmp_path / "checkpoint_last.pt")["decoder.layers.0.fc1.weight"]
+    assert matrix.dtype == torch.float32
+    assert not torch.equal(matrix, matrix.bfloat16().float())
+
+
+def test_the_default_number_of_workers_validates_while_training_batches_are_made(
+    toy_store: Path, tmp_path: Path, run_command, tiny
+) -> None:
+    workers = tiny.index("--num-workers")
+    options = [*tiny[:workers], *tiny[workers + 2 :]]
+    result = run_command(
+        "fairseq-train", toy_store, *options, "--max-update", 6, "--updates-per-epoch", 2, "--save-dir", tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_english_centric_directions(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
+    result = run_command(
+        "fairseq-train", toy_store, *tiny, "--max-update", 2, "--save-dir", tmp_path, "--directions", "centric:en",
+        "--encoder-tag", "tgt",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    log = result.stdout + result.stderr
+    assert "6 directions" in log
+    assert "de-fr" not in log
+
+
+def test_another_training_may_start_from_a_checkpoint(
+    toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, tiny
+) -> None:
+    """Fewer directions and more dropout are the run's own affair; what was learnt is still there."""
+    result = run_command(
+        "fairseq-train", toy_store, *tiny, "--finetune-from-model", checkpoints / "checkpoint_last.pt", "--dropout",
+        "0.2", "--directions", "en-de", "--max-update", 2, "--log-interval", 1, "--save-dir", tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    log = result.stdout + result.stderr
+    losses = [float(x) for x in re.findall(r"train_inner.*? loss=([\d.]+)", log)]
+    assert losses and max(losses) < 5, "an untrained model has log2 of the vocabulary, 6.6"
+
+
+def test_what_may_change_when_a_training_goes_on(
+    toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, tiny
+) -> None:
+    shutil.copy(checkpoints / "checkpoint_2_30.pt", tmp_path / "checkpoint_last.pt")
+    result = run_command(
+        "fairseq-train", toy_store, *tiny, "--updates-per-epoch", 25, "--max-update", 31, "--dropout", 0.3,
+        "--checkpoint-activations", "--save-dir", tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert read_checkpoint(tmp_path / "checkpoint_last.pt").provenance["updates"] == 31
