@@ -12,9 +12,9 @@ from pathlib import Path
 from steps import step
 
 CONFIG = Path(__file__).parents[1] / "configs" / "demo.yaml"
-UPDATES = 1900
+UPDATES = 1500
 # The learning rate is on its way down, but not at 0, when the ten minutes are over.
-DECAY_UPDATES = 2600
+DECAY_UPDATES = 2050
 TRAINING = (
     "--task many_to_many_translation --arch deepnet_mt_36 --encoder-embed-dim 64 --encoder-ffn-embed-dim 128 "
     "--encoder-attention-heads 4 --share-all-embeddings --dropout 0.0 "
@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
     environment = {**os.environ, "MTDEEP_DEMO": str(folder.resolve())}
     seconds = step("1/3  a parallel corpus of 12 languages", ["mtdeep", "prepare", str(CONFIG)], environment)
     train = ["fairseq-train", str(store), *TRAINING, "--save-dir", str(checkpoints)]
-    # With matrices as small as these, two processes of one thread each do nearly twice as much as one of two.
+    # With matrices as small as these, two processes of one thread each do more than one of two.
     seconds += step("2/3  18 + 18 layers learn 132 directions", train, {**environment, "OMP_NUM_THREADS": "1"})
     evaluate = ["mtdeep", "evaluate", str(store), "--checkpoint", str(checkpoint), "--output", str(results)]
     seconds += step("3/3  all 132 directions are translated and scored", evaluate)
