@@ -90,6 +90,8 @@ def config_from_arguments(
         "scale_embedding": not flags.switch("no_scale_embedding"),
         "share_decoder_input_output_embed": share_all or flags.switch("share_decoder_input_output_embed"),
         "share_all_embeddings": share_all,
+        "residual_alpha": flags.number("residual_alpha", 1.0),
+        "residual_scale": flags.number("residual_scale", 1.0),
         "checkpoint_activations": flags.switch("checkpoint_activations") or flags.switch("offload_activations"),
     }
     if problems:

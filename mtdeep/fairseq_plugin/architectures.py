@@ -6,6 +6,7 @@ fills in what the command line leaves open, and nothing else.
 
 from __future__ import annotations
 
+import logging
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from typing import ClassVar
@@ -16,6 +17,8 @@ from fairseq.tasks import FairseqTask
 from mtdeep.checkpoint import config_from_arguments
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.model import TranslationModel
+
+logger = logging.getLogger(__name__)
 
 Arguments = Mapping[str, object]
 
@@ -33,6 +36,10 @@ PROBABILITIES = {
     "dropout": "dropout probability on embeddings and on the output of every branch",
     "attention-dropout": "dropout probability on attention weights",
     "activation-dropout": "dropout probability after the activation in feed-forward networks",
+}
+FACTORS = {
+    "residual-alpha": "ResiDual: factor on the normalised stream at the end of a stack",
+    "residual-scale": "ResiDual: factor on what enters the un-normalised stream (the paper's fp16 recipe: 0.05)",
 }
 SWITCHES = {
     "encoder-learned-pos": "learned instead of sinusoidal positions in the encoder",
@@ -59,8 +66,12 @@ BASE: Arguments = {
     "dropout": 0.1,
     "attention_dropout": 0.0,
     "activation_dropout": 0.0,
+    "residual_alpha": 1.0,
+    "residual_scale": 1.0,
     **{switch.replace("-", "_"): False for switch in SWITCHES},
 }
+# Schemes in which an argument means something, where not in all.
+EFFECTIVE_FOR = {"residual_alpha": ("residual",), "residual_scale": ("residual",)}
 WIDE: Arguments = {"encoder_embed_dim": 1024, "encoder_ffn_embed_dim": 4096, "encoder_attention_heads": 16}
 DEPTHS = (12, 36, 100, 200, 1000)
 
@@ -77,6 +88,8 @@ class SchemeModel(TranslationModel):
             parser.add_argument(f"--{flag}", type=int, metavar="N", help=text)
         for flag, text in PROBABILITIES.items():
             parser.add_argument(f"--{flag}", type=float, metavar="P", help=text)
+        for flag, text in FACTORS.items():
+            parser.add_argument(f"--{flag}", type=float, metavar="X", help=text)
         for flag, text in SWITCHES.items():
             parser.add_argument(f"--{flag}", action="store_true", help=text)
         parser.add_argument("--activation-fn", choices=("relu", "gelu"), help="activation of feed-forward networks")
@@ -92,6 +105,9 @@ class SchemeModel(TranslationModel):
         config = config_from_arguments(
             vars(args), source_vocabulary_size=len(source), target_vocabulary_size=len(target), scheme=cls.scheme
         )
+        for name in EFFECTIVE_FOR:
+            if cls.scheme not in EFFECTIVE_FOR[name] and getattr(args, name) != BASE[name]:
+                logger.warning(f"--{name.replace('_', '-')} has no effect on {cls.scheme}.")
         args.mtdeep_config = config.to_dict()
         return cls(config, source, target)
 
@@ -101,6 +117,20 @@ class DeepNetMT(SchemeModel):
     """DeepNorm: LN(alpha x + f(x)) with beta-scaled initialisation (arXiv 2203.00555)."""
 
     scheme = "deepnorm"
+
+
+@register_model("magneto_mt")
+class MagnetoMT(SchemeModel):
+    """Sub-LN: x + f(LN(x)) with a normalisation inside each branch (arXiv 2210.06423)."""
+
+    scheme = "subln"
+
+
+@register_model("residual_mt")
+class ResiDualMT(SchemeModel):
+    """ResiDual: Post-LN and an un-normalised sum beside it (arXiv 2304.14802)."""
+
+    scheme = "residual"
 
 
 @register_model("postln_mt")
@@ -135,7 +165,7 @@ def total_depth(layers: int) -> Arguments:
     return {"encoder_layers": layers // 2, "decoder_layers": layers // 2}
 
 
-for model in ("deepnet_mt", "postln_mt", "preln_mt"):
+for model in ("deepnet_mt", "magneto_mt", "residual_mt", "postln_mt", "preln_mt"):
     register_model_architecture(model, model)(fill_in({}))
 for layers in DEPTHS:
     register_model_architecture("deepnet_mt", f"deepnet_mt_{layers}")(fill_in(total_depth(layers)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
-SchemeName = Literal["deepnorm", "postln", "preln"]
+SchemeName = Literal["deepnorm", "subln", "residual", "postln", "preln"]
 Activation = Literal["relu", "gelu"]
 Positions = Literal["sinusoidal", "learned", "none"]
 
@@ -31,6 +32,7 @@ _COUNTS = (
     "max_target_positions",
 )
 _PROBABILITIES = ("dropout", "attention_dropout", "activation_dropout")
+_FACTORS = ("residual_alpha", "residual_scale")
 _SWITCHES = (
     "scale_embedding",
     "share_decoder_input_output_embed",
@@ -91,6 +93,10 @@ class Config:
     """The output projection is the decoder's embedding table."""
     share_all_embeddings: bool = False
     """One table for encoder, decoder and output projection."""
+    residual_alpha: float = 1.0
+    """ResiDual's factor on the normalised stream where the two streams meet."""
+    residual_scale: float = 1.0
+    """ResiDual's factor on all that is added to the un-normalised stream."""
     checkpoint_activations: bool = False
     """Keep only each layer's input in training and compute the rest again in the backward pass."""
 
@@ -155,6 +161,10 @@ class Config:
             value = values[name]
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
                 yield f"{name} {value!r} is not a probability from 0 up to, but without, 1"
+        for name in _FACTORS:
+            value = values[name]
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+                yield f"{name} {value!r} is not a number above zero"
         for name in _SWITCHES:
             if not isinstance(values[name], bool):
                 yield f"{name} {values[name]!r} is neither True nor False"

@@ -6,6 +6,7 @@ has two branches, a decoder layer three). Nobody else in the package writes thes
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
@@ -62,6 +63,47 @@ def deepnorm_decoder_only(M: int) -> StackConstants:
     """
     _check_layers(M=M)
     return StackConstants(alpha=(2 * M) ** 0.25, beta=(8 * M) ** -0.25)
+
+
+class SublnConstants(NamedTuple):
+    """Sub-LN's initial gains of an encoder-decoder."""
+
+    encoder_gamma: float
+    decoder_gamma: float
+
+
+def subln(N: int, M: int) -> SublnConstants:
+    """Return Sub-LN's initial gains of an encoder-decoder with N and M layers.
+
+    encoder: gamma = sqrt(log(3M) log(2N) / 3); decoder: gamma = sqrt(log 3M); natural logarithms. Unlike DeepNorm's
+    beta they are above 1: with them the size of the first updates does not depend on depth (equation 17).
+
+    Raises ValueError when a layer count is below one.
+    Source: Wang et al., "Foundation Transformers" (Magneto), arXiv 2210.06423, Figure 2.
+    """
+    _check_layers(N=N, M=M)
+    decoder = math.log(3 * M)
+    return SublnConstants(
+        encoder_gamma=math.sqrt(decoder * math.log(2 * N) / 3), decoder_gamma=math.sqrt(decoder)
+    )
+
+
+def subln_encoder_only(N: int) -> float:
+    """Return gamma = sqrt(log 2N) of an encoder of N layers that no decoder reads.
+
+    Raises ValueError when N is below one. Source: arXiv 2210.06423, Figure 2.
+    """
+    _check_layers(N=N)
+    return math.sqrt(math.log(2 * N))
+
+
+def subln_decoder_only(M: int) -> float:
+    """Return gamma = sqrt(log 2M) of a language model of M layers.
+
+    Raises ValueError when M is below one. Source: arXiv 2210.06423, Figure 2.
+    """
+    _check_layers(M=M)
+    return math.sqrt(math.log(2 * M))
 
 
 def _check_layers(**layers: int) -> None:

@@ -16,6 +16,7 @@ from mtdeep.nn.cache import LayerMemory
 from mtdeep.nn.config import Config
 from mtdeep.nn.dropout import dropout
 from mtdeep.nn.feed_forward import FeedForward
+from mtdeep.nn.residual import Stream
 from mtdeep.nn.roles import Role
 from mtdeep.nn.scheme import StackScheme
 
@@ -59,8 +60,8 @@ class EncoderLayer(_Layer):
         super().__init__(config, scheme, ffn_dim=config.encoder_ffn_dim, heads=config.encoder_heads)
         self.final_layer_norm = nn.LayerNorm(config.embed_dim)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Map the stream x (B, T, D) to (B, T, D); mask is (B, 1, 1, T), True at real tokens, or None."""
+    def forward(self, x: Stream, mask: Tensor | None) -> Stream:
+        """Map the scheme's stream over (B, T, D) to the next; mask is (B, 1, 1, T), True at real tokens, or None."""
 
         def self_attention(x: Tensor) -> Tensor:
             return self._dropout(self.self_attn(x, *self.self_attn.keys_values(x), mask=mask))
@@ -87,8 +88,8 @@ class DecoderLayer(_Layer):
         self.encoder_attn_layer_norm = nn.LayerNorm(config.embed_dim)
         self.final_layer_norm = nn.LayerNorm(config.embed_dim)
 
-    def forward(self, x: Tensor, memory: LayerMemory) -> Tensor:
-        """Map the stream x (B, T, D) to (B, T, D), with the keys and values that `memory` has or keeps."""
+    def forward(self, x: Stream, memory: LayerMemory) -> Stream:
+        """Map the scheme's stream over (B, T, D) to the next, with the keys and values that `memory` has or keeps."""
 
         def self_attention(x: Tensor) -> Tensor:
             keys, values = memory.self_keys_values(*self.self_attn.keys_values(x))

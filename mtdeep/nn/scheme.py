@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from torch import nn
 
 from mtdeep.nn import depth
-from mtdeep.nn.residual import DeepNorm, PostNorm, PreNorm, Residual
+from mtdeep.nn.config import Config, SchemeName
+from mtdeep.nn.norm import WideLayerNorm
+from mtdeep.nn.residual import DeepNorm, PostNorm, PreNorm, ResiDual, Residual
 from mtdeep.nn.roles import Role
 
+MakeNorm = Callable[[int], nn.Module]
+"""From a width to a normalisation of that width, or to the identity."""
 
-def no_inner_norm(dim: int) -> nn.Module:
-    """Return the identity: the branch does not normalise before its last matrix."""
+VALUES_AND_OUTPUTS = (Role.VALUE, Role.OUTPUT)
+CROSS_VALUES_AND_OUTPUTS = (Role.CROSS_VALUE, Role.CROSS_OUTPUT)
+FEED_FORWARD = (Role.FIRST, Role.SECOND)
+
+
+def no_norm(dim: int) -> nn.Module:
+    """Return the identity."""
     return nn.Identity()
 
 
@@ -22,12 +32,14 @@ class StackScheme:
     """The parts by which one stack differs from the plain Transformer.
 
     residual: how branches join the stream. gains: Xavier gain of the roles that do not have 1.
-    inner_norm: what stands before the last matrix of self-attention and feed-forward, given its width (Sub-LN's slot).
+    inner_norm: what stands before the last matrix of self-attention and feed-forward (Sub-LN's slot).
+    final_norm: what the stack ends with.
     """
 
     residual: Residual
     gains: Mapping[Role, float] = field(default_factory=dict)
-    inner_norm: Callable[[int], nn.Module] = no_inner_norm
+    inner_norm: MakeNorm = no_norm
+    final_norm: MakeNorm = no_norm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +50,15 @@ class Scheme:
     decoder: StackScheme
 
 
-def deepnorm(N: int, M: int) -> Scheme:
+def deepnorm(config: Config) -> Scheme:
     """DeepNorm: alpha on the stream, beta on value, output and both feed-forward matrices (arXiv 2203.00555, Fig. 2).
 
     The cross-attention's value and output are scaled too; queries and keys never are.
     """
-    constants = depth.deepnorm(N, M)
+    constants = depth.deepnorm(config.encoder_layers, config.decoder_layers)
 
     def scaled(beta: float) -> dict[Role, float]:
-        roles = (Role.VALUE, Role.OUTPUT, Role.CROSS_VALUE, Role.CROSS_OUTPUT, Role.FIRST, Role.SECOND)
-        return dict.fromkeys(roles, beta)
+        return dict.fromkeys((*VALUES_AND_OUTPUTS, *CROSS_VALUES_AND_OUTPUTS, *FEED_FORWARD), beta)
 
     return Scheme(
         encoder=StackScheme(residual=DeepNorm(constants.encoder_alpha), gains=scaled(constants.encoder_beta)),
@@ -55,15 +66,49 @@ def deepnorm(N: int, M: int) -> Scheme:
     )
 
 
-def postln(N: int, M: int) -> Scheme:
+def subln(config: Config) -> Scheme:
+    """Sub-LN (Magneto): Pre-LN, and a second normalisation before the last matrix of a branch (arXiv 2210.06423).
+
+    gamma on value, output and both feed-forward matrices (Figure 2). Cross-attention has neither the inner
+    normalisation nor the gain.
+    """
+    constants = depth.subln(config.encoder_layers, config.decoder_layers)
+
+    def stack(gamma: float) -> StackScheme:
+        gains = dict.fromkeys((*VALUES_AND_OUTPUTS, *FEED_FORWARD), gamma)
+        return StackScheme(residual=PreNorm(), gains=gains, inner_norm=nn.LayerNorm, final_norm=nn.LayerNorm)
+
+    return Scheme(encoder=stack(constants.encoder_gamma), decoder=stack(constants.decoder_gamma))
+
+
+def residual(config: Config) -> Scheme:
+    """ResiDual: Post-LN and an un-normalised sum beside it (arXiv 2304.14802).
+
+    Gain 1 everywhere, about which the paper is silent. The epsilon of 1e-7 is the released code's, and belongs to the
+    last normalisation alone: a scale below 1 is to make no difference there.
+    """
+    stack = StackScheme(
+        residual=ResiDual(config.residual_alpha, config.residual_scale), final_norm=partial(WideLayerNorm, eps=1e-7)
+    )
+    return Scheme(encoder=stack, decoder=stack)
+
+
+def postln(config: Config) -> Scheme:
     """Post-LN, the 2017 Transformer, with gain 1 everywhere."""
     return Scheme(encoder=StackScheme(residual=PostNorm()), decoder=StackScheme(residual=PostNorm()))
 
 
-def preln(N: int, M: int) -> Scheme:
+def preln(config: Config) -> Scheme:
     """Pre-LN with gain 1 everywhere (arXiv 2002.04745)."""
-    return Scheme(encoder=StackScheme(residual=PreNorm()), decoder=StackScheme(residual=PreNorm()))
+    stack = StackScheme(residual=PreNorm(), final_norm=nn.LayerNorm)
+    return Scheme(encoder=stack, decoder=stack)
 
 
-SCHEMES: Mapping[str, Callable[[int, int], Scheme]] = {"deepnorm": deepnorm, "postln": postln, "preln": preln}
-"""From the name in `Config.scheme` and the layer counts (N, M) to the parts."""
+SCHEMES: Mapping[SchemeName, Callable[[Config], Scheme]] = {
+    "deepnorm": deepnorm,
+    "subln": subln,
+    "residual": residual,
+    "postln": postln,
+    "preln": preln,
+}
+"""From `Config.scheme` to the parts."""

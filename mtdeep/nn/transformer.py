@@ -58,7 +58,7 @@ class Stack(nn.Module):
         self.embed_tokens = embed_tokens
         self.embed_positions = embed_positions
         self.layers = nn.ModuleList(layers)
-        self.layer_norm = nn.LayerNorm(config.embed_dim) if self.residual.final_norm else nn.Identity()
+        self.layer_norm = scheme.final_norm(config.embed_dim)
 
     def _embed(self, tokens: Tensor, padding_mask: Tensor | None, start: int = 0) -> Tensor:
         x = self.embed_positions(self.embed_scale * self.embed_tokens(tokens), padding_mask, start)
@@ -77,7 +77,7 @@ class Encoder(Stack):
     """Embeds source tokens and runs N layers over them."""
 
     def __init__(self, config: Config, embed_tokens: nn.Embedding) -> None:
-        scheme = SCHEMES[config.scheme](config.encoder_layers, config.decoder_layers).encoder
+        scheme = SCHEMES[config.scheme](config).encoder
         positions = build_positions(
             config.encoder_positions, config.max_source_positions, config.embed_dim, config.padding_idx
         )
@@ -98,7 +98,7 @@ class Decoder(Stack):
     roles: ClassVar[Mapping[str, Role]] = {**Stack.roles, "output_projection": Role.VOCABULARY}
 
     def __init__(self, config: Config, embed_tokens: nn.Embedding) -> None:
-        scheme = SCHEMES[config.scheme](config.encoder_layers, config.decoder_layers).decoder
+        scheme = SCHEMES[config.scheme](config).decoder
         positions = build_positions(
             config.decoder_positions, config.max_target_positions, config.embed_dim, config.padding_idx
         )

@@ -35,6 +35,8 @@ def test_every_flag_reaches_its_field() -> None:
             "max_source_positions": 100,
             "max_target_positions": 200,
             "checkpoint_activations": True,
+            "residual_alpha": 0.5,
+            "residual_scale": 0.05,
         }
     )
     assert config == Config(
@@ -59,6 +61,8 @@ def test_every_flag_reaches_its_field() -> None:
         max_source_positions=100,
         max_target_positions=200,
         checkpoint_activations=True,
+        residual_alpha=0.5,
+        residual_scale=0.05,
     )
 
 

@@ -10,6 +10,8 @@ from fairseq.models import ARCH_CONFIG_REGISTRY
 # DESIGN: encoder + decoder layers, width, feed-forward width, heads.
 PRESETS = {
     "deepnet_mt": (6, 6, 512, 2048, 8),
+    "magneto_mt": (6, 6, 512, 2048, 8),
+    "residual_mt": (6, 6, 512, 2048, 8),
     "postln_mt": (6, 6, 512, 2048, 8),
     "preln_mt": (6, 6, 512, 2048, 8),
     "deepnet_mt_12": (6, 6, 512, 2048, 8),

@@ -1,4 +1,4 @@
-"""Constants against the table worked out from arXiv 2203.00555, Figure 2 (four decimals)."""
+"""Constants against tables worked out from arXiv 2203.00555, Figure 2, and 2210.06423, Figure 2 (four decimals)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 import mtdeep.nn
 from mtdeep.nn import deepnorm, deepnorm_decoder_only, deepnorm_encoder_only
+from mtdeep.nn.depth import subln, subln_decoder_only, subln_encoder_only
 
 # N = M: encoder alpha, encoder beta, decoder alpha, decoder beta, and (alpha, beta) of a stack on its own.
 GOLDEN = {
@@ -20,6 +21,16 @@ GOLDEN = {
     50: (2.7505, 0.2562, 3.4996, 0.2021, 3.1623, 0.2236),
     100: (3.4157, 0.2063, 4.1618, 0.1699, 3.7606, 0.1880),
     500: (5.6482, 0.1248, 6.2233, 0.1136, 5.6234, 0.1257),
+}
+# N = M: encoder gamma, decoder gamma, gamma of a stack on its own.
+GOLDEN_SUBLN = {
+    6: (1.5473, 1.7001, 1.5764),
+    12: (1.9484, 1.8930, 1.7827),
+    18: (2.1829, 1.9972, 1.8930),
+    24: (2.3492, 2.0680, 1.9675),
+    50: (2.7734, 2.2384, 2.1460),
+    100: (3.1739, 2.3883, 2.3018),
+    500: (4.1036, 2.7043, 2.6283),
 }
 # JoeyNMT's own test pins these for N = M = 6.
 JOEYNMT_ALPHAS = (1.417938, 2.059767)
@@ -49,6 +60,22 @@ def test_unequal_depths(N: int, M: int) -> None:
     assert math.log(constants.decoder_beta) == pytest.approx(-math.log(12 * M) / 4)
 
 
+@pytest.mark.parametrize("layers", GOLDEN_SUBLN)
+def test_golden_table_of_subln(layers: int) -> None:
+    constants = (*subln(layers, layers), subln_encoder_only(layers))
+    assert constants == pytest.approx(GOLDEN_SUBLN[layers], abs=5.1e-5)
+    assert subln_decoder_only(layers) == subln_encoder_only(layers)
+
+
+@pytest.mark.parametrize(("N", "M"), [(36, 12), (1, 1), (6, 3), (12, 36)])
+def test_unequal_depths_of_subln(N: int, M: int) -> None:
+    """The decoder follows M alone; the encoder's square is a third of the decoder's times log 2N."""
+    constants = subln(N, M)
+    assert math.exp(constants.decoder_gamma * constants.decoder_gamma) == pytest.approx(3 * M)
+    ratio = constants.encoder_gamma / constants.decoder_gamma
+    assert math.exp(3 * ratio * ratio) == pytest.approx(2 * N)
+
+
 def test_rounded_constants_are_near_the_exact_ones() -> None:
     """0.81 and 0.87 round 27^(-1/16) and 27^(1/16) / sqrt(2) (the paper's appendix)."""
     alpha, beta, _, _ = deepnorm(1, 1)
@@ -56,7 +83,16 @@ def test_rounded_constants_are_near_the_exact_ones() -> None:
     assert beta == pytest.approx(math.exp(math.log(27) / 16) / math.sqrt(2), abs=5e-3)
 
 
-@pytest.mark.parametrize("call", [lambda: deepnorm(0, 6), lambda: deepnorm(6, 0), lambda: deepnorm_encoder_only(-1)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: deepnorm(0, 6),
+        lambda: deepnorm(6, 0),
+        lambda: deepnorm_encoder_only(-1),
+        lambda: subln(6, 0),
+        lambda: subln_encoder_only(0),
+    ],
+)
 def test_no_layers(call: object) -> None:
     with pytest.raises(ValueError, match="at least one"):
         call()  # type: ignore[operator]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from mtdeep.nn import Config, EncoderDecoder, deepnorm, initialisation_report, initialise
+from mtdeep.nn import Config, EncoderDecoder, deepnorm, initialise
+from mtdeep.nn.config import SchemeName
+from mtdeep.nn.depth import subln
+from mtdeep.nn.norm import WideLayerNorm
+from mtdeep.nn.scheme import SCHEMES
 
 SCALED = ("v_proj", "out_proj", "fc1", "fc2")
 NOT_SCALED = ("q_proj", "k_proj")
@@ -29,11 +33,11 @@ WIDTH, INNER = 64, 160
 DEPTHS = pytest.mark.parametrize(("N", "M"), [(6, 6), (18, 18), (100, 100), (36, 12)])
 
 
-def deep(N: int, M: int) -> EncoderDecoder:
+def deep(N: int, M: int, scheme: SchemeName = "deepnorm") -> EncoderDecoder:
     torch.manual_seed(3)
     return EncoderDecoder(
         Config(
-            scheme="deepnorm",
+            scheme=scheme,
             source_vocabulary_size=9,
             target_vocabulary_size=9,
             encoder_layers=N,
@@ -51,43 +55,66 @@ def branch_matrices(model: nn.Module) -> list[tuple[str, Tensor]]:
     return found
 
 
-def expected_gain(name: str, N: int, M: int) -> float:
-    """The gain of a branch matrix by its name (arXiv 2203.00555, Figure 2)."""
+def deepnorm_gain(name: str, N: int, M: int) -> float:
+    """arXiv 2203.00555, Figure 2."""
     constants = deepnorm(N, M)
     beta = constants.encoder_beta if name.startswith("encoder.") else constants.decoder_beta
     return beta if name.split(".")[-2] in SCALED else 1.0
 
 
-def expected_std(name: str, N: int, M: int) -> float:
+def subln_gain(name: str, N: int, M: int) -> float:
+    """arXiv 2210.06423, Figure 2, and torchscale's decoder, which passes over the cross-attention."""
+    constants = subln(N, M)
+    gamma = constants.encoder_gamma if name.startswith("encoder.") else constants.decoder_gamma
+    return gamma if name.split(".")[-2] in SCALED and "encoder_attn" not in name else 1.0
+
+
+# Every scheme: the gain of a branch matrix by its name.
+EXPECTED_GAINS: dict[SchemeName, Callable[[str, int, int], float]] = {
+    "deepnorm": deepnorm_gain,
+    "subln": subln_gain,
+    "residual": lambda name, N, M: 1.0,
+    "postln": lambda name, N, M: 1.0,
+    "preln": lambda name, N, M: 1.0,
+}
+
+
+def expected_std(scheme: SchemeName, name: str, N: int, M: int) -> float:
     fans = WIDTH + (INNER if ".fc" in name else WIDTH)
-    return expected_gain(name, N, M) * math.sqrt(2 / fans)
+    return EXPECTED_GAINS[scheme](name, N, M) * math.sqrt(2 / fans)
 
 
-def check_each_matrix(model: nn.Module, N: int, M: int) -> None:
+def check_each_matrix(model: EncoderDecoder, N: int, M: int) -> None:
     """The std of n normal numbers errs by 1 / sqrt(2 n) of itself (1 sigma), their mean by std / sqrt(n).
 
     Five sigmas, because the deepest model has 1,600 matrices.
     """
     for name, matrix in branch_matrices(model):
-        std, n = expected_std(name, N, M), matrix.numel()
+        std, n = expected_std(model.config.scheme, name, N, M), matrix.numel()
         assert matrix.std().item() == pytest.approx(std, rel=5 / math.sqrt(2 * n)), name
         assert abs(matrix.mean().item()) < 5 * std / math.sqrt(n), name
 
 
+def test_every_scheme_has_its_row() -> None:
+    assert EXPECTED_GAINS.keys() == SCHEMES.keys()
+
+
 @DEPTHS
-def test_the_report_gives_each_matrix_its_gain(N: int, M: int) -> None:
-    report = deep(N, M).initialisation
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_report_gives_each_matrix_its_gain(scheme: SchemeName, N: int, M: int) -> None:
+    report = deep(N, M, scheme).initialisation
     matrices = [name for name in report if ".layers." in name and name.split(".")[-2] in SCALED + NOT_SCALED]
     matrices = [name for name in matrices if name.endswith("weight")]
     assert len(matrices) == 6 * N + 10 * M
     for name in matrices:
         found = re.fullmatch(r"xavier normal, gain (\S+) \(.*\)", report[name])
-        assert found is not None and found[1] == f"{expected_gain(name, N, M):.6g}", name
+        assert found is not None and found[1] == f"{EXPECTED_GAINS[scheme](name, N, M):.6g}", name
 
 
 @DEPTHS
-def test_each_matrix_has_its_std(N: int, M: int) -> None:
-    check_each_matrix(deep(N, M), N, M)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_each_matrix_has_its_std(scheme: SchemeName, N: int, M: int) -> None:
+    check_each_matrix(deep(N, M, scheme), N, M)
 
 
 @pytest.mark.parametrize("name", ["encoder.layers.57.fc1", "decoder.layers.99.encoder_attn.q_proj"])
@@ -100,30 +127,26 @@ def test_one_wrong_matrix_of_a_hundred_layers_is_seen(name: str) -> None:
 
 
 @DEPTHS
-def test_branch_matrices_pooled(N: int, M: int) -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_branch_matrices_pooled(scheme: SchemeName, N: int, M: int) -> None:
     """Layers of a stack together: 6 layers of 64 x 64 hold 24,576 numbers, whose std errs by 0.5 % (1 sigma)."""
     pools: dict[tuple[str, str, str], list[tuple[str, Tensor]]] = defaultdict(list)
-    for name, matrix in branch_matrices(deep(N, M)):
+    for name, matrix in branch_matrices(deep(N, M, scheme)):
         parts = name.split(".")
         pools[parts[0], "cross" if "encoder_attn" in parts else "", parts[-2]].append((name, matrix))
     assert len(pools) == 6 + 4 + 6
     for key, tensors in pools.items():
         std, kurtosis = _statistics([matrix for _, matrix in tensors])
-        assert std == pytest.approx(expected_std(tensors[0][0], N, M), rel=0.02), key
+        assert std == pytest.approx(expected_std(scheme, tensors[0][0], N, M), rel=0.02), key
         assert kurtosis == pytest.approx(3.0, abs=0.2), key  # a uniform one has 1.8
 
 
-@pytest.mark.parametrize("scheme", ["postln", "preln"])
-def test_gain_is_one_without_deepnorm(small: Config, scheme: str) -> None:
-    report = initialisation_report(EncoderDecoder(replace(small, scheme=scheme)))  # type: ignore[arg-type]
-    assert {rule.split("(")[0] for rule in report.values() if "xavier" in rule} == {"xavier normal, gain 1 "}
-
-
-def test_tables_biases_and_norms(small: Config) -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_tables_biases_and_norms(small: Config, scheme: SchemeName) -> None:
     model = EncoderDecoder(
         replace(
             small,
-            scheme="preln",
+            scheme=scheme,
             source_vocabulary_size=2000,
             target_vocabulary_size=2000,
             encoder_positions="learned",
@@ -144,13 +167,13 @@ def test_tables_biases_and_norms(small: Config) -> None:
             assert not table.weight[small.padding_idx].any()
     for module in model.modules():
         if isinstance(module, nn.LayerNorm):
-            assert module.eps == 1e-5
+            assert module.eps == (1e-7 if isinstance(module, WideLayerNorm) else 1e-5)
             assert bool((module.weight == 1).all())
         if isinstance(module, (nn.Linear, nn.LayerNorm)) and module.bias is not None:
             assert not module.bias.any()
 
 
-@pytest.mark.parametrize("scheme", ["deepnorm", "postln", "preln"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("sharing", ["", "share_decoder_input_output_embed", "share_all_embeddings"])
 def test_every_parameter_stands_once_in_the_report(small: Config, scheme: str, sharing: str) -> None:
     changes = {sharing: True} if sharing else {}
