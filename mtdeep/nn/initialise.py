@@ -22,7 +22,7 @@ class _Rule:
 def initialise(model: nn.Module) -> Report:
     """Draw every parameter of `model` by the role that its module declares, and return {parameter: rule}.
 
-    Branch matrices are Xavier normal with the gain that their stack's scheme gives to the role (else 1), as printed in
+    Branch matrices are Xavier normal with the gain that their layer's scheme gives to the role (else 1), as printed in
     DeepNet (arXiv 2203.00555, Figure 2); embeddings, learned positions and an untied output projection N(0, d^(-1/2))
     with a zero padding row, as in fairseq; biases 0; normalisations 1 and 0. Encoder and decoder call this when they
     are made. Numbers come from torch's global generator.
@@ -60,6 +60,8 @@ def _walk(module: nn.Module, gains: Mapping[Role, float], found: dict[nn.Paramet
     if isinstance(module, DeclaresRoles):
         for child_name, role in module.roles.items():
             child = module.get_submodule(child_name)
+            if child is not module and isinstance(child, DeclaresRoles):
+                continue  # it knows better what stands in this place
             for name, parameter in child.named_parameters(recurse=False):
                 # A shared table starts as the first of its roles says: an embedding, before an output projection.
                 found.setdefault(parameter, _rule(parameter, name, child, role, gains))

@@ -16,9 +16,9 @@ from mtdeep.nn.cache import LayerMemory
 from mtdeep.nn.config import Config
 from mtdeep.nn.dropout import dropout
 from mtdeep.nn.feed_forward import FeedForward
-from mtdeep.nn.residual import Stream
+from mtdeep.nn.residual import Residual, Stream
 from mtdeep.nn.roles import Role
-from mtdeep.nn.scheme import StackScheme
+from mtdeep.nn.scheme import LayerScheme
 
 
 class _Layer(FeedForward):
@@ -30,7 +30,9 @@ class _Layer(FeedForward):
         "final_layer_norm": Role.NORM,
     }
 
-    def __init__(self, config: Config, scheme: StackScheme, *, ffn_dim: int, heads: int) -> None:
+    def __init__(
+        self, config: Config, residual: Residual, scheme: LayerScheme, *, ffn_dim: int, heads: int
+    ) -> None:
         super().__init__(
             config.embed_dim,
             ffn_dim,
@@ -38,7 +40,8 @@ class _Layer(FeedForward):
             activation_dropout=config.activation_dropout,
             inner_norm=scheme.inner_norm(ffn_dim),
         )
-        self.residual = scheme.residual
+        self.gains = scheme.gains
+        self.residual = residual
         self.dropout = config.dropout
         self.self_attn = MultiHeadAttention(
             config.embed_dim,
@@ -47,7 +50,7 @@ class _Layer(FeedForward):
             roles=SELF_ATTENTION_ROLES,
             inner_norm=scheme.inner_norm(config.embed_dim),
         )
-        self.self_attn_layer_norm = nn.LayerNorm(config.embed_dim)
+        self.self_attn_layer_norm = scheme.norm(config.embed_dim)
 
     def _dropout(self, x: Tensor) -> Tensor:
         return dropout(x, self.dropout, self.training)
@@ -56,9 +59,9 @@ class _Layer(FeedForward):
 class EncoderLayer(_Layer):
     """Self-attention, then feed-forward, each joined to the stream by the scheme's residual."""
 
-    def __init__(self, config: Config, scheme: StackScheme) -> None:
-        super().__init__(config, scheme, ffn_dim=config.encoder_ffn_dim, heads=config.encoder_heads)
-        self.final_layer_norm = nn.LayerNorm(config.embed_dim)
+    def __init__(self, config: Config, residual: Residual, scheme: LayerScheme) -> None:
+        super().__init__(config, residual, scheme, ffn_dim=config.encoder_ffn_dim, heads=config.encoder_heads)
+        self.final_layer_norm = scheme.norm(config.embed_dim)
 
     def forward(self, x: Stream, mask: Tensor | None) -> Stream:
         """Map the scheme's stream over (B, T, D) to the next; mask is (B, 1, 1, T), True at real tokens, or None."""
@@ -75,8 +78,8 @@ class DecoderLayer(_Layer):
 
     roles: ClassVar[Mapping[str, Role]] = {**_Layer.roles, "encoder_attn_layer_norm": Role.NORM}
 
-    def __init__(self, config: Config, scheme: StackScheme) -> None:
-        super().__init__(config, scheme, ffn_dim=config.decoder_ffn_dim, heads=config.decoder_heads)
+    def __init__(self, config: Config, residual: Residual, scheme: LayerScheme) -> None:
+        super().__init__(config, residual, scheme, ffn_dim=config.decoder_ffn_dim, heads=config.decoder_heads)
         # Sub-LN has no inner normalisation in cross-attention (arXiv 2210.06423, Figure 1).
         self.encoder_attn = MultiHeadAttention(
             config.embed_dim,
@@ -85,8 +88,8 @@ class DecoderLayer(_Layer):
             roles=CROSS_ATTENTION_ROLES,
             inner_norm=nn.Identity(),
         )
-        self.encoder_attn_layer_norm = nn.LayerNorm(config.embed_dim)
-        self.final_layer_norm = nn.LayerNorm(config.embed_dim)
+        self.encoder_attn_layer_norm = scheme.norm(config.embed_dim)
+        self.final_layer_norm = scheme.norm(config.embed_dim)
 
     def forward(self, x: Stream, memory: LayerMemory) -> Stream:
         """Map the scheme's stream over (B, T, D) to the next, with the keys and values that `memory` has or keeps."""

@@ -52,6 +52,6 @@ class DeclaresRoles(Protocol):
 
 @runtime_checkable
 class DeclaresGains(Protocol):
-    """A stack, whose scheme gives some roles an Xavier gain other than 1."""
+    """A layer, whose scheme gives some roles an Xavier gain other than 1."""
 
     gains: Mapping[Role, float]

@@ -28,17 +28,28 @@ def no_norm(dim: int) -> nn.Module:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerScheme:
+    """The parts by which one layer differs from the plain Transformer's.
+
+    gains: Xavier gain of the roles that do not have 1. norm: what the residual is given for each branch.
+    inner_norm: what stands before the last matrix of self-attention and feed-forward (Sub-LN's slot).
+    """
+
+    gains: Mapping[Role, float] = field(default_factory=dict)
+    norm: MakeNorm = nn.LayerNorm
+    inner_norm: MakeNorm = no_norm
+
+
+@dataclass(frozen=True, kw_only=True)
 class StackScheme:
     """The parts by which one stack differs from the plain Transformer.
 
-    residual: how branches join the stream. gains: Xavier gain of the roles that do not have 1.
-    inner_norm: what stands before the last matrix of self-attention and feed-forward (Sub-LN's slot).
+    residual: how branches join the stream. layer: the parts of each layer, from its number (the first is 1).
     final_norm: what the stack ends with.
     """
 
     residual: Residual
-    gains: Mapping[Role, float] = field(default_factory=dict)
-    inner_norm: MakeNorm = no_norm
+    layer: Callable[[int], LayerScheme] = lambda number: LayerScheme()
     final_norm: MakeNorm = no_norm
 
 
@@ -57,12 +68,13 @@ def deepnorm(config: Config) -> Scheme:
     """
     constants = depth.deepnorm(config.encoder_layers, config.decoder_layers)
 
-    def scaled(beta: float) -> dict[Role, float]:
-        return dict.fromkeys((*VALUES_AND_OUTPUTS, *CROSS_VALUES_AND_OUTPUTS, *FEED_FORWARD), beta)
+    def stack(alpha: float, beta: float) -> StackScheme:
+        gains = dict.fromkeys((*VALUES_AND_OUTPUTS, *CROSS_VALUES_AND_OUTPUTS, *FEED_FORWARD), beta)
+        return StackScheme(residual=DeepNorm(alpha), layer=lambda number: LayerScheme(gains=gains))
 
     return Scheme(
-        encoder=StackScheme(residual=DeepNorm(constants.encoder_alpha), gains=scaled(constants.encoder_beta)),
-        decoder=StackScheme(residual=DeepNorm(constants.decoder_alpha), gains=scaled(constants.decoder_beta)),
+        encoder=stack(constants.encoder_alpha, constants.encoder_beta),
+        decoder=stack(constants.decoder_alpha, constants.decoder_beta),
     )
 
 
@@ -75,8 +87,10 @@ def subln(config: Config) -> Scheme:
     constants = depth.subln(config.encoder_layers, config.decoder_layers)
 
     def stack(gamma: float) -> StackScheme:
-        gains = dict.fromkeys((*VALUES_AND_OUTPUTS, *FEED_FORWARD), gamma)
-        return StackScheme(residual=PreNorm(), gains=gains, inner_norm=nn.LayerNorm, final_norm=nn.LayerNorm)
+        parts = LayerScheme(
+            gains=dict.fromkeys((*VALUES_AND_OUTPUTS, *FEED_FORWARD), gamma), inner_norm=nn.LayerNorm
+        )
+        return StackScheme(residual=PreNorm(), layer=lambda number: parts, final_norm=nn.LayerNorm)
 
     return Scheme(encoder=stack(constants.encoder_gamma), decoder=stack(constants.decoder_gamma))
 

@@ -52,7 +52,6 @@ class Stack(nn.Module):
         # By name: a subclass may have a second base, whose constructor takes other arguments.
         nn.Module.__init__(self)
         self.config = config
-        self.gains = scheme.gains
         self.residual = scheme.residual
         self.embed_scale = math.sqrt(config.embed_dim) if config.scale_embedding else 1.0
         self.embed_tokens = embed_tokens
@@ -81,7 +80,8 @@ class Encoder(Stack):
         positions = build_positions(
             config.encoder_positions, config.max_source_positions, config.embed_dim, config.padding_idx
         )
-        layers = (EncoderLayer(config, scheme) for _ in range(config.encoder_layers))
+        numbers = range(1, config.encoder_layers + 1)
+        layers = (EncoderLayer(config, scheme.residual, scheme.layer(number)) for number in numbers)
         Stack.__init__(self, config, scheme, embed_tokens, positions, layers)
         initialise(self)
 
@@ -102,7 +102,8 @@ class Decoder(Stack):
         positions = build_positions(
             config.decoder_positions, config.max_target_positions, config.embed_dim, config.padding_idx
         )
-        layers = (DecoderLayer(config, scheme) for _ in range(config.decoder_layers))
+        numbers = range(1, config.decoder_layers + 1)
+        layers = (DecoderLayer(config, scheme.residual, scheme.layer(number)) for number in numbers)
         Stack.__init__(self, config, scheme, embed_tokens, positions, layers)
         self.output_projection = Linear(config.embed_dim, config.target_vocabulary_size, bias=False)
         if config.ties_output_projection:
