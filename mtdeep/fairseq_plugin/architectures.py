@@ -133,6 +133,13 @@ class ResiDualMT(SchemeModel):
     scheme = "residual"
 
 
+@register_model("rezero_mt")
+class ReZeroMT(SchemeModel):
+    """ReZero: x + a f(x), a learned and 0 at first (arXiv 2003.04887)."""
+
+    scheme = "rezero"
+
+
 @register_model("postln_mt")
 class PostLNMT(SchemeModel):
     """Post-LN: LN(x + f(x)) (arXiv 1706.03762)."""
@@ -165,7 +172,7 @@ def total_depth(layers: int) -> Arguments:
     return {"encoder_layers": layers // 2, "decoder_layers": layers // 2}
 
 
-for model in ("deepnet_mt", "magneto_mt", "residual_mt", "postln_mt", "preln_mt"):
+for model in ("deepnet_mt", "magneto_mt", "residual_mt", "rezero_mt", "postln_mt", "preln_mt"):
     register_model_architecture(model, model)(fill_in({}))
 for layers in DEPTHS:
     register_model_architecture("deepnet_mt", f"deepnet_mt_{layers}")(fill_in(total_depth(layers)))

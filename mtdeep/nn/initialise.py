@@ -74,6 +74,8 @@ def _rule(parameter: nn.Parameter, name: str, module: nn.Module, role: Role, gai
         return _Rule(f"zeros ({role} bias)", nn.init.zeros_)
     if role is Role.NORM:
         return _Rule("ones (norm)", nn.init.ones_)
+    if role is Role.GATE:
+        return _Rule("zeros (gate)", nn.init.zeros_)
     if role in BRANCH_MATRICES:
         gain = gains.get(role, 1.0)
         return _Rule(f"xavier normal, gain {gain:.6g} ({role})", lambda x: nn.init.xavier_normal_(x, gain=gain))

@@ -64,6 +64,14 @@ class DeepNorm(Residual):
         return norm(torch.add(branch(x), x, alpha=self.alpha))
 
 
+class ReZero(Residual):
+    """x <- x + a f(x); a, learned and 0 at first, stands in the norm's place: arXiv 2003.04887, section 3."""
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+        """Join one branch; x and the result are (batch, time, dim)."""
+        return x + norm(branch(x))
+
+
 class ResiDual(Residual):
     """Post-LN beside a sum that is never normalised; the two meet at the end of the stack.
 

@@ -24,6 +24,7 @@ class Role(StrEnum):
     POSITION = "position"
     VOCABULARY = "vocabulary"
     NORM = "norm"
+    GATE = "gate"
 
 
 BRANCH_MATRICES = frozenset(

@@ -10,8 +10,9 @@ from torch import nn
 
 from mtdeep.nn import depth
 from mtdeep.nn.config import Config, SchemeName
+from mtdeep.nn.gate import Gate
 from mtdeep.nn.norm import WideLayerNorm
-from mtdeep.nn.residual import DeepNorm, PostNorm, PreNorm, ResiDual, Residual
+from mtdeep.nn.residual import DeepNorm, PostNorm, PreNorm, ResiDual, Residual, ReZero
 from mtdeep.nn.roles import Role
 
 MakeNorm = Callable[[int], nn.Module]
@@ -118,10 +119,25 @@ def preln(config: Config) -> Scheme:
     return Scheme(encoder=stack, decoder=stack)
 
 
+def rezero(config: Config) -> Scheme:
+    """ReZero: one learned factor, 0 at first, on the branches of a layer, and no normalisation (arXiv 2003.04887).
+
+    One factor a layer, shared by its branches, as in the released code; gain 1.
+    """
+
+    def layer(number: int) -> LayerScheme:
+        gate = Gate()
+        return LayerScheme(norm=lambda dim: gate)
+
+    stack = StackScheme(residual=ReZero(), layer=layer)
+    return Scheme(encoder=stack, decoder=stack)
+
+
 SCHEMES: Mapping[SchemeName, Callable[[Config], Scheme]] = {
     "deepnorm": deepnorm,
     "subln": subln,
     "residual": residual,
+    "rezero": rezero,
     "postln": postln,
     "preln": preln,
 }

@@ -74,6 +74,7 @@ EXPECTED_GAINS: dict[SchemeName, Callable[[str, int, int], float]] = {
     "deepnorm": deepnorm_gain,
     "subln": subln_gain,
     "residual": lambda name, N, M: 1.0,
+    "rezero": lambda name, N, M: 1.0,
     "postln": lambda name, N, M: 1.0,
     "preln": lambda name, N, M: 1.0,
 }

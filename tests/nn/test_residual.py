@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mtdeep.nn import EncoderDecoder
+from mtdeep.nn.gate import Gate
 from mtdeep.nn.norm import WideLayerNorm
-from mtdeep.nn.residual import Branch, DeepNorm, PostNorm, PreNorm, ResiDual
+from mtdeep.nn.residual import Branch, DeepNorm, PostNorm, PreNorm, ResiDual, ReZero
 
 
 def test_definitions() -> None:
@@ -24,6 +26,22 @@ def test_definitions() -> None:
     torch.testing.assert_close(DeepNorm(2.5)(x, branch, norm), norm(2.5 * x + branch(x)))
     torch.testing.assert_close(PostNorm()(x, branch, norm), norm(x + branch(x)))
     torch.testing.assert_close(PreNorm()(x, branch, norm), x + branch(norm(x)))
+
+
+def test_rezero_begins_as_the_identity_and_then_follows_its_gate() -> None:
+    x, (branch,), gate = torch.randn(2, 3, 8).double(), _linear_branches(1, torch.float64), Gate().double()
+    for a in (0.0, 0.7):
+        torch.nn.init.constant_(gate.weight, a)
+        torch.testing.assert_close(ReZero()(x, branch, gate), x + a * branch(x))
+
+
+def test_a_rezero_model_begins_as_its_embeddings(
+    build: Callable[..., EncoderDecoder], tokens: Callable[[int, int], Tensor]
+) -> None:
+    model = EncoderDecoder(replace(build().config, scheme="rezero")).eval()
+    source = tokens(2, 5)
+    embedded = model.encoder.embed_positions(model.encoder.embed_scale * model.encoder.embed_tokens(source), None, 0)
+    assert torch.equal(model.encoder(source).states, embedded)
 
 
 def _linear_branches(n: int, dtype: torch.dtype) -> list[Branch]:
