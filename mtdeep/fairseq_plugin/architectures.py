@@ -140,6 +140,13 @@ class ReZeroMT(SchemeModel):
     scheme = "rezero"
 
 
+@register_model("dsinit_mt")
+class DSInitMT(SchemeModel):
+    """DS-Init: Post-LN with depth-scaled initial matrices (arXiv 1908.11365)."""
+
+    scheme = "dsinit"
+
+
 @register_model("postln_mt")
 class PostLNMT(SchemeModel):
     """Post-LN: LN(x + f(x)) (arXiv 1706.03762)."""
@@ -172,7 +179,7 @@ def total_depth(layers: int) -> Arguments:
     return {"encoder_layers": layers // 2, "decoder_layers": layers // 2}
 
 
-for model in ("deepnet_mt", "magneto_mt", "residual_mt", "rezero_mt", "postln_mt", "preln_mt"):
+for model in ("deepnet_mt", "magneto_mt", "residual_mt", "rezero_mt", "dsinit_mt", "postln_mt", "preln_mt"):
     register_model_architecture(model, model)(fill_in({}))
 for layers in DEPTHS:
     register_model_architecture("deepnet_mt", f"deepnet_mt_{layers}")(fill_in(total_depth(layers)))

@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
-SchemeName = Literal["deepnorm", "subln", "residual", "rezero", "postln", "preln"]
+SchemeName = Literal["deepnorm", "subln", "residual", "rezero", "dsinit", "postln", "preln"]
 Activation = Literal["relu", "gelu"]
 Positions = Literal["sinusoidal", "learned", "none"]
 

@@ -106,6 +106,16 @@ def subln_decoder_only(M: int) -> float:
     return math.sqrt(math.log(2 * M))
 
 
+def ds_init(layer: int) -> float:
+    """Return the gain 1 / sqrt(l) of every matrix of layer l, counted from 1 in each stack.
+
+    Raises ValueError when l is below one. Source: Zhang, Titov and Sennrich 2019, "Improving Deep Transformer with
+    Depth-Scaled Initialization", arXiv 1908.11365, with alpha = 1.
+    """
+    _check_layers(l=layer)
+    return 1 / math.sqrt(layer)
+
+
 def _check_layers(**layers: int) -> None:
     for symbol, count in layers.items():
         if count < 1:

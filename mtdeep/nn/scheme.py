@@ -13,7 +13,7 @@ from mtdeep.nn.config import Config, SchemeName
 from mtdeep.nn.gate import Gate
 from mtdeep.nn.norm import WideLayerNorm
 from mtdeep.nn.residual import DeepNorm, PostNorm, PreNorm, ResiDual, Residual, ReZero
-from mtdeep.nn.roles import Role
+from mtdeep.nn.roles import BRANCH_MATRICES, Role
 
 MakeNorm = Callable[[int], nn.Module]
 """From a width to a normalisation of that width, or to the identity."""
@@ -133,11 +133,25 @@ def rezero(config: Config) -> Scheme:
     return Scheme(encoder=stack, decoder=stack)
 
 
+def dsinit(config: Config) -> Scheme:
+    """DS-Init: Post-LN whose matrices start smaller the higher their layer stands (arXiv 1908.11365).
+
+    The paper draws them uniformly; here they are normal, of the same variance, as in every scheme.
+    """
+
+    def layer(number: int) -> LayerScheme:
+        return LayerScheme(gains=dict.fromkeys(BRANCH_MATRICES, depth.ds_init(number)))
+
+    stack = StackScheme(residual=PostNorm(), layer=layer)
+    return Scheme(encoder=stack, decoder=stack)
+
+
 SCHEMES: Mapping[SchemeName, Callable[[Config], Scheme]] = {
     "deepnorm": deepnorm,
     "subln": subln,
     "residual": residual,
     "rezero": rezero,
+    "dsinit": dsinit,
     "postln": postln,
     "preln": preln,
 }

@@ -10,7 +10,7 @@ import pytest
 
 import mtdeep.nn
 from mtdeep.nn import deepnorm, deepnorm_decoder_only, deepnorm_encoder_only
-from mtdeep.nn.depth import subln, subln_decoder_only, subln_encoder_only
+from mtdeep.nn.depth import ds_init, subln, subln_decoder_only, subln_encoder_only
 
 # N = M: encoder alpha, encoder beta, decoder alpha, decoder beta, and (alpha, beta) of a stack on its own.
 GOLDEN = {
@@ -74,6 +74,11 @@ def test_unequal_depths_of_subln(N: int, M: int) -> None:
     assert math.exp(constants.decoder_gamma * constants.decoder_gamma) == pytest.approx(3 * M)
     ratio = constants.encoder_gamma / constants.decoder_gamma
     assert math.exp(3 * ratio * ratio) == pytest.approx(2 * N)
+
+
+def test_ds_init_makes_the_variance_of_layer_l_one_l_th() -> None:
+    for layer in (1, 2, 50):
+        assert ds_init(layer) * ds_init(layer) == pytest.approx(1 / layer)
 
 
 def test_rounded_constants_are_near_the_exact_ones() -> None:
