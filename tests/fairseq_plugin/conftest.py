@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from fairseq.data import Dictionary
+
+from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.corpus import Store
+from mtdeep.decoding import SearchOptions, Translator
+from mtdeep.languages import fairseq_code
 
 LANGUAGES = ("en", "de", "fr", "zh-Hans")
 # Word n of every language means the same; the fourth writes without spaces.
@@ -89,3 +96,37 @@ def hypotheses() -> Callable[[str], dict[int, tuple[str, list[float]]]]:
         return {i: (pieces[i], [float(x) for x in scores[i].split()]) for i in pieces}
 
     return read
+
+
+@pytest.fixture(scope="session")
+def compare_searches(toy_store: Path, run_command, hypotheses) -> Callable[..., None]:
+    """Translate the toy store's English with fairseq-generate, in a fresh process, and with ours, without fairseq.
+
+    (checkpoint, target language, beam, longest translation): asserts the same tokens, and scores within 1e-4 (float32).
+    """
+
+    def compare(checkpoint: Path, target: str, *, beam: int, max_length: int) -> None:
+        result = run_command(
+            "fairseq-generate", toy_store, "--task", "many_to_many_translation", "-s", "en", "-t", fairseq_code(target),
+            "--path", checkpoint, "--beam", beam, "--max-len-b", max_length, "--cpu", "--batch-size", 7,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        theirs = hypotheses(result.stdout)
+
+        store = Store(toy_store)
+        translator = Translator(build_model(read_checkpoint(checkpoint)), store.vocabulary, store.subwords())
+        (corpus,) = store.corpora("test")
+        sentences = [corpus.sentence("en", row) for row in range(corpus.rows)]
+        options = SearchOptions(beam=beam, max_length_b=max_length)
+        batches = translator.translate_ids(sentences, "en", {target: range(len(sentences))}, options)
+        ours = {item.index: item.hypotheses[0] for batch in batches for item in batch}
+        assert ours.keys() == theirs.keys()
+        symbols = store.vocabulary.symbols()
+        for i, hypothesis in ours.items():
+            tokens = hypothesis.tokens.tolist()
+            assert tokens[0] == store.vocabulary.tag(target)
+            assert " ".join(symbols[t] for t in tokens[:-1] if not store.vocabulary.is_tag(t)) == theirs[i][0]
+            natural = torch.tensor(theirs[i][1]) * math.log(2)
+            torch.testing.assert_close(hypothesis.positional_scores.float(), natural, rtol=0, atol=1e-4)
+
+    return compare

@@ -12,44 +12,13 @@ import torch
 from mtdeep.checkpoint import build_model, read_checkpoint
 from mtdeep.checkpoint.read import load_plain
 from mtdeep.corpus import Store
-from mtdeep.decoding import SearchOptions, Translator
 
 TASK = ("--task", "many_to_many_translation")
 
 
 @pytest.mark.parametrize("beam", [1, 5])
-def test_fairseq_generate_equals_our_own_search(
-    toy_store: Path, checkpoints: Path, beam: int, run_command, hypotheses
-) -> None:
-    """A fresh process of fairseq's search, and ours without fairseq: same tokens, scores within 1e-4 (float32)."""
-    checkpoint = checkpoints / "checkpoint_last.pt"
-    result = run_command(
-        "fairseq-generate", toy_store, *TASK, "-s", "en", "-t", "zh_Hans", "--path", checkpoint,
-        "--beam", beam, "--max-len-b", 30, "--cpu", "--batch-size", 7,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    theirs = hypotheses(result.stdout)
-
-    store = Store(toy_store)
-    translator = Translator(build_model(read_checkpoint(checkpoint)), store.vocabulary, store.subwords())
-    (corpus,) = store.corpora("test")
-    sentences = [corpus.sentence("en", row) for row in range(corpus.rows)]
-    options = SearchOptions(beam=beam, max_length_b=30)
-    symbols = store.vocabulary.symbols()
-    ours = {
-        item.index: item.hypotheses[0]
-        for batch in translator.translate_ids(sentences, "en", {"zh-Hans": range(len(sentences))}, options)
-        for item in batch
-    }
-    assert ours.keys() == theirs.keys()
-    for i, hypothesis in ours.items():
-        tokens = hypothesis.tokens.tolist()
-        assert tokens[0] == store.vocabulary.tag("zh-Hans")
-        assert " ".join(symbols[t] for t in tokens[:-1] if not store.vocabulary.is_tag(t)) == theirs[i][0]
-        natural = [score * torch.log(torch.tensor(2.0)).item() for score in theirs[i][1]]
-        torch.testing.assert_close(
-            hypothesis.positional_scores.float(), torch.tensor(natural), rtol=0, atol=1e-4
-        )
+def test_fairseq_generate_equals_our_own_search(checkpoints: Path, beam: int, compare_searches) -> None:
+    compare_searches(checkpoints / "checkpoint_last.pt", "zh-Hans", beam=beam, max_length=30)
 
 
 def test_greedy_search_equals_full_decoding(toy_store: Path, checkpoints: Path, run_command, hypotheses) -> None:
