@@ -76,7 +76,7 @@ def subln(N: int, M: int) -> SublnConstants:
     """Return Sub-LN's initial gains of an encoder-decoder with N and M layers.
 
     encoder: gamma = sqrt(log(3M) log(2N) / 3); decoder: gamma = sqrt(log 3M); natural logarithms. Unlike DeepNorm's
-    beta they are above 1: with them the size of the first updates does not depend on depth (equation 17).
+    beta they grow with depth: with them the size of the first updates does not depend on it (equation 17).
 
     Raises ValueError when a layer count is below one.
     Source: Wang et al., "Foundation Transformers" (Magneto), arXiv 2210.06423, Figure 2.

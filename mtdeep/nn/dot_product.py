@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from mtdeep.nn.dropout import dropout as drop
 
 # On a CPU torch's fused attention has a slow backward pass in bfloat16: over sentences of translation plain matrix
-# products take a quarter of its time. From about 300 keys on they are equal, and the scores' memory counts
+# products take a quarter to a half of its time. From about 300 keys on they are equal, and the scores' memory counts
 # (scripts/bench/cpu_kernels.py).
 _PLAIN_KEYS = 256
 
