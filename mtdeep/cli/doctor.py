@@ -181,11 +181,13 @@ def _ours(kind: str) -> list[str]:
     from fairseq.criterions import CRITERION_REGISTRY
     from fairseq.models import ARCH_MODEL_REGISTRY
     from fairseq.optim import OPTIMIZER_REGISTRY
+    from fairseq.optim.lr_scheduler import LR_SCHEDULER_REGISTRY
     from fairseq.tasks import TASK_REGISTRY
 
     registry = {
         "architectures": ARCH_MODEL_REGISTRY,
         "criterions": CRITERION_REGISTRY,
+        "learning-rate schedules": LR_SCHEDULER_REGISTRY,
         "optimizers": OPTIMIZER_REGISTRY,
         "tasks": TASK_REGISTRY,
     }[kind]
@@ -194,6 +196,6 @@ def _ours(kind: str) -> list[str]:
 
 def _registered() -> Table:
     table = _table("Registered with fairseq", "what", "names")
-    for kind in ("architectures", "tasks", "criterions", "optimizers"):
+    for kind in ("architectures", "tasks", "criterions", "optimizers", "learning-rate schedules"):
         table.add_row(kind, ", ".join(_ours(kind)) or "none")
     return table

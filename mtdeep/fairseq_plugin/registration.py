@@ -1,10 +1,10 @@
-"""What fairseq learns from us once it is imported: architectures, criterions, optimizers, tasks, its trainer."""
+"""What fairseq learns from us once it is imported: architectures, criterions, schedules, optimizers, tasks, trainer."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-ADDING = ("architectures", "criterions", "optimizers", "tasks", "trainer")
+ADDING = ("architectures", "criterions", "lr_schedules", "optimizers", "tasks", "trainer")
 
 
 def register() -> None:

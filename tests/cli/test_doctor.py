@@ -25,6 +25,7 @@ def test_all_is_well_here(report) -> None:
 def test_names_versions_patches_and_registrations(report) -> None:
     wanted = ["torch", metadata.version("torch"), "fairseq", "0.12.2", "omegaconf", "threads"]
     wanted += ["deepnet_mt", "deepnet_mt_200_wide", "many_to_many_translation", "label_smoothed_linear_cross_entropy"]
+    wanted += ["torch_adam", "piecewise"]
     flat = "".join(report.stdout.split())
     for name in [*wanted, *(patch.name for patch in compat.PATCHES)]:
         assert name.replace(" ", "") in flat, name
