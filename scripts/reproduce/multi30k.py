@@ -9,16 +9,15 @@ the learning curve and how they were made go to docs/reproductions/.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
 import matplotlib.pyplot as plt
+from fairseq_log import validation_curve
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from steps import step
@@ -104,30 +103,6 @@ def report(results: Path, log: Path, checkpoint: Path, evaluation_seconds: float
     ]
     (DOCS / "multi30k.md").write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
-
-
-def validation_curve(log: Path) -> list[tuple[float, int, float]]:
-    """Return (seconds of training, updates, validation loss in bits a token) from fairseq's JSON log.
-
-    fairseq prints the same line several times, prints its configuration too, and starts its clock anew when a training
-    goes on: then the seconds of the runs before are added.
-    """
-    points: dict[int, tuple[float, int, float]] = {}
-    before = wall = 0.0
-    for line in log.read_text(encoding="utf-8").splitlines():
-        found = re.search(r'\{"epoch".*\}$', line)
-        if found is None:
-            continue
-        entry = json.loads(found[0])
-        if "wall" in entry:
-            seconds = float(entry["wall"])
-            if seconds < wall:
-                before += wall
-            wall = seconds
-        if "valid_nll_loss" in entry:
-            updates = int(entry["valid_num_updates"])
-            points.setdefault(updates, (before + wall, updates, float(entry["valid_nll_loss"])))
-    return [points[updates] for updates in sorted(points)]
 
 
 def draw(curve: list[tuple[float, int, float]], path: Path) -> None:

@@ -1,0 +1,219 @@
+"""Several trainings, some at a time, each in its own folder; killed and started again it repeats none that is finished.
+
+A folder holds run.json (what is trained), training.log and output.txt (what fairseq says), checkpoints/ while the
+training lasts, and finished.json when it is over.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from fairseq_log import last_update
+
+from mtdeep.corpus import Store
+from mtdeep.durable import write_atomically
+from mtdeep.errors import UserError
+from mtdeep.progress import ProgressReport
+
+COMMANDS = Path(sys.executable).parent
+RUN, FINISHED, LOG, OUTPUT, CHECKPOINTS = "run.json", "finished.json", "training.log", "output.txt", "checkpoints"
+LOGGING = ("--log-format", "json", "--log-interval", "10")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. *row* and *column* are its place in the report; *layers* is what an update costs, about."""
+
+    name: str
+    row: str
+    column: str
+    layers: int
+    updates: int
+    arguments: tuple[str, ...]
+
+    @property
+    def cost(self) -> int:
+        """The whole training's cost."""
+        return self.layers * self.updates
+
+    def command(self, store: Path | str, folder: Path) -> list[str]:
+        """Return fairseq-train with all its arguments; what it writes goes into *folder*."""
+        files = ["--save-dir", str(folder / CHECKPOINTS), "--log-file", str(folder / LOG)]
+        return ["fairseq-train", str(store), *self.arguments, "--max-update", str(self.updates), *LOGGING, *files]
+
+
+@dataclass
+class _Training:
+    """A run whose process is there."""
+
+    run: Run
+    folder: Path
+    process: subprocess.Popen[bytes]
+    lock: IO[str]
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait()
+        self.lock.close()
+
+
+def sweep(runs: Sequence[Run], store: Path, folder: Path, jobs: int) -> None:
+    """Train what is not finished, *jobs* at a time with one thread each, the longest first.
+
+    A training that stopped half-way goes on from its checkpoint. Raises UserError when a folder holds another training
+    or one that still goes on; ends the program with what failed, once the others are finished.
+    """
+    identity = Store(store).digest
+    waiting = [run for run in runs if not _is_finished(run, folder / run.name, identity)]
+    waiting.sort(key=lambda run: run.cost, reverse=True)
+    failed: list[str] = []
+    trainings: list[_Training] = []
+    clock = _Clock(runs, waiting, folder)
+    try:
+        with _terminable(), ProgressReport() as progress:
+            while waiting or trainings:
+                while waiting and len(trainings) < jobs:
+                    trainings.append(_start(waiting.pop(0), store, folder, identity))
+                for training in [t for t in trainings if t.process.poll() is not None]:
+                    trainings.remove(training)
+                    failed += _finish(training)
+                progress.show(*clock.look(trainings, waiting))
+                time.sleep(0.2)
+    finally:
+        for training in trainings:
+            training.end()
+    if failed:
+        sys.exit("These trainings failed; mend it and start again, the others are finished:\n" + "\n".join(failed))
+
+
+def _is_finished(run: Run, folder: Path, store: str) -> bool:
+    """Compare what the folder holds with *run*, if anything."""
+    if not (folder / RUN).exists():
+        return False
+    if _read(folder / RUN) != _record(run, store):
+        raise UserError(f"{folder} holds a training with other options or data; remove it or give another --folder.")
+    if not (folder / FINISHED).exists():
+        return False
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the sweep may have been killed before it did
+    return True
+
+
+def _start(run: Run, store: Path, parent: Path, identity: str) -> _Training:
+    folder = parent / run.name
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = _locked(folder)
+    write_atomically(folder / RUN, lambda path: path.write_text(json.dumps(_record(run, identity), indent=1)))
+    program, *arguments = run.command(store, folder)
+    with (folder / OUTPUT).open("wb") as output:
+        process = subprocess.Popen(
+            [str(COMMANDS / program), *arguments],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock.fileno(),),
+        )
+    lock.write(str(process.pid))
+    lock.flush()
+    return _Training(run, folder, process, lock)
+
+
+def _locked(folder: Path) -> IO[str]:
+    """Lock the folder for us and the training, which outlives us when we are killed with signal 9."""
+    lock = (folder / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        number = lock.read()
+        lock.close()
+        raise UserError(f"{folder}: its training, process {number}, still goes on; wait for it or end it.") from None
+    lock.truncate(0)
+    return lock
+
+
+def _finish(training: _Training) -> list[str]:
+    """Record how the training ended; returns a line when it failed.
+
+    fairseq ends a training with FloatingPointError when loss or gradients are not finite, or when the loss scale has
+    reached its minimum: that is a result. Anything else is a failure, and the run is not finished.
+    """
+    training.end()
+    output = training.folder / OUTPUT
+    stopped = None
+    if training.process.returncode:
+        errors = re.findall(r"^FloatingPointError.*$", output.read_text(encoding="utf-8", errors="replace"), re.M)
+        if training.process.returncode < 0 or not errors:
+            return [f"  {training.run.name}, exit code {training.process.returncode}: {output}"]
+        stopped = errors[-1]
+    write_atomically(training.folder / FINISHED, lambda path: path.write_text(json.dumps({"stopped": stopped})))
+    shutil.rmtree(training.folder / CHECKPOINTS, ignore_errors=True)
+    return []
+
+
+def stopped_by(folder: Path) -> str | None:
+    """Return what fairseq ended a finished training with, or None when it came to its end."""
+    stopped: str | None = _read(folder / FINISHED)["stopped"]
+    return stopped
+
+
+class _Clock:
+    """How far the sweep is, and how long the rest takes at the speed so far."""
+
+    def __init__(self, runs: Sequence[Run], waiting: Sequence[Run], folder: Path) -> None:
+        self._runs = runs
+        self._began = time.monotonic()
+        self._at_first = {run.name: last_update(folder / run.name / LOG) for run in waiting}
+        self._waiting = tuple(waiting)
+        self._folder = folder
+
+    def look(self, trainings: Sequence[_Training], waiting: Sequence[Run]) -> tuple[str, int, int]:
+        """Return what is being done, with the minutes left, and (done, total) in hundredths of the cost."""
+        unfinished = {training.run.name: last_update(training.folder / LOG) for training in trainings}
+        unfinished |= {run.name: self._at_first[run.name] for run in waiting}
+        total = sum(run.cost for run in self._runs)
+        left = sum(run.layers * (run.updates - unfinished[run.name]) for run in self._runs if run.name in unfinished)
+        left_at_first = sum(run.layers * (run.updates - self._at_first[run.name]) for run in self._waiting)
+        gained = left_at_first - left
+        elapsed = time.monotonic() - self._began
+        minutes = f"about {elapsed * left / gained / 60:.0f} min left" if gained else "time left not known yet"
+        now = [f"{t.run.name} at {unfinished[t.run.name]}/{t.run.updates}" for t in trainings]
+        done = len(self._runs) - len(unfinished)
+        what = ", ".join([f"{done} of {len(self._runs)} trainings done", *now, *([minutes] if left else [])])
+        return what, round(100 * (total - left) / total), 100
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the program as Ctrl-C does, so that it ends its trainings."""
+
+    def leave(number: int, _: Any) -> None:
+        sys.exit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _record(run: Run, store: str) -> dict[str, Any]:
+    return {"store": store, "arguments": list(run.arguments), "updates": run.updates}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
