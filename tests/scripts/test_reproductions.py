@@ -1,0 +1,42 @@
+"""Every reproduction of several trainings in its --quick size, as one command; its report, and a second run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from matplotlib.image import imread
+
+
+@pytest.mark.parametrize(
+    ("script", "trainings"),
+    [
+        ("thousand_layers", 2),
+        pytest.param("depth", 6, marks=pytest.mark.slow),
+        pytest.param("warm_up", 6, marks=pytest.mark.slow),
+        pytest.param("learning_rates", 5, marks=pytest.mark.slow),
+    ],
+)
+def test_quick(script: str, trainings: int, reproduce: Path, tmp_path: Path, run_command) -> None:
+    command = ("python", reproduce / f"{script}.py", "--quick", "--folder", tmp_path)
+    first = run_command(*command)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert f"{trainings} of {trainings} trainings done" in first.stderr
+    report = (tmp_path / f"{script}.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"^fairseq-train STORE .*--save-dir RUN/", report, re.M)) == trainings
+    lines = re.findall(r"^\| \S+ \| 10 \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", report, re.M)
+    assert len(lines) == trainings
+    # log2 of 605 symbols is 9.2: what a model begins with, and a little more for what it believes in wrongly.
+    assert all(3 < float(value) < 20 for line in lines for value in line)
+    assert imread(tmp_path / f"{script}.png").std() > 0
+    second = run_command(*command)
+    assert second.returncode == 0, second.stderr
+    assert "at 0/10" not in second.stderr
+    assert (tmp_path / f"{script}.md").read_text(encoding="utf-8") == report
+
+
+def test_data_or_quick(reproduce: Path, tmp_path: Path, run_command) -> None:
+    result = run_command("python", reproduce / "depth.py", "--folder", tmp_path)
+    assert result.returncode == 2
+    assert "give either DATA or --quick" in result.stderr
