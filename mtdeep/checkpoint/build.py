@@ -7,24 +7,25 @@ from torch import Tensor
 
 from mtdeep.checkpoint.read import Checkpoint
 from mtdeep.errors import UserError
+from mtdeep.nn import models
 from mtdeep.nn.config import Config
-from mtdeep.nn.transformer import EncoderDecoder
 
 SOURCE_EMBEDDINGS = "encoder.embed_tokens.weight"
 TARGET_EMBEDDINGS = "decoder.embed_tokens.weight"
 OUTPUT = "decoder.output_projection.weight"
+MASKED_OUTPUT = "encoder.output_projection.weight"
 OLD_OUTPUT = "decoder.embed_out"  # before fairseq 0.9
 SHOWN = 8
 
 
-def build_model(checkpoint: Checkpoint) -> EncoderDecoder:
+def build_model(checkpoint: Checkpoint) -> models.Model:
     """Return the checkpoint's model in evaluation mode, float32, on the CPU.
 
     Raises UserError that lists every tensor that is missing, left over, or of another shape.
     """
-    model = EncoderDecoder(checkpoint.config)
-    tensors = with_tied_names(checkpoint.config, checkpoint.tensors)
+    model = models.build_model(checkpoint.config)
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    tensors = with_tied_names(checkpoint.config, checkpoint.tensors)
     problems = [
         _listing("missing", sorted(expected.keys() - tensors.keys())),
         _listing("unexpected", sorted(tensors.keys() - expected.keys())),
@@ -52,9 +53,11 @@ def with_tied_names(config: Config, tensors: dict[str, Tensor]) -> dict[str, Ten
     if OLD_OUTPUT in tensors:
         tensors.setdefault(OUTPUT, tensors.pop(OLD_OUTPUT))
     names: tuple[str, ...] = ()
-    if config.share_all_embeddings:
+    if config.ties_output_projection and config.decoder_layers == 0:
+        names = (SOURCE_EMBEDDINGS, MASKED_OUTPUT)
+    elif config.share_all_embeddings and config.encoder_layers:
         names = (SOURCE_EMBEDDINGS, TARGET_EMBEDDINGS, OUTPUT)
-    elif config.share_decoder_input_output_embed:
+    elif config.ties_output_projection:
         names = (TARGET_EMBEDDINGS, OUTPUT)
     present = [name for name in names if name in tensors]
     for name in present[1:]:

@@ -10,14 +10,12 @@ one message. Options that only matter in training (LayerDrop, offloading, FSDP w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Literal, cast, get_args
 
 from mtdeep.corpus.vocabulary import PAD
 from mtdeep.errors import UserError
-from mtdeep.nn.config import Config
-
-Positions = Literal["sinusoidal", "learned", "none"]
+from mtdeep.nn.config import Activation, Config, Positions, StackName
 
 DEFAULT_MAX_POSITIONS = 1024
 # The value that leaves the function alone; None and an absent flag do too.
@@ -40,18 +38,24 @@ UNSUPPORTED: Mapping[str, object] = {
     "scale_heads": False,
     "scale_resids": False,
 }
-ACTIVATIONS = ("relu", "gelu")
 
 
 def config_from_arguments(
-    arguments: Mapping[str, object], *, source_vocabulary_size: int, target_vocabulary_size: int, scheme: str
+    arguments: Mapping[str, object],
+    *,
+    source_vocabulary_size: int,
+    target_vocabulary_size: int,
+    scheme: str,
+    found: Iterable[str] = (),
 ) -> Config:
-    """Return the configuration of the encoder-decoder that *arguments* describe.
+    """Return the configuration of the model that *arguments* describe.
 
-    Raises UserError, one sentence with every problem in it, when an option is unsupported or a value has no sense.
+    Raises UserError, one sentence with every problem in it, when options are unsupported, contradict each other or
+    have no sense; *found* are problems that the caller knows of.
     """
     flags = _Flags(arguments)
     problems = flags.problems
+    problems += found
     problems += unsupported(arguments)
     if scheme == "preln" and flags.switch("no_decoder_final_norm"):
         problems.append("no_decoder_final_norm is not supported")
@@ -60,8 +64,9 @@ def config_from_arguments(
         if (width := flags.integer(name, embed_dim)) != embed_dim:
             problems.append(f"{name} is {width}, but must equal encoder_embed_dim, {embed_dim}")
     activation = flags.text("activation_fn", "relu")
-    if activation not in ACTIVATIONS:
-        problems.append(f"activation_fn is {activation!r}, but must be one of {', '.join(ACTIVATIONS)}")
+    if activation not in get_args(Activation):
+        problems.append(f"activation_fn is {activation!r}, but must be one of {', '.join(get_args(Activation))}")
+        activation = "relu"
     encoder_ffn_dim = flags.integer("encoder_ffn_embed_dim", 2048)
     share_all = flags.switch("share_all_embeddings")
     # `max_positions` is what fairseq had before sources and targets each got their own.
@@ -92,14 +97,20 @@ def config_from_arguments(
         "share_all_embeddings": share_all,
         "residual_alpha": flags.number("residual_alpha", 1.0),
         "residual_scale": flags.number("residual_scale", 1.0),
+        "shaping": flags.text("shaping", "none"),
+        "espa_gamma": flags.number("espa_gamma", 0.005),
+        "uspa_rho": flags.number("uspa_rho", 0.8),
+        "skip_alpha": flags.number("skip_alpha", 0.0),
+        "branch_norm": flags.switch("branch_norm"),
         "checkpoint_activations": flags.switch("checkpoint_activations") or flags.switch("offload_activations"),
     }
+    try:
+        config = Config.from_dict(values)
+    except ValueError as error:
+        problems.append(str(error).removeprefix("Config: "))
     if problems:
         raise UserError(f"These options cannot be used: {'; '.join(problems)}.")
-    try:
-        return Config.from_dict(values)
-    except ValueError as error:
-        raise UserError(f"These options cannot be used: {error}") from error
+    return config
 
 
 def transformer_scheme(arguments: Mapping[str, object]) -> Literal["postln", "preln"]:
@@ -152,7 +163,14 @@ class _Flags:
         value = self.arguments.get(name)
         return default if value is None else str(value)
 
-    def positions(self, side: Literal["encoder", "decoder"]) -> Positions:
-        if self.switch("no_token_positional_embeddings"):
-            return "none"
-        return "learned" if self.switch(f"{side}_learned_pos") else "sinusoidal"
+    def positions(self, side: StackName) -> Positions:
+        """fairseq's two switches, or one choice for both stacks; rotary positions are not added to embeddings."""
+        chosen = self.arguments.get("positions")
+        none, learned = self.switch("no_token_positional_embeddings"), self.switch(f"{side}_learned_pos")
+        if chosen is None:
+            return "none" if none else "learned" if learned else "sinusoidal"
+        if learned and chosen != "learned":
+            self.problems.append(f"{side}_learned_pos and positions {chosen!r} contradict each other")
+        if none and chosen not in ("none", "rotary"):
+            self.problems.append(f"no_token_positional_embeddings and positions {chosen!r} contradict each other")
+        return cast("Positions", chosen)

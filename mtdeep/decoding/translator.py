@@ -190,6 +190,6 @@ def _joined(groups: list[list[Pair]], at_once: int) -> Iterator[list[Pair]]:
 def _for_rows(shared: DecoderCache, rows: Tensor) -> DecoderCache:
     """Return an empty cache that reads the source sentences *rows*; nothing is copied when those are all, in order."""
     if torch.equal(rows, torch.arange(shared.sentences, device=rows.device)):
-        return DecoderCache(shared.cross, shared.cross_mask, shared.rows_per_sentence)
-    mask = None if shared.cross_mask is None else shared.cross_mask.index_select(0, rows)
-    return DecoderCache(shared.cross.index_select(2, rows), mask, shared.rows_per_sentence)
+        return DecoderCache(shared.cross, shared.cross_visible, shared.rows_per_sentence)
+    visible = shared.cross_visible.of_rows(rows)
+    return DecoderCache(shared.cross.index_select(2, rows), visible, shared.rows_per_sentence)

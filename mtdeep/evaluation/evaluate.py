@@ -30,6 +30,7 @@ from mtdeep.evaluation.hypotheses import HypothesisFile, run_digest
 from mtdeep.evaluation.matrix import Matrix
 from mtdeep.evaluation.scores import BLEU, CHRF, COPY_BLEU, DirectionScore, Scorer, check_tokenizer, tokenizer_for
 from mtdeep.evaluation.segments import Row, SplitRows
+from mtdeep.nn import EncoderDecoder
 
 # Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -99,8 +100,11 @@ def evaluate(
         "encoder_tag": encoder_tag(loaded, checkpoint),
         **asdict(options),
     }
+    model = build_model(loaded)
+    if not isinstance(model, EncoderDecoder):
+        raise UserError(f"{checkpoint} holds a language model, which does not translate; give a translation model's.")
     translator = Translator(
-        build_model(loaded),
+        model,
         opened.vocabulary,
         opened.subwords(),
         str(settings["encoder_tag"]),

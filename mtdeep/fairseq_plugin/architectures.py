@@ -1,174 +1,190 @@
 """fairseq's architectures of the family: arguments and presets -> nn.Config -> model.
 
-Presets are named by total depth, encoder plus decoder, as DeepNet's "200L" is (arXiv 2203.00555, Table 2). A preset
-fills in what the command line leaves open, and nothing else.
+Each scheme is one of translation (`_mt`), a language model (`_lm`) and a masked language model (`_mlm`). Presets are
+named by total depth, encoder plus decoder, as DeepNet's "200L" is (arXiv 2203.00555, Table 2). A preset fills in what
+the command line leaves open, and nothing else.
 """
 
 from __future__ import annotations
 
 import logging
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from fairseq.models import register_model, register_model_architecture
 from fairseq.tasks import FairseqTask
 
 from mtdeep.checkpoint import config_from_arguments
-from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.model import TranslationModel
+from mtdeep.fairseq_plugin.flags import (
+    BASE,
+    COMMON_SWITCHES,
+    DECODER_SIZES,
+    DECODER_SWITCHES,
+    ENCODER_SIZES,
+    ENCODER_SWITCHES,
+    SHARING_SWITCHES,
+    SKIPLESS,
+    Arguments,
+    FlagGroups,
+    add_flags,
+    without_effect,
+)
+from mtdeep.fairseq_plugin.model import LanguageModel, MaskedLanguageModel, TranslationModel
+from mtdeep.nn import Config
+from mtdeep.nn.config import SchemeName
+from mtdeep.nn.scheme import SCHEMES
 
 logger = logging.getLogger(__name__)
 
-Arguments = Mapping[str, object]
-
-INTEGERS = {
-    "encoder-layers": "number of encoder layers, N",
-    "decoder-layers": "number of decoder layers, M",
-    "encoder-embed-dim": "width of the encoder",
-    "decoder-embed-dim": "width of the decoder (default: the encoder's, and equal to it)",
-    "encoder-ffn-embed-dim": "inner width of the encoder's feed-forward networks",
-    "decoder-ffn-embed-dim": "inner width of the decoder's feed-forward networks (default: the encoder's)",
-    "encoder-attention-heads": "number of encoder attention heads",
-    "decoder-attention-heads": "number of decoder attention heads (default: the encoder's)",
+# What architectures are called by: the paper's name of a scheme, where it differs from the scheme's own.
+NAMES: dict[str, SchemeName] = {
+    "deepnet": "deepnorm",
+    "magneto": "subln",
+    "residual": "residual",
+    "rezero": "rezero",
+    "dsinit": "dsinit",
+    "postln": "postln",
+    "preln": "preln",
+    "vanilla": "vanilla",
 }
-PROBABILITIES = {
-    "dropout": "dropout probability on embeddings and on the output of every branch",
-    "attention-dropout": "dropout probability on attention weights",
-    "activation-dropout": "dropout probability after the activation in feed-forward networks",
-}
-FACTORS = {
-    "residual-alpha": "ResiDual: factor on the normalised stream at the end of a stack",
-    "residual-scale": "ResiDual: factor on what enters the un-normalised stream (the paper's fp16 recipe: 0.05)",
-}
-SWITCHES = {
-    "encoder-learned-pos": "learned instead of sinusoidal positions in the encoder",
-    "decoder-learned-pos": "learned instead of sinusoidal positions in the decoder",
-    "no-token-positional-embeddings": "no positions added to the embeddings",
-    "no-scale-embedding": "do not multiply embeddings by sqrt(width)",
-    "share-decoder-input-output-embed": "one matrix for the decoder's embeddings and its output projection",
-    "share-all-embeddings": "one matrix for encoder and decoder embeddings and the output projection",
-    "checkpoint-activations": "recompute each layer's activations in the backward pass instead of keeping them",
-}
-# What an argument takes from another one when neither the command line nor the preset sets it.
-INHERITED = {
-    "decoder_embed_dim": "encoder_embed_dim",
-    "decoder_ffn_embed_dim": "encoder_ffn_embed_dim",
-    "decoder_attention_heads": "encoder_attention_heads",
-}
-BASE: Arguments = {
-    "encoder_layers": 6,
-    "decoder_layers": 6,
-    "encoder_embed_dim": 512,
-    "encoder_ffn_embed_dim": 2048,
-    "encoder_attention_heads": 8,
-    "activation_fn": "relu",
-    "dropout": 0.1,
-    "attention_dropout": 0.0,
-    "activation_dropout": 0.0,
-    "residual_alpha": 1.0,
-    "residual_scale": 1.0,
-    **{switch.replace("-", "_"): False for switch in SWITCHES},
-}
-# Schemes in which an argument means something, where not in all.
-EFFECTIVE_FOR = {"residual_alpha": ("residual",), "residual_scale": ("residual",)}
 WIDE: Arguments = {"encoder_embed_dim": 1024, "encoder_ffn_embed_dim": 4096, "encoder_attention_heads": 16}
 DEPTHS = (12, 36, 100, 200, 1000)
 
 
-class SchemeModel(TranslationModel):
-    """An encoder-decoder of the family; a subclass names its residual scheme."""
+class Family:
+    """What the three kinds of architectures differ in for fairseq's command line; a subclass names its scheme."""
 
-    scheme: ClassVar[str]
-
-    @staticmethod
-    def add_args(parser: ArgumentParser) -> None:
-        """Add the flags, under fairseq's names."""
-        for flag, text in INTEGERS.items():
-            parser.add_argument(f"--{flag}", type=int, metavar="N", help=text)
-        for flag, text in PROBABILITIES.items():
-            parser.add_argument(f"--{flag}", type=float, metavar="P", help=text)
-        for flag, text in FACTORS.items():
-            parser.add_argument(f"--{flag}", type=float, metavar="X", help=text)
-        for flag, text in SWITCHES.items():
-            parser.add_argument(f"--{flag}", action="store_true", help=text)
-        parser.add_argument("--activation-fn", choices=("relu", "gelu"), help="activation of feed-forward networks")
+    scheme: ClassVar[SchemeName]
+    sizes: ClassVar[FlagGroups]
+    switches: ClassVar[FlagGroups]
+    defaults: ClassVar[Arguments]
+    # What an argument takes from another one when neither the command line nor the preset sets it.
+    inherited: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def build_model(cls, args: Namespace, task: FairseqTask) -> SchemeModel:
+    def add_args(cls, parser: ArgumentParser) -> None:
+        """Add the flags."""
+        add_flags(parser, cls.sizes, cls.switches)
+
+
+class Translation(Family, TranslationModel):
+    """An encoder-decoder."""
+
+    sizes: ClassVar = (ENCODER_SIZES, DECODER_SIZES)
+    switches: ClassVar = (ENCODER_SWITCHES, DECODER_SWITCHES, SHARING_SWITCHES)
+    defaults: ClassVar[Arguments] = {
+        "encoder_layers": 6,
+        "decoder_layers": 6,
+        "encoder_embed_dim": 512,
+        "encoder_ffn_embed_dim": 2048,
+        "encoder_attention_heads": 8,
+    }
+    inherited: ClassVar = {
+        "decoder_embed_dim": "encoder_embed_dim",
+        "decoder_ffn_embed_dim": "encoder_ffn_embed_dim",
+        "decoder_attention_heads": "encoder_attention_heads",
+    }
+
+    @classmethod
+    def build_model(cls, args: Namespace, task: FairseqTask) -> Translation:
         """Build the model and record its configuration in *args*, which fairseq writes into every checkpoint."""
         source, target = task.source_dictionary, task.target_dictionary
+        problems = []
         if args.share_all_embeddings and source != target:
-            raise UserError("--share-all-embeddings needs one dictionary for source and target; this data has two.")
+            problems.append("--share-all-embeddings needs one dictionary for source and target; this data has two")
         if str(vars(args).get("left_pad_target")) == "True":  # stock tasks keep a truth value or its name
-            raise UserError("--left-pad-target is not supported, decoder inputs are padded on the right; leave it out.")
-        config = config_from_arguments(
-            vars(args), source_vocabulary_size=len(source), target_vocabulary_size=len(target), scheme=cls.scheme
-        )
-        for name in EFFECTIVE_FOR:
-            if cls.scheme not in EFFECTIVE_FOR[name] and getattr(args, name) != BASE[name]:
-                logger.warning(f"--{name.replace('_', '-')} has no effect on {cls.scheme}.")
-        args.mtdeep_config = config.to_dict()
+            problems.append("--left-pad-target is not supported, decoder inputs are padded on the right; leave it out")
+        config = recorded_config(args, cls.scheme, len(source), len(target), vars(args), problems)
         return cls(config, source, target)
 
 
-@register_model("deepnet_mt")
-class DeepNetMT(SchemeModel):
-    """DeepNorm: LN(alpha x + f(x)) with beta-scaled initialisation (arXiv 2203.00555)."""
+class Language(Family, LanguageModel):
+    """A decoder alone, for fairseq's `language_modeling`."""
 
-    scheme = "deepnorm"
+    sizes: ClassVar = (DECODER_SIZES,)
+    switches: ClassVar = (DECODER_SWITCHES,)
+    defaults: ClassVar[Arguments] = {
+        "decoder_layers": 6,
+        "decoder_embed_dim": 512,
+        "decoder_ffn_embed_dim": 2048,
+        "decoder_attention_heads": 8,
+    }
 
-
-@register_model("magneto_mt")
-class MagnetoMT(SchemeModel):
-    """Sub-LN: x + f(LN(x)) with a normalisation inside each branch (arXiv 2210.06423)."""
-
-    scheme = "subln"
-
-
-@register_model("residual_mt")
-class ResiDualMT(SchemeModel):
-    """ResiDual: Post-LN and an un-normalised sum beside it (arXiv 2304.14802)."""
-
-    scheme = "residual"
-
-
-@register_model("rezero_mt")
-class ReZeroMT(SchemeModel):
-    """ReZero: x + a f(x), a learned and 0 at first (arXiv 2003.04887)."""
-
-    scheme = "rezero"
-
-
-@register_model("dsinit_mt")
-class DSInitMT(SchemeModel):
-    """DS-Init: Post-LN with depth-scaled initial matrices (arXiv 1908.11365)."""
-
-    scheme = "dsinit"
+    @classmethod
+    def build_model(cls, args: Namespace, task: FairseqTask) -> Language:
+        """Build the model and record its configuration in *args*."""
+        longest = args.max_target_positions or args.tokens_per_sample
+        arguments = {
+            **vars(args),
+            "encoder_layers": 0,
+            "encoder_embed_dim": args.decoder_embed_dim,
+            "encoder_attention_heads": args.decoder_attention_heads,
+            "max_source_positions": longest,
+            "max_target_positions": longest,
+        }
+        size = len(task.target_dictionary)
+        problems = []
+        if task.source_dictionary != task.target_dictionary:
+            problems.append("--output-dictionary-size is not supported")
+        return cls(recorded_config(args, cls.scheme, size, size, arguments, problems), task.target_dictionary)
 
 
-@register_model("postln_mt")
-class PostLNMT(SchemeModel):
-    """Post-LN: LN(x + f(x)) (arXiv 1706.03762)."""
+class MaskedLanguage(Family, MaskedLanguageModel):
+    """An encoder alone, for fairseq's `masked_lm`; its output projection is its embeddings, as BERT's is."""
 
-    scheme = "postln"
+    sizes: ClassVar = (ENCODER_SIZES,)
+    switches: ClassVar = (ENCODER_SWITCHES,)
+    defaults: ClassVar[Arguments] = {
+        "encoder_layers": 6,
+        "encoder_embed_dim": 512,
+        "encoder_ffn_embed_dim": 2048,
+        "encoder_attention_heads": 8,
+    }
+
+    @classmethod
+    def build_model(cls, args: Namespace, task: FairseqTask) -> MaskedLanguage:
+        """Build the model and record its configuration in *args*."""
+        arguments = {
+            **vars(args),
+            "decoder_layers": 0,
+            "decoder_attention_heads": args.encoder_attention_heads,
+            "share_all_embeddings": True,
+            "max_source_positions": args.tokens_per_sample,
+            "max_target_positions": args.tokens_per_sample,
+        }
+        size = len(task.source_dictionary)
+        return cls(recorded_config(args, cls.scheme, size, size, arguments, ()), task.source_dictionary)
 
 
-@register_model("preln_mt")
-class PreLNMT(SchemeModel):
-    """Pre-LN: x + f(LN(x)) with a normalisation at the end of each stack (arXiv 2002.04745)."""
+def recorded_config(
+    args: Namespace,
+    scheme: SchemeName,
+    source_size: int,
+    target_size: int,
+    arguments: Arguments,
+    problems: Iterable[str],
+) -> Config:
+    """Return the configuration that *arguments* describe, put it into *args*, and warn of flags without effect."""
+    config = config_from_arguments(
+        arguments, source_vocabulary_size=source_size, target_vocabulary_size=target_size, scheme=scheme, found=problems
+    )
+    for flag in without_effect(vars(args), config):
+        logger.warning(f"{flag} has no effect on {scheme}.")
+    args.mtdeep_config = config.to_dict()
+    return config
 
-    scheme = "preln"
 
-
-def fill_in(preset: Arguments) -> Callable[[Namespace], None]:
+def fill_in(model: type[Family], preset: Arguments) -> Callable[[Namespace], None]:
     """Return fairseq's "architecture function": it sets what is not set yet."""
+    switches = {name.replace("-", "_"): False for group in (COMMON_SWITCHES, *model.switches) for name in group}
+    skipless = SKIPLESS if model.scheme == "vanilla" else {}
 
     def apply(args: Namespace) -> None:
         given = vars(args)
-        for name, value in {**BASE, **preset}.items():
+        for name, value in {**BASE, **switches, **model.defaults, **skipless, **preset}.items():
             given.setdefault(name, value)
-        for name, origin in INHERITED.items():
+        for name, origin in model.inherited.items():
             given.setdefault(name, given[origin])
 
     return apply
@@ -179,8 +195,14 @@ def total_depth(layers: int) -> Arguments:
     return {"encoder_layers": layers // 2, "decoder_layers": layers // 2}
 
 
-for model in ("deepnet_mt", "magneto_mt", "residual_mt", "rezero_mt", "dsinit_mt", "postln_mt", "preln_mt"):
-    register_model_architecture(model, model)(fill_in({}))
-for layers in DEPTHS:
-    register_model_architecture("deepnet_mt", f"deepnet_mt_{layers}")(fill_in(total_depth(layers)))
-register_model_architecture("deepnet_mt", "deepnet_mt_200_wide")(fill_in({**total_depth(200), **WIDE}))
+for family, suffix in ((Translation, "mt"), (Language, "lm"), (MaskedLanguage, "mlm")):
+    for paper, scheme in NAMES.items():
+        name = f"{paper}_{suffix}"
+        members = {"scheme": scheme, "__doc__": SCHEMES[scheme].__doc__, "__module__": __name__}
+        model = register_model(name)(type(name, (family,), members))
+        register_model_architecture(name, name)(fill_in(model, {}))
+        if name == "deepnet_mt":
+            for layers in DEPTHS:
+                register_model_architecture(name, f"{name}_{layers}")(fill_in(model, total_depth(layers)))
+            wide = fill_in(model, {**total_depth(200), **WIDE})
+            register_model_architecture(name, f"{name}_200_wide")(wide)

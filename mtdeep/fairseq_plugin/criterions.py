@@ -13,7 +13,7 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.model import TranslationModel, unwrapped
+from mtdeep.fairseq_plugin.model import takes_head
 from mtdeep.nn import linear_cross_entropy
 
 NAME = "label_smoothed_linear_cross_entropy"
@@ -42,8 +42,8 @@ class LabelSmoothedLinearCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         """Return the summed loss, its denominator, and what fairseq logs."""
         if not reduce:
             raise UserError(f"{NAME} keeps no loss of single tokens: {INSTEAD}")
-        if not isinstance(unwrapped(model), TranslationModel):
-            raise UserError(f"{NAME} works with mtdeep's own architectures: for this one {INSTEAD}")
+        if not takes_head(model):
+            raise UserError(f"{NAME} works with mtdeep's own decoders: for this model {INSTEAD}")
         target = sample["target"][:, self.ignore_prefix_size :].flatten()
 
         def head(features: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The encoder-decoder in fairseq's clothes: its calling conventions around the layers of ``mtdeep.nn``.
+"""The models in fairseq's clothes: its calling conventions around the stacks of ``mtdeep.nn``.
 
 Inside, tensors are batch-first; fairseq hands encoder states around as (time, batch, dim), so the adapters transpose
 at the border, which copies nothing.
@@ -14,7 +14,13 @@ from typing import Any
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.models import FairseqEncoder, FairseqEncoderDecoderModel, FairseqIncrementalDecoder
+from fairseq.models import (
+    FairseqEncoder,
+    FairseqEncoderDecoderModel,
+    FairseqEncoderModel,
+    FairseqIncrementalDecoder,
+    FairseqLanguageModel,
+)
 from torch import Tensor, nn
 
 from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput, token_embeddings
@@ -66,19 +72,24 @@ class FairseqDeepDecoder(Decoder, FairseqIncrementalDecoder):
     def forward(  # type: ignore[override]  # fairseq's call
         self,
         prev_output_tokens: Tensor,
-        encoder_out: EncoderOut,
+        encoder_out: EncoderOut | None = None,
         incremental_state: dict[str, DecoderCache] | None = None,
         features_only: bool = False,
     ) -> DecoderOut:
-        """Decode (batch, time) tokens into logits, or features, of (batch, time, ...).
+        """Decode (batch, time) tokens into logits, or features, of (batch, time, ...); a language model has no encoder.
 
         With *incremental_state*, tokens that the cache has seen are skipped, as fairseq passes the whole prefix.
         """
         if incremental_state is None:
-            features = Decoder.forward(self, prev_output_tokens, self._per_row(encoder_out))
+            encoded = None if encoder_out is None else self._per_row(encoder_out)
+            features = Decoder.forward(self, prev_output_tokens, encoded)
         else:
             if CACHE not in incremental_state:
-                incremental_state[CACHE] = self._start_cache(encoder_out)
+                incremental_state[CACHE] = (
+                    self._start_cache(encoder_out)
+                    if encoder_out is not None
+                    else self.new_source_free_cache(prev_output_tokens.size(0))
+                )
             cache = incremental_state[CACHE]
             features = Decoder.forward(self, prev_output_tokens[:, cache.length :], None, cache)
         x = features if features_only else self.output_layer(features)
@@ -155,6 +166,47 @@ class TranslationModel(FairseqEncoderDecoderModel):
     def max_positions(self) -> tuple[int, int]:
         """Longest source and target, in tokens."""
         return self.encoder.max_positions(), self.decoder.max_positions()
+
+
+class LanguageModel(FairseqLanguageModel):
+    """Decoder alone, built from an ``nn.Config`` and fairseq's dictionary."""
+
+    def __init__(self, config: Config, dictionary: Dictionary) -> None:
+        super().__init__(FairseqDeepDecoder(config, token_embeddings(config)[1], dictionary))
+        self.config = config
+
+    def forward(
+        self,
+        src_tokens: Tensor,
+        src_lengths: Tensor | None = None,
+        incremental_state: dict[str, DecoderCache] | None = None,
+        head: Head | None = None,
+    ) -> Any:
+        """Return logits (batch, time, vocabulary) as fairseq wants them, or what *head* makes of the features."""
+        if head is None:
+            return self.decoder(src_tokens, None, incremental_state)
+        features, _ = self.decoder(src_tokens, features_only=True)
+        return head(features, self.decoder.output_projection.weight)
+
+
+class MaskedLanguageModel(FairseqEncoderModel):
+    """Encoder alone, built from an ``nn.Config`` and fairseq's dictionary."""
+
+    def __init__(self, config: Config, dictionary: Dictionary) -> None:
+        super().__init__(FairseqDeepEncoder(config, token_embeddings(config)[0], dictionary))
+        self.config = config
+
+    def forward(
+        self, src_tokens: Tensor, src_lengths: Tensor | None = None, masked_tokens: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Return logits (masked, vocabulary) where masked_tokens (batch, time) is True; without it, of all tokens."""
+        states = self.encoder(src_tokens)["encoder_out"][0].transpose(0, 1)
+        return self.encoder.output_projection(states if masked_tokens is None else states[masked_tokens]), {}
+
+
+def takes_head(model: nn.Module) -> bool:
+    """Whether a criterion may hand its head to this model, wrapped for distributed training or not."""
+    return isinstance(unwrapped(model), (TranslationModel, LanguageModel))
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

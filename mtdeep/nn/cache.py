@@ -8,29 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+from mtdeep.nn.visibility import ALL_KEYS, UP_TO_THE_QUERY, Visibility
 
 KeysValues = tuple[Tensor, Tensor]
 _FIRST_CAPACITY = 32
 
 
+class EncoderOutput(NamedTuple):
+    """What a decoder reads: states (B, S, D) and padding_mask (B, S), True at padding, or None without padding."""
+
+    states: Tensor
+    padding_mask: Tensor | None
+
+
 class LayerMemory(Protocol):
-    """What one decoder layer is given besides the stream; masks are as `MultiHeadAttention.forward` wants them."""
+    """What one decoder layer is given besides the stream."""
 
     @property
-    def causal(self) -> bool:
-        """Whether query t of self-attention sees just keys 0..t."""
+    def start(self) -> int:
+        """Position of the first of the new tokens, P."""
 
     @property
-    def self_mask(self) -> Tensor | None:
-        """Mask of the self-attention."""
+    def self_visible(self) -> Visibility:
+        """What self-attention sees."""
 
     @property
-    def cross_mask(self) -> Tensor | None:
-        """Mask of the cross-attention: (G, 1, 1, S), True at real source tokens, or None when all are."""
+    def cross_visible(self) -> Visibility:
+        """What cross-attention sees: every real source token."""
 
     def self_keys_values(self, keys: Tensor, values: Tensor) -> KeysValues:
         """Return the keys and values to attend to, given those (B, H, T, hd) of the new positions."""
@@ -46,10 +55,17 @@ class TeacherForcing:
     The causal mask alone is enough: decoder inputs are padded on the right, where no real position looks.
     """
 
-    encoder_states: Tensor
-    cross_mask: Tensor | None
-    causal: bool = True
-    self_mask: Tensor | None = None
+    encoder_states: Tensor | None
+    cross_visible: Visibility = ALL_KEYS
+    self_visible: Visibility = UP_TO_THE_QUERY
+    start: int = 0
+
+    @classmethod
+    def of(cls, encoder_output: EncoderOutput | None) -> TeacherForcing:
+        """Return what every layer is given; a language model reads no encoder's output."""
+        if encoder_output is None:
+            return cls(None)
+        return cls(encoder_output.states, Visibility.of_padding(encoder_output.padding_mask))
 
     def self_keys_values(self, keys: Tensor, values: Tensor) -> KeysValues:
         """Return what was given."""
@@ -57,6 +73,7 @@ class TeacherForcing:
 
     def cross_keys_values(self, project: Callable[[Tensor], KeysValues]) -> KeysValues:
         """Project the encoder states."""
+        assert self.encoder_states is not None, "a language model's layer does not ask"
         return project(self.encoder_states)
 
 
@@ -65,22 +82,23 @@ class DecoderCache:
 
     Self-attention's lie in one growing tensor (L, 2, B, H, capacity, hd), so that following the surviving hypotheses
     is one gather; cross-attention's are kept once for each sentence, (L, 2, G, H, S, hd), and never copied for the
-    hypotheses. Row b belongs to sentence b // R. No gradient flows through a cache.
+    hypotheses. Row b belongs to sentence b // R. A language model's layers ask for no cross-attention; S is 0 then.
+    No gradient flows through a cache.
     """
 
-    def __init__(self, cross: Tensor, cross_mask: Tensor | None, rows_per_sentence: int) -> None:
+    def __init__(self, cross: Tensor, cross_visible: Visibility, rows_per_sentence: int) -> None:
         if rows_per_sentence < 1:
             raise ValueError(f"rows_per_sentence {rows_per_sentence} is below one")
         layers, _, sentences, heads, _, head_dim = cross.shape
         self.cross = cross.detach()
-        self.cross_mask = cross_mask
+        self.cross_visible = cross_visible
         self.rows_per_sentence = rows_per_sentence
         self.length = 0
         # The second tensor is what a gather writes into: fresh memory for each step would cost more than the copy.
         self._self = self.cross.new_empty(layers, 2, sentences * rows_per_sentence, heads, _FIRST_CAPACITY, head_dim)
         self._spare: Tensor | None = None
         self._new = 0
-        self._self_mask: Tensor | None = None
+        self._self_visible = ALL_KEYS
 
     @property
     def sentences(self) -> int:
@@ -98,10 +116,13 @@ class DecoderCache:
         if needed > self._self.size(4):
             self._grow(max(needed, 2 * self._self.size(4)))
         self._new = positions
-        self._self_mask = None
-        if positions > 1 and self.length > 0:
-            square = torch.ones(positions, needed, dtype=torch.bool, device=self._self.device)
-            self._self_mask = square.tril(diagonal=self.length)
+        if positions == 1:
+            self._self_visible = ALL_KEYS
+        elif self.length == 0:
+            self._self_visible = UP_TO_THE_QUERY
+        else:
+            block = torch.ones(positions, needed, dtype=torch.bool, device=self._self.device)
+            self._self_visible = Visibility(block.tril(diagonal=self.length))
 
     def end(self) -> None:
         """Count the positions that the layers have written since `begin`."""
@@ -113,9 +134,8 @@ class DecoderCache:
         return CachedLayer(
             store=self._self[index],
             cross=self.cross[index],
-            cross_mask=self.cross_mask,
-            self_mask=self._self_mask,
-            causal=self._new > 1 and self.length == 0,
+            cross_visible=self.cross_visible,
+            self_visible=self._self_visible,
             start=self.length,
         )
 
@@ -132,7 +152,7 @@ class DecoderCache:
             raise ValueError(f"each {self.rows_per_sentence} rows in turn must come from one sentence")
         if not torch.equal(sentences, torch.arange(self.sentences, device=rows.device)):
             self.cross = self.cross.index_select(2, sentences)
-            self.cross_mask = None if self.cross_mask is None else self.cross_mask.index_select(0, sentences)
+            self.cross_visible = self.cross_visible.of_rows(sentences)
         self._gather(rows)
 
     def _gather(self, rows: Tensor) -> None:
@@ -155,9 +175,8 @@ class CachedLayer:
 
     store: Tensor
     cross: Tensor
-    cross_mask: Tensor | None
-    self_mask: Tensor | None
-    causal: bool
+    cross_visible: Visibility
+    self_visible: Visibility
     start: int
 
     def self_keys_values(self, keys: Tensor, values: Tensor) -> KeysValues:

@@ -6,23 +6,25 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from difflib import get_close_matches
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
-SchemeName = Literal["deepnorm", "subln", "residual", "rezero", "dsinit", "postln", "preln"]
-Activation = Literal["relu", "gelu"]
-Positions = Literal["sinusoidal", "learned", "none"]
+SchemeName = Literal["deepnorm", "subln", "residual", "rezero", "dsinit", "postln", "preln", "vanilla"]
+StackName = Literal["encoder", "decoder"]
+Activation = Literal["relu", "gelu", "tailored"]
+Positions = Literal["sinusoidal", "learned", "rotary", "none"]
+Shaping = Literal["none", "espa", "uspa", "value_skipinit"]
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "scheme": get_args(SchemeName),
     "activation": get_args(Activation),
     "encoder_positions": get_args(Positions),
     "decoder_positions": get_args(Positions),
+    "shaping": get_args(Shaping),
 }
+_LAYERS = ("encoder_layers", "decoder_layers")
 _COUNTS = (
     "source_vocabulary_size",
     "target_vocabulary_size",
-    "encoder_layers",
-    "decoder_layers",
     "embed_dim",
     "encoder_ffn_dim",
     "decoder_ffn_dim",
@@ -31,19 +33,32 @@ _COUNTS = (
     "max_source_positions",
     "max_target_positions",
 )
-_PROBABILITIES = ("dropout", "attention_dropout", "activation_dropout")
-_FACTORS = ("residual_alpha", "residual_scale")
+_FRACTIONS = ("dropout", "attention_dropout", "activation_dropout", "uspa_rho", "skip_alpha")
+_FACTORS = ("residual_alpha", "residual_scale", "espa_gamma")
 _SWITCHES = (
     "scale_embedding",
     "share_decoder_input_output_embed",
     "share_all_embeddings",
+    "branch_norm",
     "checkpoint_activations",
 )
 
 
+class StackSizes(NamedTuple):
+    """One stack's part of a `Config`."""
+
+    layers: int
+    ffn_dim: int
+    heads: int
+    positions: Positions
+    max_positions: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """An encoder-decoder Transformer. Raises one ValueError that lists every problem found.
+    """An encoder-decoder Transformer, or an encoder or a decoder (language model) on its own.
+
+    Raises one ValueError that lists every problem found.
 
     Sizes are in tokens, layers, heads or dimensions; dropouts are probabilities. Checkpoints hold these fields by name:
     a field that is added needs a default under which older models stay what they were, and no default ever changes.
@@ -58,9 +73,9 @@ class Config:
     padding_idx: int = 1
     """Token that fills up the shorter sentences of a batch."""
     encoder_layers: int = 6
-    """N of the papers."""
+    """N of the papers; 0: no encoder, a language model."""
     decoder_layers: int = 6
-    """M of the papers."""
+    """M of the papers; 0: no decoder, an encoder that fills in masked tokens."""
     embed_dim: int = 512
     """Width d of the stream, in both stacks."""
     encoder_ffn_dim: int = 2048
@@ -72,7 +87,7 @@ class Config:
     decoder_heads: int = 8
     """Attention heads in the decoder, for self- and cross-attention."""
     activation: Activation = "relu"
-    """Non-linearity of the feed-forward branches."""
+    """Non-linearity of the feed-forward branches; tailored: a leaky ReLU whose slope follows from the depth."""
     dropout: float = 0.1
     """On the embeddings and on the output of every branch."""
     attention_dropout: float = 0.0
@@ -80,9 +95,9 @@ class Config:
     activation_dropout: float = 0.0
     """After the feed-forward non-linearity."""
     encoder_positions: Positions = "sinusoidal"
-    """Kind of position embedding added to the source embeddings."""
+    """Positions of the source: added to the embeddings, or (rotary) turning self-attention's queries and keys."""
     decoder_positions: Positions = "sinusoidal"
-    """Kind of position embedding added to the target embeddings."""
+    """Positions of the target, likewise."""
     max_source_positions: int = 1024
     """Rows of a learned source table; sinusoids have no limit."""
     max_target_positions: int = 1024
@@ -97,6 +112,16 @@ class Config:
     """ResiDual's factor on the normalised stream where the two streams meet."""
     residual_scale: float = 1.0
     """ResiDual's factor on all that is added to the un-normalised stream."""
+    shaping: Shaping = "none"
+    """Vanilla: how self-attention starts."""
+    espa_gamma: float = 0.005
+    """E-SPA's gamma_L: after the last layer, tokens at distance n have the likeness exp(-gamma n)."""
+    uspa_rho: float = 0.8
+    """U-SPA's rho_L: the likeness of any two tokens after the last layer."""
+    skip_alpha: float = 0.0
+    """Vanilla: weight alpha of the skips, where branches have sqrt(1 - alpha^2); 0: no skips."""
+    branch_norm: bool = False
+    """Vanilla: normalise what each branch reads."""
     checkpoint_activations: bool = False
     """Keep only each layer's input in training and compute the rest again in the backward pass."""
 
@@ -104,6 +129,24 @@ class Config:
         problems = list(self._problems())
         if problems:
             raise ValueError("Config: " + "; ".join(problems))
+
+    def of_stack(self, stack: StackName) -> StackSizes:
+        """Return what differs between the stacks."""
+        if stack == "encoder":
+            return StackSizes(
+                self.encoder_layers,
+                self.encoder_ffn_dim,
+                self.encoder_heads,
+                self.encoder_positions,
+                self.max_source_positions,
+            )
+        return StackSizes(
+            self.decoder_layers,
+            self.decoder_ffn_dim,
+            self.decoder_heads,
+            self.decoder_positions,
+            self.max_target_positions,
+        )
 
     @property
     def ties_output_projection(self) -> bool:
@@ -134,11 +177,18 @@ class Config:
         yield from self._wrong_values(values)
         for stack in ("encoder", "decoder"):
             heads = values[f"{stack}_heads"]
-            if _is_count(heads) and _is_count(self.embed_dim) and self.embed_dim % heads:
+            whole = _is_count(heads) and _is_count(self.embed_dim)
+            if whole and self.embed_dim % heads:
                 yield f"embed_dim {self.embed_dim} is not a multiple of {stack}_heads {heads}"
             if values[f"{stack}_positions"] == "sinusoidal" and _is_count(self.embed_dim) and self.embed_dim < 4:
                 yield f"{stack}_positions 'sinusoidal' needs embed_dim of at least 4, not {self.embed_dim}"
+            if values[f"{stack}_positions"] == "rotary" and whole and self.embed_dim // heads % 2:
+                yield f"{stack}_positions 'rotary' needs heads of an even width, not {self.embed_dim // heads}"
         sizes = (self.source_vocabulary_size, self.target_vocabulary_size)
+        if self.encoder_layers == 0 and self.decoder_layers == 0:
+            yield "encoder_layers and decoder_layers are both 0"
+        if self.activation == "tailored" and self.scheme != "vanilla":
+            yield f"activation 'tailored' is made for scheme 'vanilla', not {self.scheme!r}"
         if self.share_all_embeddings and sizes[0] != sizes[1]:
             yield (
                 f"share_all_embeddings needs one vocabulary, but source_vocabulary_size is {sizes[0]} and "
@@ -157,10 +207,13 @@ class Config:
         for name in _COUNTS:
             if not _is_count(values[name]):
                 yield f"{name} {values[name]!r} is not a whole number above zero"
-        for name in _PROBABILITIES:
+        for name in _LAYERS:
+            if not _is_count(values[name]) and not (values[name] == 0 and type(values[name]) is int):
+                yield f"{name} {values[name]!r} is not a number of layers"
+        for name in _FRACTIONS:
             value = values[name]
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
-                yield f"{name} {value!r} is not a probability from 0 up to, but without, 1"
+                yield f"{name} {value!r} is not a number from 0 up to, but without, 1"
         for name in _FACTORS:
             value = values[name]
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:

@@ -1,12 +1,13 @@
 """Every constant that follows from depth alone: plain arithmetic on layer counts, no tensors.
 
 N is the number of encoder layers and M the number of decoder layers, each a full Transformer layer (an encoder layer
-has two branches, a decoder layer three). Nobody else in the package writes these numbers.
+has two branches, a decoder layer three, a language model's layer two). Nobody else in the package writes these numbers.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 
@@ -17,93 +18,70 @@ class StackConstants(NamedTuple):
     beta: float
 
 
-class DepthConstants(NamedTuple):
-    """DeepNorm's constants of an encoder-decoder."""
+def deepnorm_encoder(N: int, M: int) -> StackConstants:
+    """Return DeepNorm's constants of an encoder of N layers, which a decoder of M layers reads (M = 0: none does).
 
-    encoder_alpha: float
-    encoder_beta: float
-    decoder_alpha: float
-    decoder_beta: float
-
-
-def deepnorm(N: int, M: int) -> DepthConstants:
-    """Return DeepNorm's constants of an encoder-decoder with N and M layers.
-
-    encoder: alpha = 0.81 (N^4 M)^(1/16), beta = 0.87 (N^4 M)^(-1/16);
-    decoder: alpha = (3M)^(1/4), beta = (12M)^(-1/4).
+    alpha = 0.81 (N^4 M)^(1/16), beta = 0.87 (N^4 M)^(-1/16); alone alpha = (2N)^(1/4), beta = (8N)^(-1/4).
     The printed, rounded 0.81 and 0.87 are meant (exactly 27^(-1/16) and 27^(1/16) / sqrt(2)): every published
     checkpoint was trained with them.
 
-    Raises ValueError when a layer count is below one.
+    Raises ValueError when there is no such stack.
     Source: Wang et al., "DeepNet: Scaling Transformers to 1,000 Layers", arXiv 2203.00555, Figure 2.
     """
-    _check_layers(N=N, M=M)
-    joint_depth = (N**4 * M) ** (1 / 16)
-    return DepthConstants(
-        encoder_alpha=0.81 * joint_depth,
-        encoder_beta=0.87 / joint_depth,
-        decoder_alpha=(3 * M) ** 0.25,
-        decoder_beta=(12 * M) ** -0.25,
-    )
-
-
-def deepnorm_encoder_only(N: int) -> StackConstants:
-    """Return alpha = (2N)^(1/4) and beta = (8N)^(-1/4) of an encoder of N layers that no decoder reads.
-
-    Raises ValueError when N is below one. Source: arXiv 2203.00555, Figure 2.
-    """
     _check_layers(N=N)
-    return StackConstants(alpha=(2 * N) ** 0.25, beta=(8 * N) ** -0.25)
+    if M == 0:
+        return _deepnorm_alone(N)
+    _check_layers(M=M)
+    joint_depth = (N**4 * M) ** (1 / 16)
+    return StackConstants(alpha=0.81 * joint_depth, beta=0.87 / joint_depth)
 
 
-def deepnorm_decoder_only(M: int) -> StackConstants:
-    """Return alpha = (2M)^(1/4) and beta = (8M)^(-1/4) of a language model of M layers.
+def deepnorm_decoder(N: int, M: int) -> StackConstants:
+    """Return DeepNorm's constants of a decoder of M layers, which reads an encoder of N layers (N = 0: none).
 
-    Raises ValueError when M is below one. Source: arXiv 2203.00555, Figure 2.
+    alpha = (3M)^(1/4), beta = (12M)^(-1/4), whatever N; a language model's alpha = (2M)^(1/4), beta = (8M)^(-1/4).
+
+    Raises ValueError when there is no such stack. Source: arXiv 2203.00555, Figure 2.
     """
     _check_layers(M=M)
-    return StackConstants(alpha=(2 * M) ** 0.25, beta=(8 * M) ** -0.25)
+    if N == 0:
+        return _deepnorm_alone(M)
+    _check_layers(N=N)
+    return StackConstants(alpha=(3 * M) ** 0.25, beta=(12 * M) ** -0.25)
 
 
-class SublnConstants(NamedTuple):
-    """Sub-LN's initial gains of an encoder-decoder."""
-
-    encoder_gamma: float
-    decoder_gamma: float
+def _deepnorm_alone(layers: int) -> StackConstants:
+    return StackConstants(alpha=(2 * layers) ** 0.25, beta=(8 * layers) ** -0.25)
 
 
-def subln(N: int, M: int) -> SublnConstants:
-    """Return Sub-LN's initial gains of an encoder-decoder with N and M layers.
+def subln_encoder(N: int, M: int) -> float:
+    """Return Sub-LN's initial gain of an encoder of N layers, which a decoder of M layers reads (M = 0: none does).
 
-    encoder: gamma = sqrt(log(3M) log(2N) / 3); decoder: gamma = sqrt(log 3M); natural logarithms. Unlike DeepNorm's
-    beta they grow with depth: with them the size of the first updates does not depend on it (equation 17).
+    gamma = sqrt(log(3M) log(2N) / 3); alone gamma = sqrt(log 2N); natural logarithms. Unlike DeepNorm's beta it grows
+    with depth: with it the size of the first updates does not depend on depth (equation 17).
 
-    Raises ValueError when a layer count is below one.
+    Raises ValueError when there is no such stack.
     Source: Wang et al., "Foundation Transformers" (Magneto), arXiv 2210.06423, Figure 2.
     """
-    _check_layers(N=N, M=M)
-    decoder = math.log(3 * M)
-    return SublnConstants(
-        encoder_gamma=math.sqrt(decoder * math.log(2 * N) / 3), decoder_gamma=math.sqrt(decoder)
-    )
-
-
-def subln_encoder_only(N: int) -> float:
-    """Return gamma = sqrt(log 2N) of an encoder of N layers that no decoder reads.
-
-    Raises ValueError when N is below one. Source: arXiv 2210.06423, Figure 2.
-    """
     _check_layers(N=N)
-    return math.sqrt(math.log(2 * N))
+    if M == 0:
+        return math.sqrt(math.log(2 * N))
+    _check_layers(M=M)
+    return math.sqrt(math.log(3 * M) * math.log(2 * N) / 3)
 
 
-def subln_decoder_only(M: int) -> float:
-    """Return gamma = sqrt(log 2M) of a language model of M layers.
+def subln_decoder(N: int, M: int) -> float:
+    """Return Sub-LN's initial gain of a decoder of M layers, which reads an encoder of N layers (N = 0: none).
 
-    Raises ValueError when M is below one. Source: arXiv 2210.06423, Figure 2.
+    gamma = sqrt(log 3M), whatever N; a language model's gamma = sqrt(log 2M).
+
+    Raises ValueError when there is no such stack. Source: arXiv 2210.06423, Figure 2.
     """
     _check_layers(M=M)
-    return math.sqrt(math.log(2 * M))
+    if N == 0:
+        return math.sqrt(math.log(2 * M))
+    _check_layers(N=N)
+    return math.sqrt(math.log(3 * M))
 
 
 def ds_init(layer: int) -> float:
@@ -116,7 +94,70 @@ def ds_init(layer: int) -> float:
     return 1 / math.sqrt(layer)
 
 
+def espa_amplitude(layer: int, layers: int, gamma: float) -> float:
+    """Return a_l = a_L^(l / L) of layer l of L, where a_L = sqrt(1 - exp(-2 gamma)) and a_0 = 1.
+
+    E-SPA's kernel after layer l is exp(-gamma_l |i - j|) with a_l = sqrt(1 - exp(-2 gamma_l)); `gamma` is gamma_L.
+    Raises ValueError when l is not one of 0..L. Source: He et al. 2023, "Deep Transformers without Shortcuts", arXiv
+    2302.10322, as an independent implementation states it (SimplEsT-ViT).
+    """
+    _check_layers(L=layers)
+    _check_position(layer, layers)
+    return math.exp(layer / layers * 0.5 * math.log(-math.expm1(-2 * gamma)))
+
+
+def uspa_correlation(layer: int, layers: int, rho: float) -> float:
+    """Return rho_l, where 1 - rho_l = (1 - rho_L)^(l / L): how alike any two tokens are after layer l of L.
+
+    `rho` is rho_L, and rho_0 = 0. Raises ValueError when l is not one of 0..L.
+    Source: arXiv 2302.10322; that the schedule is geometric, as E-SPA's is, is a choice of ours.
+    """
+    _check_layers(L=layers)
+    _check_position(layer, layers)
+    return -math.expm1(layer / layers * math.log1p(-rho))
+
+
+@cache
+def tailored_slope(nonlinearities: int, skip_alpha: float = 0.0, highest: float = 0.9) -> float:
+    """Return the negative slope of the leaky ReLU with which two unrelated inputs end no more alike than `highest`.
+
+    `nonlinearities` in a row, each mapping the cosine c of two inputs to alpha^2 c + (1 - alpha^2) C(c), where alpha
+    is the weight of a skip around it, take 0 to `highest`. 0, a ReLU, where even that stays below. By bisection.
+    Raises ValueError without a nonlinearity.
+    Source: Zhang et al. 2022, "Tailored Activation Transformations", arXiv 2203.08120, with eta = 0.9.
+    """
+    _check_layers(nonlinearities=nonlinearities)
+
+    def end(slope: float) -> float:
+        c = 0.0
+        for _ in range(nonlinearities):
+            c = skip_alpha**2 * c + (1 - skip_alpha**2) * leaky_relu_cosine(c, slope)
+        return c
+
+    low, high = 0.0, 1.0
+    if end(low) <= highest:
+        return low
+    while high - low > 1e-12:
+        middle = (low + high) / 2
+        low, high = (middle, high) if end(middle) > highest else (low, middle)
+    return high
+
+
+def leaky_relu_cosine(c: float, slope: float) -> float:
+    """Return C(c): how alike two inputs of cosine c are after a wide random layer and a leaky ReLU.
+
+    C(c) = c + (1 - s)^2 / (pi (1 + s^2)) (sqrt(1 - c^2) - c arccos c). Source: arXiv 2203.08120, section 3.
+    """
+    bend = (1 - slope) ** 2 / (math.pi * (1 + slope**2))
+    return c + bend * (math.sqrt(max(0.0, 1 - c * c)) - c * math.acos(min(1.0, c)))
+
+
 def _check_layers(**layers: int) -> None:
     for symbol, count in layers.items():
         if count < 1:
             raise ValueError(f"{symbol} = {count} layers: at least one is needed")
+
+
+def _check_position(layer: int, layers: int) -> None:
+    if not 0 <= layer <= layers:
+        raise ValueError(f"l = {layer} is none of the layers 0..{layers}")

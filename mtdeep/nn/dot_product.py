@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mtdeep.nn.dropout import dropout as drop
+from mtdeep.nn.visibility import Visibility
 
 # On a CPU torch's fused attention has a slow backward pass in bfloat16: over sentences of translation plain matrix
 # products take a quarter to a half of its time. From about 300 keys on they are equal, and the scores' memory counts
@@ -17,30 +18,25 @@ from mtdeep.nn.dropout import dropout as drop
 _PLAIN_KEYS = 256
 
 
-def dot_product_attention(
-    queries: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None, causal: bool, dropout: float
-) -> Tensor:
+def dot_product_attention(queries: Tensor, keys: Tensor, values: Tensor, visible: Visibility, dropout: float) -> Tensor:
     """Attend from queries (B, H, T, hd) to keys and values (B, H, S, hd); returns (B, H, T, hd).
 
-    mask is bool, True where a query may look, and broadcasts to (B, H, T, S); every query must have a key to look at.
-    causal: query t sees keys 0..t. dropout acts on the weights, at any time.
-    Raises ValueError when a mask is given with causal. Source: arXiv 1706.03762, section 3.2.1.
+    dropout acts on the weights, at any time. Source: arXiv 1706.03762, section 3.2.1.
     """
-    if causal and mask is not None:
-        raise ValueError("a mask and causal are not to be given together")
     learns = torch.is_grad_enabled() and queries.requires_grad
     if learns and queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and keys.size(2) <= _PLAIN_KEYS:
-        return plain_attention(queries, keys, values, mask=mask, causal=causal, dropout=dropout)
-    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout, is_causal=causal)
+        return plain_attention(queries, keys, values, visible, dropout)
+    return F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=visible.mask, dropout_p=dropout, is_causal=visible.causal
+    )
 
 
-def plain_attention(
-    queries: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None, causal: bool, dropout: float
-) -> Tensor:
+def plain_attention(queries: Tensor, keys: Tensor, values: Tensor, visible: Visibility, dropout: float) -> Tensor:
     """Do what `dot_product_attention` says, by matrix products; the scores (B, H, T, S) are kept for backward."""
+    mask = visible.mask
     scores = (queries * queries.size(-1) ** -0.5) @ keys.transpose(-1, -2)
-    if causal:
+    if visible.causal:
         mask = scores.new_ones(scores.shape[-2:], dtype=torch.bool).tril()
     if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf"))
+        scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
     return drop(scores.softmax(-1), dropout, True) @ values

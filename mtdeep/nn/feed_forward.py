@@ -5,17 +5,15 @@ Shapes: B rows, T positions, D width of the stream, F inner width.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from mtdeep.nn.activations import Activation
 from mtdeep.nn.dropout import dropout
 from mtdeep.nn.linear import Linear
 from mtdeep.nn.roles import Role
-
-ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
 
 class FeedForward(nn.Module):
@@ -28,10 +26,10 @@ class FeedForward(nn.Module):
     roles: ClassVar[Mapping[str, Role]] = {"fc1": Role.FIRST, "fc2": Role.SECOND, "ffn_layernorm": Role.NORM}
 
     def __init__(
-        self, embed_dim: int, ffn_dim: int, *, activation: str, activation_dropout: float, inner_norm: nn.Module
+        self, embed_dim: int, ffn_dim: int, *, activation: Activation, activation_dropout: float, inner_norm: nn.Module
     ) -> None:
         super().__init__()
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation
         self.activation_dropout = activation_dropout
         self.fc1 = Linear(embed_dim, ffn_dim)
         self.ffn_layernorm = inner_norm

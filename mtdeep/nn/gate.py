@@ -1,9 +1,6 @@
-"""ReZero's learned factor on the branches of a layer."""
+"""A learned factor: ReZero's on a branch, Value-SkipInit's on a token's own value and on attention."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +9,11 @@ from mtdeep.nn.roles import Role
 
 
 class Gate(nn.Module):
-    """Multiplies by one learned number, 0 at first (arXiv 2003.04887, section 3)."""
+    """Multiplies by one learned number: 0 at first as Role.GATE (arXiv 2003.04887, section 3), 1 as Role.SKIP."""
 
-    roles: ClassVar[Mapping[str, Role]] = {"": Role.GATE}
-
-    def __init__(self) -> None:
+    def __init__(self, role: Role = Role.GATE) -> None:
         super().__init__()
+        self.roles = {"": role}
         self.weight = nn.Parameter(torch.empty(1))
 
     def forward(self, x: Tensor) -> Tensor:

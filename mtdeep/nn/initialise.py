@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from mtdeep.nn.roles import BRANCH_MATRICES, DeclaresGains, DeclaresRoles, Role
+from mtdeep.nn.matrices import DeclaresMatrices, Matrices
+from mtdeep.nn.roles import BRANCH_MATRICES, DeclaresRoles, Role
 
 Report = dict[str, str]
 """{parameter name: rule by which it starts}."""
@@ -22,10 +23,9 @@ class _Rule:
 def initialise(model: nn.Module) -> Report:
     """Draw every parameter of `model` by the role that its module declares, and return {parameter: rule}.
 
-    Branch matrices are Xavier normal with the gain that their layer's scheme gives to the role (else 1), as printed in
-    DeepNet (arXiv 2203.00555, Figure 2); embeddings, learned positions and an untied output projection N(0, d^(-1/2))
-    with a zero padding row, as in fairseq; biases 0; normalisations 1 and 0. Encoder and decoder call this when they
-    are made. Numbers come from torch's global generator.
+    Branch matrices are drawn as their layer's scheme says; embeddings, learned positions and an untied output
+    projection N(0, d^(-1/2)) with a zero padding row, as in fairseq; biases 0; normalisations 1 and 0. Encoder and
+    decoder call this when they are made. Numbers come from torch's global generator.
 
     Raises RuntimeError naming the parameters that no role covers.
     """
@@ -46,7 +46,7 @@ def initialisation_report(model: nn.Module) -> Report:
 
 def _rules(model: nn.Module) -> dict[str, _Rule]:
     found: dict[nn.Parameter, _Rule] = {}
-    _walk(model, {}, found)
+    _walk(model, Matrices(), found)
     names = {name: parameter for name, parameter in model.named_parameters()}
     uncovered = [name for name, parameter in names.items() if parameter not in found]
     if uncovered:
@@ -54,31 +54,34 @@ def _rules(model: nn.Module) -> dict[str, _Rule]:
     return {name: found[parameter] for name, parameter in names.items()}
 
 
-def _walk(module: nn.Module, gains: Mapping[Role, float], found: dict[nn.Parameter, _Rule]) -> None:
-    if isinstance(module, DeclaresGains):
-        gains = module.gains
+def _walk(module: nn.Module, matrices: Matrices, found: dict[nn.Parameter, _Rule]) -> None:
+    if isinstance(module, DeclaresMatrices):
+        matrices = module.matrices
     if isinstance(module, DeclaresRoles):
+        parts = {"": module, **dict(module.named_children())}
         for child_name, role in module.roles.items():
-            child = module.get_submodule(child_name)
-            if child is not module and isinstance(child, DeclaresRoles):
-                continue  # it knows better what stands in this place
+            child = parts.get(child_name)
+            if child is None or (child is not module and isinstance(child, DeclaresRoles)):
+                continue  # a part that this model does not have, or that knows better what it is
             for name, parameter in child.named_parameters(recurse=False):
                 # A shared table starts as the first of its roles says: an embedding, before an output projection.
-                found.setdefault(parameter, _rule(parameter, name, child, role, gains))
+                found.setdefault(parameter, _rule(parameter, name, child, role, matrices))
     for child in module.children():
-        _walk(child, gains, found)
+        _walk(child, matrices, found)
 
 
-def _rule(parameter: nn.Parameter, name: str, module: nn.Module, role: Role, gains: Mapping[Role, float]) -> _Rule:
+def _rule(parameter: nn.Parameter, name: str, module: nn.Module, role: Role, matrices: Matrices) -> _Rule:
     if name == "bias":
         return _Rule(f"zeros ({role} bias)", nn.init.zeros_)
     if role is Role.NORM:
         return _Rule("ones (norm)", nn.init.ones_)
     if role is Role.GATE:
         return _Rule("zeros (gate)", nn.init.zeros_)
+    if role is Role.SKIP:
+        return _Rule("ones (skip)", nn.init.ones_)
     if role in BRANCH_MATRICES:
-        gain = gains.get(role, 1.0)
-        return _Rule(f"xavier normal, gain {gain:.6g} ({role})", lambda x: nn.init.xavier_normal_(x, gain=gain))
+        draw, gain = matrices.draw, matrices.gains.get(role, 1.0)
+        return _Rule(f"{draw.name}, gain {gain:.6g} ({role})", lambda matrix: draw.fill(matrix, gain))
     std = parameter.size(1) ** -0.5
     text = f"normal, std {parameter.size(1)}^(-1/2)"
     if not isinstance(module, nn.Embedding):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtdeep.nn.growing_table import GrowingTable
 from mtdeep.nn.linear import Embedding
 
 
@@ -25,38 +26,20 @@ def position_rows(padding_mask: Tensor, padding_idx: int) -> Tensor:
 
 
 class SinusoidalPositions(nn.Module):
-    """Sine in the first half of the dimensions, cosine in the second, as fairseq (after tensor2tensor) has it.
-
-    The table is no parameter and no buffer: it is made when first needed, grows with the longest sentence, and stays
-    out of state dicts and of what distributed training copies around. Other types and devices are given copies of it.
-    """
+    """Sine in the first half of the dimensions, cosine in the second, as fairseq (after tensor2tensor) has it."""
 
     def __init__(self, embed_dim: int, padding_idx: int) -> None:
         super().__init__()
-        self.embed_dim = embed_dim
         self.padding_idx = padding_idx
-        self._table = torch.empty(0, embed_dim, dtype=torch.float32, device="cpu")
-        self._copies: dict[tuple[torch.dtype, torch.device], Tensor] = {}
+        self._table = GrowingTable(lambda rows: sinusoids(rows, embed_dim, padding_idx))
 
     def forward(self, x: Tensor, padding_mask: Tensor | None = None, start: int = 0) -> Tensor:
         """Add positions to x (B, T, D). Without a mask, every row holds positions start .. start + T - 1."""
         first = self.padding_idx + 1 + start
-        table = self.table(first + x.size(1), x)
+        table = self._table(first + x.size(1), x)
         if padding_mask is None:
             return x + table[first : first + x.size(1)]
         return x + F.embedding(position_rows(padding_mask, self.padding_idx), table)
-
-    def table(self, rows: int, like: Tensor) -> Tensor:
-        """Return at least `rows` rows of the table, of the type and on the device of `like`."""
-        if self._table.size(0) < rows:
-            # Grown by doubling: decoding asks for one more row at every step.
-            self._table = sinusoids(max(2 * rows, 256), self.embed_dim, self.padding_idx)
-            self._copies.clear()
-        kind = (like.dtype, like.device)
-        if kind not in self._copies:
-            # Always from float32: what another type has rounded does not come back.
-            self._copies[kind] = self._table.to(like)
-        return self._copies[kind]
 
 
 def sinusoids(rows: int, embed_dim: int, padding_idx: int) -> Tensor:
@@ -97,7 +80,7 @@ class LearnedPositions(Embedding):
 
 
 class NoPositions(nn.Module):
-    """Nothing is added: a causal decoder can tell positions apart by itself."""
+    """Nothing is added: attention turns queries and keys, or a causal decoder tells positions apart by itself."""
 
     def forward(self, x: Tensor, padding_mask: Tensor | None = None, start: int = 0) -> Tensor:
         """Return x (B, T, D)."""
@@ -105,7 +88,7 @@ class NoPositions(nn.Module):
 
 
 def build_positions(kind: str, max_positions: int, embed_dim: int, padding_idx: int) -> nn.Module:
-    """Return the module for one of `Config`'s kinds: sinusoidal, learned or none."""
+    """Return the module for one of `Config`'s kinds; rotary positions are attention's affair."""
     if kind == "learned":
         return LearnedPositions(max_positions, embed_dim, padding_idx)
     if kind == "sinusoidal":

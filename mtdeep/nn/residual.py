@@ -8,6 +8,7 @@ without a layer knowing.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -62,6 +63,26 @@ class DeepNorm(Residual):
     def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return norm(torch.add(branch(x), x, alpha=self.alpha))
+
+
+class NoSkip(Residual):
+    """x <- f(LN(x)): the branch takes the stream's place; LN may be the identity (arXiv 2302.10322)."""
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+        """Join one branch; x and the result are (batch, time, dim)."""
+        return branch(norm(x))
+
+
+class WeightedSkip(Residual):
+    """x <- alpha x + sqrt(1 - alpha^2) f(LN(x)): the mean square of independent parts stays (arXiv 2302.10322)."""
+
+    def __init__(self, alpha: float) -> None:
+        self.alpha = alpha
+        self.branch_weight = math.sqrt(1 - alpha**2)
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+        """Join one branch; x and the result are (batch, time, dim)."""
+        return torch.add(self.alpha * x, branch(norm(x)), alpha=self.branch_weight)
 
 
 class ReZero(Residual):

@@ -25,6 +25,7 @@ class Role(StrEnum):
     VOCABULARY = "vocabulary"
     NORM = "norm"
     GATE = "gate"
+    SKIP = "skip"
 
 
 BRANCH_MATRICES = frozenset(
@@ -46,13 +47,6 @@ BRANCH_MATRICES = frozenset(
 
 @runtime_checkable
 class DeclaresRoles(Protocol):
-    """A module that says which role each of its own sub-modules has."""
+    """A module that says which role each of the sub-modules has that it can have; "" is the module itself."""
 
     roles: Mapping[str, Role]
-
-
-@runtime_checkable
-class DeclaresGains(Protocol):
-    """A layer, whose scheme gives some roles an Xavier gain other than 1."""
-
-    gains: Mapping[Role, float]

@@ -1,19 +1,24 @@
-"""What a residual scheme hands to each stack. A new scheme is one function here and one row in `SCHEMES`."""
+"""What a residual scheme hands to a stack. A new scheme is one function here and one row in `SCHEMES`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
-from mtdeep.nn import depth
-from mtdeep.nn.config import Config, SchemeName
+from mtdeep.nn import depth, signal_kernels
+from mtdeep.nn.attention import Attend
+from mtdeep.nn.config import Config, SchemeName, StackName
+from mtdeep.nn.dot_product import dot_product_attention
 from mtdeep.nn.gate import Gate
+from mtdeep.nn.matrices import SCALED_ORTHOGONAL, Matrices
 from mtdeep.nn.norm import WideLayerNorm
-from mtdeep.nn.residual import DeepNorm, PostNorm, PreNorm, ResiDual, Residual, ReZero
+from mtdeep.nn.residual import DeepNorm, NoSkip, PostNorm, PreNorm, ResiDual, Residual, ReZero, WeightedSkip
 from mtdeep.nn.roles import BRANCH_MATRICES, Role
+from mtdeep.nn.shaped_attention import CausalShapedAttention, SymmetricShapedAttention, ValueSkipInit
 
 MakeNorm = Callable[[int], nn.Module]
 """From a width to a normalisation of that width, or to the identity."""
@@ -28,17 +33,27 @@ def no_norm(dim: int) -> nn.Module:
     return nn.Identity()
 
 
+class Join(NamedTuple):
+    """A way to join a branch to the stream, and what it is given as the branch's normalisation."""
+
+    residual: Residual
+    norm: MakeNorm
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerScheme:
     """The parts by which one layer differs from the plain Transformer's.
 
-    gains: Xavier gain of the roles that do not have 1. norm: what the residual is given for each branch.
-    inner_norm: what stands before the last matrix of self-attention and feed-forward (Sub-LN's slot).
+    matrices: how they start. norm: what the residual is given for each branch. inner_norm: what stands before the last
+    matrix of self-attention and feed-forward (Sub-LN's slot). attend: self-attention's formula. cross: how
+    cross-attention joins the stream, where not as the other branches do.
     """
 
-    gains: Mapping[Role, float] = field(default_factory=dict)
+    matrices: Matrices = field(default_factory=Matrices)
     norm: MakeNorm = nn.LayerNorm
     inner_norm: MakeNorm = no_norm
+    attend: Attend = dot_product_attention
+    cross: Join | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,72 +69,52 @@ class StackScheme:
     final_norm: MakeNorm = no_norm
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scheme:
-    """The parts of both stacks of an encoder-decoder."""
-
-    encoder: StackScheme
-    decoder: StackScheme
-
-
-def deepnorm(config: Config) -> Scheme:
+def deepnorm(config: Config, stack: StackName) -> StackScheme:
     """DeepNorm: alpha on the stream, beta on value, output and both feed-forward matrices (arXiv 2203.00555, Fig. 2).
 
     The cross-attention's value and output are scaled too; queries and keys never are.
     """
-    constants = depth.deepnorm(config.encoder_layers, config.decoder_layers)
-
-    def stack(alpha: float, beta: float) -> StackScheme:
-        gains = dict.fromkeys((*VALUES_AND_OUTPUTS, *CROSS_VALUES_AND_OUTPUTS, *FEED_FORWARD), beta)
-        return StackScheme(residual=DeepNorm(alpha), layer=lambda number: LayerScheme(gains=gains))
-
-    return Scheme(
-        encoder=stack(constants.encoder_alpha, constants.encoder_beta),
-        decoder=stack(constants.decoder_alpha, constants.decoder_beta),
-    )
+    constants_of = depth.deepnorm_encoder if stack == "encoder" else depth.deepnorm_decoder
+    alpha, beta = constants_of(config.encoder_layers, config.decoder_layers)
+    gains = dict.fromkeys((*VALUES_AND_OUTPUTS, *CROSS_VALUES_AND_OUTPUTS, *FEED_FORWARD), beta)
+    return StackScheme(residual=DeepNorm(alpha), layer=lambda number: LayerScheme(matrices=Matrices(gains=gains)))
 
 
-def subln(config: Config) -> Scheme:
+def subln(config: Config, stack: StackName) -> StackScheme:
     """Sub-LN (Magneto): Pre-LN, and a second normalisation before the last matrix of a branch (arXiv 2210.06423).
 
     gamma on value, output and both feed-forward matrices (Figure 2). Cross-attention has neither the inner
     normalisation nor the gain.
     """
-    constants = depth.subln(config.encoder_layers, config.decoder_layers)
-
-    def stack(gamma: float) -> StackScheme:
-        parts = LayerScheme(
-            gains=dict.fromkeys((*VALUES_AND_OUTPUTS, *FEED_FORWARD), gamma), inner_norm=nn.LayerNorm
-        )
-        return StackScheme(residual=PreNorm(), layer=lambda number: parts, final_norm=nn.LayerNorm)
-
-    return Scheme(encoder=stack(constants.encoder_gamma), decoder=stack(constants.decoder_gamma))
+    gamma_of = depth.subln_encoder if stack == "encoder" else depth.subln_decoder
+    gamma = gamma_of(config.encoder_layers, config.decoder_layers)
+    gains = dict.fromkeys((*VALUES_AND_OUTPUTS, *FEED_FORWARD), gamma)
+    parts = LayerScheme(matrices=Matrices(gains=gains), inner_norm=nn.LayerNorm)
+    return StackScheme(residual=PreNorm(), layer=lambda number: parts, final_norm=nn.LayerNorm)
 
 
-def residual(config: Config) -> Scheme:
+def residual(config: Config, stack: StackName) -> StackScheme:
     """ResiDual: Post-LN and an un-normalised sum beside it (arXiv 2304.14802).
 
     Gain 1 everywhere, about which the paper is silent. The epsilon of 1e-7 is the released code's, and belongs to the
     last normalisation alone: a scale below 1 is to make no difference there.
     """
-    stack = StackScheme(
+    return StackScheme(
         residual=ResiDual(config.residual_alpha, config.residual_scale), final_norm=partial(WideLayerNorm, eps=1e-7)
     )
-    return Scheme(encoder=stack, decoder=stack)
 
 
-def postln(config: Config) -> Scheme:
+def postln(config: Config, stack: StackName) -> StackScheme:
     """Post-LN, the 2017 Transformer, with gain 1 everywhere."""
-    return Scheme(encoder=StackScheme(residual=PostNorm()), decoder=StackScheme(residual=PostNorm()))
+    return StackScheme(residual=PostNorm())
 
 
-def preln(config: Config) -> Scheme:
+def preln(config: Config, stack: StackName) -> StackScheme:
     """Pre-LN with gain 1 everywhere (arXiv 2002.04745)."""
-    stack = StackScheme(residual=PreNorm(), final_norm=nn.LayerNorm)
-    return Scheme(encoder=stack, decoder=stack)
+    return StackScheme(residual=PreNorm(), final_norm=nn.LayerNorm)
 
 
-def rezero(config: Config) -> Scheme:
+def rezero(config: Config, stack: StackName) -> StackScheme:
     """ReZero: one learned factor, 0 at first, on the branches of a layer, and no normalisation (arXiv 2003.04887).
 
     One factor a layer, shared by its branches, as in the released code; gain 1.
@@ -129,24 +124,71 @@ def rezero(config: Config) -> Scheme:
         gate = Gate()
         return LayerScheme(norm=lambda dim: gate)
 
-    stack = StackScheme(residual=ReZero(), layer=layer)
-    return Scheme(encoder=stack, decoder=stack)
+    return StackScheme(residual=ReZero(), layer=layer)
 
 
-def dsinit(config: Config) -> Scheme:
+def dsinit(config: Config, stack: StackName) -> StackScheme:
     """DS-Init: Post-LN whose matrices start smaller the higher their layer stands (arXiv 1908.11365).
 
     The paper draws them uniformly; here they are normal, of the same variance, as in every scheme.
     """
 
     def layer(number: int) -> LayerScheme:
-        return LayerScheme(gains=dict.fromkeys(BRANCH_MATRICES, depth.ds_init(number)))
+        return LayerScheme(matrices=Matrices(gains=dict.fromkeys(BRANCH_MATRICES, depth.ds_init(number))))
 
-    stack = StackScheme(residual=PostNorm(), layer=layer)
-    return Scheme(encoder=stack, decoder=stack)
+    return StackScheme(residual=PostNorm(), layer=layer)
 
 
-SCHEMES: Mapping[SchemeName, Callable[[Config], Scheme]] = {
+def vanilla(config: Config, stack: StackName) -> StackScheme:
+    """Without shortcuts: self-attention shaped at the start, orthogonal matrices, no bias at first (arXiv 2302.10322).
+
+    The paper's three settings: neither skips nor normalisation; `branch_norm`: normalised, no skips; `skip_alpha`:
+    skips of that weight alpha, branches of sqrt(1 - alpha^2), no normalisation. `shaping` says how self-attention
+    starts; under E-SPA and U-SPA the query matrix is 0 at first.
+
+    The paper has no cross-attention. Here it is a skip with a learned factor, 0 at first, on what it adds (the gate of
+    ReZero, which Flamingo, arXiv 2204.14198, puts on cross-attention too), in all three settings: at the start the
+    decoder's tokens then have the planned kernels, which anything shared between target positions would upset, since
+    E-SPA's matrices enlarge a common part of all tokens up to twentyfold; and the encoder is read as soon as the
+    factor has moved. The final normalisation is there where branches are normalised.
+    """
+    norm = nn.LayerNorm if config.branch_norm else no_norm
+    layers = config.encoder_layers if stack == "encoder" else config.decoder_layers
+    shaped = config.shaping in ("espa", "uspa")
+    matrices = Matrices(draw=SCALED_ORTHOGONAL, gains={Role.QUERY: 0.0} if shaped else {})
+
+    def layer(number: int) -> LayerScheme:
+        return LayerScheme(
+            matrices=matrices, norm=norm, attend=_attend(config, stack, number, layers), cross=Join(ReZero(), _gate)
+        )
+
+    skip = WeightedSkip(config.skip_alpha) if config.skip_alpha else NoSkip()
+    return StackScheme(residual=skip, layer=layer, final_norm=norm)
+
+
+def _gate(dim: int) -> nn.Module:
+    return Gate()
+
+
+def _attend(config: Config, stack: StackName, number: int, layers: int) -> Attend:
+    if config.shaping == "none":
+        return dot_product_attention
+    if config.shaping == "value_skipinit":
+        return ValueSkipInit()
+    make: Callable[[int, float, float], Tensor]
+    causal = stack == "decoder"
+    if config.shaping == "espa":
+        make = signal_kernels.exponential_causal if causal else signal_kernels.exponential_symmetric
+        before, now = (depth.espa_amplitude(n, layers, config.espa_gamma) for n in (number - 1, number))
+    else:
+        make = signal_kernels.uniform_causal if causal else signal_kernels.uniform_symmetric
+        before, now = (depth.uspa_correlation(n, layers, config.uspa_rho) for n in (number - 1, number))
+
+    shaped = CausalShapedAttention if causal else SymmetricShapedAttention
+    return shaped(lambda length: make(length, before, now))
+
+
+SCHEMES: Mapping[SchemeName, Callable[[Config, StackName], StackScheme]] = {
     "deepnorm": deepnorm,
     "subln": subln,
     "residual": residual,
@@ -154,5 +196,6 @@ SCHEMES: Mapping[SchemeName, Callable[[Config], Scheme]] = {
     "dsinit": dsinit,
     "postln": postln,
     "preln": preln,
+    "vanilla": vanilla,
 }
-"""From `Config.scheme` to the parts."""
+"""From `Config.scheme` to the parts of a stack."""

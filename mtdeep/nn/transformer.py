@@ -1,4 +1,4 @@
-"""Encoder, decoder, and the two together.
+"""Encoder and decoder.
 
 Parameters carry fairseq's names, so that checkpoints pass both ways. Everything is batch first.
 Shapes: B rows, S source positions, T target positions, D width, V vocabulary.
@@ -8,60 +8,64 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mtdeep.nn.cache import DecoderCache, TeacherForcing
-from mtdeep.nn.config import Config
+from mtdeep.nn.cache import DecoderCache, EncoderOutput, TeacherForcing
+from mtdeep.nn.config import Config, StackName
 from mtdeep.nn.dropout import dropout
-from mtdeep.nn.initialise import initialisation_report, initialise
+from mtdeep.nn.initialise import initialise
 from mtdeep.nn.layers import DecoderLayer, EncoderLayer
-from mtdeep.nn.linear import Embedding, Linear
+from mtdeep.nn.linear import Linear
 from mtdeep.nn.positions import build_positions
 from mtdeep.nn.roles import Role
-from mtdeep.nn.scheme import SCHEMES, StackScheme
-
-
-class EncoderOutput(NamedTuple):
-    """What a decoder reads: states (B, S, D) and padding_mask (B, S), True at padding, or None without padding."""
-
-    states: Tensor
-    padding_mask: Tensor | None
+from mtdeep.nn.rotary import Rotary, leave
+from mtdeep.nn.scheme import SCHEMES
+from mtdeep.nn.visibility import ALL_KEYS, Visibility
 
 
 class Stack(nn.Module):
     """What encoder and decoder have in common: embeddings, layers, and the scheme's way through them."""
 
+    layer_class: ClassVar[type[EncoderLayer | DecoderLayer]]
     roles: ClassVar[Mapping[str, Role]] = {
         "embed_tokens": Role.EMBEDDING,
         "embed_positions": Role.POSITION,
         "layer_norm": Role.NORM,
+        "output_projection": Role.VOCABULARY,
     }
 
-    def __init__(
-        self,
-        config: Config,
-        scheme: StackScheme,
-        embed_tokens: nn.Embedding,
-        embed_positions: nn.Module,
-        layers: Iterable[nn.Module],
-    ) -> None:
+    def __init__(self, config: Config, name: StackName, embed_tokens: nn.Embedding) -> None:
         # By name: a subclass may have a second base, whose constructor takes other arguments.
         nn.Module.__init__(self)
+        scheme = SCHEMES[config.scheme](config, name)
+        sizes = config.of_stack(name)
+        rotate = Rotary(config.embed_dim // sizes.heads) if sizes.positions == "rotary" else leave
         self.config = config
         self.residual = scheme.residual
         self.embed_scale = math.sqrt(config.embed_dim) if config.scale_embedding else 1.0
         self.embed_tokens = embed_tokens
-        self.embed_positions = embed_positions
-        self.layers = nn.ModuleList(layers)
+        self.embed_positions = build_positions(
+            sizes.positions, sizes.max_positions, config.embed_dim, config.padding_idx
+        )
+        self.layers = nn.ModuleList(
+            self.layer_class(config, scheme.residual, scheme.layer(number), rotate)
+            for number in range(1, sizes.layers + 1)
+        )
         self.layer_norm = scheme.final_norm(config.embed_dim)
 
     def _embed(self, tokens: Tensor, padding_mask: Tensor | None, start: int = 0) -> Tensor:
         x = self.embed_positions(self.embed_scale * self.embed_tokens(tokens), padding_mask, start)
         return dropout(x, self.config.dropout, self.training)
+
+    def _output_projection(self, vocabulary_size: int) -> Linear:
+        projection = Linear(self.config.embed_dim, vocabulary_size, bias=False)
+        if self.config.ties_output_projection:
+            projection.weight = self.embed_tokens.weight
+        return projection
 
     def _run(self, x: Tensor, beside: object) -> Tensor:
         """Run all layers over x (B, T, D), each given `beside` too, and return the stack's output (B, T, D)."""
@@ -73,41 +77,31 @@ class Stack(nn.Module):
 
 
 class Encoder(Stack):
-    """Embeds source tokens and runs N layers over them."""
+    """Embeds source tokens and runs N layers over them; without a decoder, it has an output projection."""
+
+    layer_class = EncoderLayer
 
     def __init__(self, config: Config, embed_tokens: nn.Embedding) -> None:
-        scheme = SCHEMES[config.scheme](config).encoder
-        positions = build_positions(
-            config.encoder_positions, config.max_source_positions, config.embed_dim, config.padding_idx
-        )
-        numbers = range(1, config.encoder_layers + 1)
-        layers = (EncoderLayer(config, scheme.residual, scheme.layer(number)) for number in numbers)
-        Stack.__init__(self, config, scheme, embed_tokens, positions, layers)
+        Stack.__init__(self, config, "encoder", embed_tokens)
+        if config.decoder_layers == 0:
+            self.output_projection = self._output_projection(config.source_vocabulary_size)
         initialise(self)
 
     def forward(self, src_tokens: Tensor) -> EncoderOutput:
         """Encode src_tokens (B, S), padded on either side."""
         padding_mask = _padding_mask(src_tokens, self.config.padding_idx)
         x = self._embed(src_tokens, padding_mask)
-        return EncoderOutput(self._run(x, _attention_mask(padding_mask)), padding_mask)
+        return EncoderOutput(self._run(x, Visibility.of_padding(padding_mask)), padding_mask)
 
 
 class Decoder(Stack):
-    """Embeds target tokens and runs M layers over them and over the encoder's output."""
+    """Embeds target tokens and runs M layers over them and over the encoder's output; without one, a language model."""
 
-    roles: ClassVar[Mapping[str, Role]] = {**Stack.roles, "output_projection": Role.VOCABULARY}
+    layer_class = DecoderLayer
 
     def __init__(self, config: Config, embed_tokens: nn.Embedding) -> None:
-        scheme = SCHEMES[config.scheme](config).decoder
-        positions = build_positions(
-            config.decoder_positions, config.max_target_positions, config.embed_dim, config.padding_idx
-        )
-        numbers = range(1, config.decoder_layers + 1)
-        layers = (DecoderLayer(config, scheme.residual, scheme.layer(number)) for number in numbers)
-        Stack.__init__(self, config, scheme, embed_tokens, positions, layers)
-        self.output_projection = Linear(config.embed_dim, config.target_vocabulary_size, bias=False)
-        if config.ties_output_projection:
-            self.output_projection.weight = embed_tokens.weight
+        Stack.__init__(self, config, "decoder", embed_tokens)
+        self.output_projection = self._output_projection(config.target_vocabulary_size)
         initialise(self)
 
     def forward(
@@ -117,15 +111,15 @@ class Decoder(Stack):
 
         Without a cache, prev_output_tokens (B, T) are whole sentences, padded on the right: the causal mask alone
         keeps padding out of every real position. With a cache they are only the new tokens, one or more for each of
-        its rows, none of them padding, and encoder_output is not looked at: the cache has it.
+        its rows, none of them padding, and encoder_output is not looked at: the cache has it. A language model is
+        given no encoder_output.
         """
         start = 0 if cache is None else cache.length
         # Right padding follows every real token, so the n-th column is position n and no mask is needed.
         x = self._embed(prev_output_tokens, None, start)
         if cache is None:
-            assert encoder_output is not None, "without a cache, the decoder needs the encoder's output"
-            mask = _attention_mask(encoder_output.padding_mask)
-            return self._run(x, TeacherForcing(encoder_output.states, mask))
+            assert encoder_output is not None or not self.config.encoder_layers, "the decoder reads an encoder's output"
+            return self._run(x, TeacherForcing.of(encoder_output))
         cache.begin(x.size(1))
         stream = self.residual.start(x)
         for index, layer in enumerate(self.layers):
@@ -140,43 +134,17 @@ class Decoder(Stack):
         """
         layers = cast("Iterable[DecoderLayer]", self.layers)
         projected = [torch.stack(layer.encoder_attn.keys_values(encoder_output.states)) for layer in layers]
-        mask = _attention_mask(encoder_output.padding_mask)
-        return DecoderCache(torch.stack(projected), mask, rows_per_sentence)
+        visible = Visibility.of_padding(encoder_output.padding_mask)
+        return DecoderCache(torch.stack(projected), visible, rows_per_sentence)
 
-
-class EncoderDecoder(nn.Module):
-    """The translation model. `initialisation` is the report of how each parameter started."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.config = config
-        source, target = token_embeddings(config)
-        self.encoder = Encoder(config, source)
-        self.decoder = Decoder(config, target)
-        self.initialisation = initialisation_report(self)
-
-    def forward(self, src_tokens: Tensor, prev_output_tokens: Tensor) -> Tensor:
-        """Return the decoder's features (B, T, D) for src_tokens (B, S) and right-padded prev_output_tokens (B, T).
-
-        The vocabulary is left to `loss.linear_cross_entropy`, or to `decoder.output_projection`.
-        """
-        return self.decoder(prev_output_tokens, self.encoder(src_tokens))
-
-
-def token_embeddings(config: Config) -> tuple[nn.Embedding, nn.Embedding]:
-    """Return the source and the target table, one and the same if all are shared; the stacks initialise them."""
-    source = Embedding(config.source_vocabulary_size, config.embed_dim, config.padding_idx)
-    if config.share_all_embeddings:
-        return source, source
-    return source, Embedding(config.target_vocabulary_size, config.embed_dim, config.padding_idx)
+    def new_source_free_cache(self, rows: int) -> DecoderCache:
+        """Return an empty cache for `rows` texts of a language model."""
+        config = self.config
+        shape = (config.decoder_layers, 2, rows, config.decoder_heads, 0, config.embed_dim // config.decoder_heads)
+        return DecoderCache(self.embed_tokens.weight.new_empty(shape), ALL_KEYS, 1)
 
 
 def _padding_mask(tokens: Tensor, padding_idx: int) -> Tensor | None:
     """Return (B, S), True at padding, or None when there is none, which lets attention run without a mask."""
     padding = tokens.eq(padding_idx)
     return padding if bool(padding.any()) else None
-
-
-def _attention_mask(padding_mask: Tensor | None) -> Tensor | None:
-    """Turn padding (B, S), True at padding, into what attention wants: (B, 1, 1, S), True at real tokens."""
-    return None if padding_mask is None else ~padding_mask[:, None, None, :]

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from mtdeep.nn.dot_product import dot_product_attention
 from mtdeep.nn.dropout import dropout
+from mtdeep.nn.visibility import Visibility
 
 TOKENS, HEADS, HEAD_DIM, DROPOUT = 2000, 4, 64, 0.1
 Measured = tuple[float, float]
@@ -64,9 +65,10 @@ def measure_attention(dtype: torch.dtype, length: int, repeats: int) -> tuple[fl
     q, k, v, upstream = (_heads(length, dtype) for _ in range(4))
     padding = torch.arange(q.size(0))[:, None, None, None] % (length // 2)
     mask = torch.arange(length) < length - padding
+    visible = Visibility(mask)
 
     def ours() -> Tensor:
-        return dot_product_attention(q, k, v, mask=mask, causal=False, dropout=0.0)
+        return dot_product_attention(q, k, v, visible, 0.0)
 
     def peer() -> Tensor:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)

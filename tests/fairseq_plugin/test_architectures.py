@@ -16,6 +16,7 @@ PRESETS = {
     "dsinit_mt": (6, 6, 512, 2048, 8),
     "postln_mt": (6, 6, 512, 2048, 8),
     "preln_mt": (6, 6, 512, 2048, 8),
+    "vanilla_mt": (6, 6, 512, 2048, 8),
     "deepnet_mt_12": (6, 6, 512, 2048, 8),
     "deepnet_mt_36": (18, 18, 512, 2048, 8),
     "deepnet_mt_100": (50, 50, 512, 2048, 8),
@@ -23,6 +24,18 @@ PRESETS = {
     "deepnet_mt_200_wide": (100, 100, 1024, 4096, 16),
     "deepnet_mt_1000": (500, 500, 512, 2048, 8),
 }
+
+
+def test_every_scheme_translates_and_models_language() -> None:
+    names = {name.rsplit("_", 1)[0] for name in PRESETS if name.endswith("_mt")}
+    assert {f"{name}_{kind}" for name in names for kind in ("mt", "lm", "mlm")} <= ARCH_CONFIG_REGISTRY.keys()
+
+
+def test_skipless_networks_have_presets_of_their_own() -> None:
+    """He et al. 2023: tailored activation, E-SPA, positions that leave the first kernel alone, no dropout."""
+    args = Namespace()
+    ARCH_CONFIG_REGISTRY["vanilla_lm"](args)
+    assert (args.activation_fn, args.shaping, args.positions, args.dropout) == ("tailored", "espa", "rotary", 0.0)
 
 
 @pytest.mark.parametrize(("name", "expected"), PRESETS.items())

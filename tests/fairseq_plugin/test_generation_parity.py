@@ -9,14 +9,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 from fairseq.data import Dictionary
-from fairseq.models import BaseFairseqModel
+from fairseq.models import ARCH_CONFIG_REGISTRY, MODEL_REGISTRY, BaseFairseqModel
 from fairseq.models.transformer import TransformerModel, base_architecture
 from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor
 
 from mtdeep.checkpoint import build_model, read_checkpoint
 from mtdeep.decoding import Hypothesis, SearchOptions, beam_search
-from mtdeep.fairseq_plugin.architectures import DeepNetMT, fill_in
 from mtdeep.nn import EncoderDecoder
 
 SENTENCES = [9, 3, 6, 3, 8, 2, 7, 5]
@@ -123,9 +122,9 @@ def test_fairseq_transformer(
 @pytest.mark.parametrize("beam", [1, 4])
 def test_our_architecture(dictionary: Dictionary, tmp_path: Path, beam: int) -> None:
     args = Namespace(**SIZES, arch="deepnet_mt")
-    fill_in({})(args)
+    ARCH_CONFIG_REGISTRY["deepnet_mt"](args)
     task = SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary)
-    theirs = wild(DeepNetMT.build_model(args, task))
+    theirs = wild(MODEL_REGISTRY["deepnet_mt"].build_model(args, task))
     ours = through_a_file(theirs, args, tmp_path / "checkpoint.pt")
     prefix = torch.tensor([[4 + row % 3] for row in range(len(SENTENCES))])
     options = SearchOptions(beam=beam, max_length_b=14)

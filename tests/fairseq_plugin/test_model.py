@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from fairseq.data import Dictionary
+from fairseq.models import ARCH_CONFIG_REGISTRY, MODEL_REGISTRY
 from fairseq.models.transformer import TransformerModel, base_architecture
 
 from mtdeep import nn as deep
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.architectures import DeepNetMT, fill_in
+from mtdeep.fairseq_plugin.architectures import Translation
 from mtdeep.fairseq_plugin.model import FairseqDeepDecoder, TranslationModel
 
 SIZES = {
@@ -162,15 +163,18 @@ def test_state_dict_has_fairseqs_names_only(dictionary: Dictionary, model: Trans
     assert isinstance(model.decoder, FairseqDeepDecoder)
 
 
+DEEPNET: type[Translation] = MODEL_REGISTRY["deepnet_mt"]
+
+
 def arguments(**given: object) -> Namespace:
     args = Namespace(max_source_positions=64, max_target_positions=64, **given)
-    fill_in({})(args)
+    ARCH_CONFIG_REGISTRY["deepnet_mt"](args)
     return args
 
 
 def test_build_model_records_the_configuration_as_plain_data(dictionary: Dictionary) -> None:
     args = arguments(encoder_layers=1, decoder_layers=2, encoder_embed_dim=16, share_all_embeddings=True)
-    model = DeepNetMT.build_model(args, SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary))
+    model = DEEPNET.build_model(args, SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary))
     assert deep.Config.from_dict(args.mtdeep_config) == model.config
     assert model.config.decoder_layers == 2
     assert model.encoder.embed_tokens.weight is model.decoder.output_projection.weight
@@ -181,11 +185,11 @@ def test_targets_padded_on_the_left_are_refused(dictionary: Dictionary, value: o
     """Without a mask, which right padding does without, padding would be attended to and counted as positions."""
     task = SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary)
     with pytest.raises(UserError, match="--left-pad-target"):
-        DeepNetMT.build_model(arguments(left_pad_target=value), task)
+        DEEPNET.build_model(arguments(left_pad_target=value), task)
 
 
 def test_sharing_all_embeddings_needs_one_dictionary(dictionary: Dictionary) -> None:
     other = Dictionary()
     args = arguments(share_all_embeddings=True)
     with pytest.raises(UserError, match="--share-all-embeddings needs one dictionary"):
-        DeepNetMT.build_model(args, SimpleNamespace(source_dictionary=dictionary, target_dictionary=other))
+        DEEPNET.build_model(args, SimpleNamespace(source_dictionary=dictionary, target_dictionary=other))

@@ -20,7 +20,7 @@ def test_all_problems_in_one_message() -> None:
             scheme="deepnrom",  # type: ignore[arg-type]
             source_vocabulary_size=10,
             target_vocabulary_size=12,
-            encoder_layers=0,
+            encoder_layers=-1,
             embed_dim=10,
             encoder_heads=4,
             decoder_heads=5,
@@ -30,12 +30,12 @@ def test_all_problems_in_one_message() -> None:
             share_all_embeddings=True,
             padding_idx=11,
             scale_embedding=1,  # type: ignore[arg-type]
-            decoder_positions="rotary",  # type: ignore[arg-type]
+            decoder_positions="rotatory",  # type: ignore[arg-type]
         )
     message = str(raised.value)
     for part in (
         "scheme 'deepnrom'",
-        "encoder_layers 0",
+        "encoder_layers -1",
         "embed_dim 10 is not a multiple of encoder_heads 4",
         "dropout 1.0",
         "attention_dropout -0.1",
@@ -43,7 +43,7 @@ def test_all_problems_in_one_message() -> None:
         "share_all_embeddings",
         "padding_idx 11",
         "scale_embedding 1",
-        "decoder_positions 'rotary'",
+        "decoder_positions 'rotatory'",
     ):
         assert part in message
     assert "decoder_heads" not in message

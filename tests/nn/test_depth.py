@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 import mtdeep.nn
-from mtdeep.nn import deepnorm, deepnorm_decoder_only, deepnorm_encoder_only
-from mtdeep.nn.depth import ds_init, subln, subln_decoder_only, subln_encoder_only
+from mtdeep.nn.depth import (
+    deepnorm_decoder,
+    deepnorm_encoder,
+    ds_init,
+    espa_amplitude,
+    leaky_relu_cosine,
+    subln_decoder,
+    subln_encoder,
+    tailored_slope,
+    uspa_correlation,
+)
 
 # N = M: encoder alpha, encoder beta, decoder alpha, decoder beta, and (alpha, beta) of a stack on its own.
 GOLDEN = {
@@ -39,41 +51,40 @@ CONSTANTS_OF_DEPTH = {0.81, 0.87, 0.25, -0.25, 1.15, 1 / 16}
 
 @pytest.mark.parametrize("layers", GOLDEN)
 def test_golden_table(layers: int) -> None:
-    constants = (*deepnorm(layers, layers), *deepnorm_encoder_only(layers))
-    assert constants == pytest.approx(GOLDEN[layers], abs=5.1e-5)
-    assert deepnorm_decoder_only(layers) == deepnorm_encoder_only(layers)
+    both = (*deepnorm_encoder(layers, layers), *deepnorm_decoder(layers, layers))
+    assert (*both, *deepnorm_encoder(layers, 0)) == pytest.approx(GOLDEN[layers], abs=5.1e-5)
+    assert deepnorm_decoder(0, layers) == deepnorm_encoder(layers, 0)
 
 
 def test_joeynmt_alphas() -> None:
-    constants = deepnorm(6, 6)
-    assert (constants.encoder_alpha, constants.decoder_alpha) == pytest.approx(JOEYNMT_ALPHAS, abs=1e-6)
+    alphas = (deepnorm_encoder(6, 6).alpha, deepnorm_decoder(6, 6).alpha)
+    assert alphas == pytest.approx(JOEYNMT_ALPHAS, abs=1e-6)
 
 
 @pytest.mark.parametrize(("N", "M"), [(36, 12), (1, 1), (6, 3), (12, 36)])
 def test_unequal_depths(N: int, M: int) -> None:
     """The encoder follows N^4 M, the decoder M alone (logarithms, so that no power is written twice)."""
-    constants = deepnorm(N, M)
+    encoder, decoder = deepnorm_encoder(N, M), deepnorm_decoder(N, M)
     joint = (4 * math.log(N) + math.log(M)) / 16
-    assert math.log(constants.encoder_alpha) == pytest.approx(math.log(0.81) + joint)
-    assert math.log(constants.encoder_beta) == pytest.approx(math.log(0.87) - joint)
-    assert math.log(constants.decoder_alpha) == pytest.approx(math.log(3 * M) / 4)
-    assert math.log(constants.decoder_beta) == pytest.approx(-math.log(12 * M) / 4)
+    assert math.log(encoder.alpha) == pytest.approx(math.log(0.81) + joint)
+    assert math.log(encoder.beta) == pytest.approx(math.log(0.87) - joint)
+    assert math.log(decoder.alpha) == pytest.approx(math.log(3 * M) / 4)
+    assert math.log(decoder.beta) == pytest.approx(-math.log(12 * M) / 4)
 
 
 @pytest.mark.parametrize("layers", GOLDEN_SUBLN)
 def test_golden_table_of_subln(layers: int) -> None:
-    constants = (*subln(layers, layers), subln_encoder_only(layers))
-    assert constants == pytest.approx(GOLDEN_SUBLN[layers], abs=5.1e-5)
-    assert subln_decoder_only(layers) == subln_encoder_only(layers)
+    gammas = (subln_encoder(layers, layers), subln_decoder(layers, layers), subln_encoder(layers, 0))
+    assert gammas == pytest.approx(GOLDEN_SUBLN[layers], abs=5.1e-5)
+    assert subln_decoder(0, layers) == subln_encoder(layers, 0)
 
 
 @pytest.mark.parametrize(("N", "M"), [(36, 12), (1, 1), (6, 3), (12, 36)])
 def test_unequal_depths_of_subln(N: int, M: int) -> None:
     """The decoder follows M alone; the encoder's square is a third of the decoder's times log 2N."""
-    constants = subln(N, M)
-    assert math.exp(constants.decoder_gamma * constants.decoder_gamma) == pytest.approx(3 * M)
-    ratio = constants.encoder_gamma / constants.decoder_gamma
-    assert math.exp(3 * ratio * ratio) == pytest.approx(2 * N)
+    encoder, decoder = subln_encoder(N, M), subln_decoder(N, M)
+    assert math.exp(decoder * decoder) == pytest.approx(3 * M)
+    assert math.exp(3 * (encoder / decoder) * (encoder / decoder)) == pytest.approx(2 * N)
 
 
 def test_ds_init_makes_the_variance_of_layer_l_one_l_th() -> None:
@@ -83,24 +94,85 @@ def test_ds_init_makes_the_variance_of_layer_l_one_l_th() -> None:
 
 def test_rounded_constants_are_near_the_exact_ones() -> None:
     """0.81 and 0.87 round 27^(-1/16) and 27^(1/16) / sqrt(2) (the paper's appendix)."""
-    alpha, beta, _, _ = deepnorm(1, 1)
+    alpha, beta = deepnorm_encoder(1, 1)
     assert alpha == pytest.approx(math.exp(-math.log(27) / 16), abs=5e-3)
     assert beta == pytest.approx(math.exp(math.log(27) / 16) / math.sqrt(2), abs=5e-3)
+
+
+# n: the slope that takes n non-linearities in a row from 0 to 0.9 (bisected for papers.md, section 5.5).
+SLOPES = {18: 0.1461, 24: 0.2385, 36: 0.3511, 72: 0.5084, 100: 0.5704}
+
+
+@pytest.mark.parametrize("nonlinearities", SLOPES)
+def test_tailored_slopes(nonlinearities: int) -> None:
+    slope = tailored_slope(nonlinearities)
+    assert slope == pytest.approx(SLOPES[nonlinearities], abs=5.1e-5)
+    cosine = 0.0
+    for _ in range(nonlinearities):
+        cosine = leaky_relu_cosine(cosine, slope)
+    assert cosine == pytest.approx(0.9, abs=1e-9)
+
+
+def test_few_nonlinearities_are_relus() -> None:
+    assert [tailored_slope(n) for n in (1, 6, 12)] == [0.0, 0.0, 0.0]
+
+
+def test_skips_let_the_slope_be_smaller() -> None:
+    """A skip of weight alpha passes only the part 1 - alpha^2 through the non-linearity."""
+    assert tailored_slope(100, skip_alpha=0.5) < tailored_slope(100)
+    assert tailored_slope(36, skip_alpha=0.98) == 0.0
+
+
+@pytest.mark.parametrize(("c", "slope"), [(0.0, 0.0), (0.5, 0.2), (-0.3, 0.6), (1.0, 0.3)])
+def test_cosine_after_a_leaky_relu_by_sampling(c: float, slope: float) -> None:
+    """E[f(u) f(v)] / E[f(u)^2] for normal u, v of correlation c; 4 million pairs err by about 1e-3 (2 sigma)."""
+    generator = torch.Generator().manual_seed(5)
+    u, w = torch.randn(2, 4_000_000, generator=generator)
+    v = c * u + math.sqrt(1 - c * c) * w
+    f_u, f_v = (torch.nn.functional.leaky_relu(x, slope) for x in (u, v))
+    assert leaky_relu_cosine(c, slope) == pytest.approx(float((f_u * f_v).mean() / f_u.square().mean()), abs=3e-3)
+
+
+def test_espa_amplitudes_are_geometric() -> None:
+    """a_0 = 1 and a_L = sqrt(1 - exp(-2 gamma)); at L = 36 and gamma = 0.005 the ratio is 0.93798 (papers.md, 5.3)."""
+    amplitudes = [espa_amplitude(layer, 36, 0.005) for layer in range(37)]
+    assert amplitudes[0] == 1
+    assert amplitudes[36] == pytest.approx(math.sqrt(1 - math.exp(-0.01)))
+    for before, now in itertools.pairwise(amplitudes):
+        assert now / before == pytest.approx(0.93798, abs=5.1e-6)
+
+
+def test_uspa_correlations_are_geometric() -> None:
+    correlations = [uspa_correlation(layer, 8, 0.8) for layer in range(9)]
+    assert (correlations[0], correlations[8]) == pytest.approx((0, 0.8))
+    for before, now in itertools.pairwise(correlations):
+        assert math.log((1 - now) / (1 - before)) == pytest.approx(math.log(0.2) / 8)
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: deepnorm(0, 6),
-        lambda: deepnorm(6, 0),
-        lambda: deepnorm_encoder_only(-1),
-        lambda: subln(6, 0),
-        lambda: subln_encoder_only(0),
+        lambda: deepnorm_encoder(0, 6),
+        lambda: deepnorm_decoder(6, 0),
+        lambda: deepnorm_encoder(-1, 0),
+        lambda: deepnorm_decoder(-1, 6),
+        lambda: subln_encoder(6, -1),
+        lambda: subln_encoder(0, 0),
+        lambda: subln_decoder(0, 0),
+        lambda: tailored_slope(0),
+        lambda: espa_amplitude(0, 0, 0.005),
     ],
 )
 def test_no_layers(call: object) -> None:
     with pytest.raises(ValueError, match="at least one"):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("schedule", [espa_amplitude, uspa_correlation])
+@pytest.mark.parametrize("layer", [-1, 7])
+def test_layers_outside_the_stack(schedule: Callable[[int, int, float], float], layer: int) -> None:
+    with pytest.raises(ValueError, match=r"none of the layers 0\.\.6"):
+        schedule(layer, 6, 0.5)
 
 
 def _constant(node: ast.expr) -> float | None:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mtdeep.nn.dot_product import dot_product_attention, plain_attention
+from mtdeep.nn.visibility import ALL_KEYS, Visibility
 
 
 def tensors(queries: int, keys: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -31,7 +32,7 @@ def padding(keys: int) -> Tensor:
 def test_plain_equals_torch(queries: int, keys: int, masked: bool, causal: bool) -> None:
     q, k, v = tensors(queries, keys)
     mask = padding(keys) if masked else None
-    ours = plain_attention(q, k, v, mask=mask, causal=causal, dropout=0.0)
+    ours = plain_attention(q, k, v, Visibility(mask, causal), 0.0)
     theirs = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-13)
     upstream = torch.randn_like(ours)
@@ -45,17 +46,16 @@ def test_dropout_acts_on_the_weights() -> None:
     """With one-hot values the output is the weights: each either zero or the true one over 1 - p."""
     q, k, _ = tensors(20, 8)
     v = torch.eye(8, dtype=torch.float64).expand(3, 2, 8, 8)
-    exact = plain_attention(q, k, v, mask=None, causal=False, dropout=0.0)
-    dropped = plain_attention(q, k, v, mask=None, causal=False, dropout=0.25)
+    exact = plain_attention(q, k, v, ALL_KEYS, 0.0)
+    dropped = plain_attention(q, k, v, ALL_KEYS, 0.25)
     kept = dropped != 0
     torch.testing.assert_close(dropped[kept], exact[kept] / 0.75, rtol=1e-4, atol=0)
     assert 0.6 < kept.double().mean() < 0.9
 
 
 def test_a_mask_and_causal_are_refused() -> None:
-    q, k, v = tensors(4, 4)
     with pytest.raises(ValueError, match="not to be given together"):
-        dot_product_attention(q, k, v, mask=padding(4), causal=True, dropout=0.0)
+        Visibility(padding(4), causal=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -64,9 +64,9 @@ def test_whichever_way_is_taken_is_right(dtype: torch.dtype, keys: int) -> None:
     """bfloat16 has 8 bits: 2^-8 of values of size 3 is 0.012."""
     exact = tensors(5, keys)
     q, k, v = (x.detach().to(dtype).requires_grad_() for x in exact)
-    mask = padding(keys)
-    result = dot_product_attention(q, k, v, mask=mask, causal=False, dropout=0.0)
-    truth = plain_attention(*exact, mask=mask, causal=False, dropout=0.0)
+    visible = Visibility(padding(keys))
+    result = dot_product_attention(q, k, v, visible, 0.0)
+    truth = plain_attention(*exact, visible, 0.0)
     tolerance = 1e-5 if dtype == torch.float32 else 0.03
     torch.testing.assert_close(result.double(), truth, rtol=0, atol=tolerance)
     for a, b in zip(torch.autograd.grad(result.sum(), (q, k, v)), torch.autograd.grad(truth.sum(), exact), strict=True):

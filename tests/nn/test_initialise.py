@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtdeep.nn import Config, EncoderDecoder, deepnorm, initialise
+from mtdeep.nn import Config, EncoderDecoder, initialise
 from mtdeep.nn.config import SchemeName
-from mtdeep.nn.depth import subln
+from mtdeep.nn.depth import deepnorm_decoder, deepnorm_encoder, subln_decoder, subln_encoder
 from mtdeep.nn.norm import WideLayerNorm
 from mtdeep.nn.scheme import SCHEMES
 
@@ -57,15 +57,13 @@ def branch_matrices(model: nn.Module) -> list[tuple[str, Tensor]]:
 
 def deepnorm_gain(name: str, N: int, M: int) -> float:
     """arXiv 2203.00555, Figure 2."""
-    constants = deepnorm(N, M)
-    beta = constants.encoder_beta if name.startswith("encoder.") else constants.decoder_beta
+    beta = (deepnorm_encoder if name.startswith("encoder.") else deepnorm_decoder)(N, M).beta
     return beta if name.split(".")[-2] in SCALED else 1.0
 
 
 def subln_gain(name: str, N: int, M: int) -> float:
     """arXiv 2210.06423, Figure 2, and torchscale's decoder, which passes over the cross-attention."""
-    constants = subln(N, M)
-    gamma = constants.encoder_gamma if name.startswith("encoder.") else constants.decoder_gamma
+    gamma = (subln_encoder if name.startswith("encoder.") else subln_decoder)(N, M)
     return gamma if name.split(".")[-2] in SCALED and "encoder_attn" not in name else 1.0
 
 
@@ -78,11 +76,16 @@ EXPECTED_GAINS: dict[SchemeName, Callable[[str, int, int], float]] = {
     "dsinit": lambda name, N, M: 1 / math.sqrt(int(name.split(".")[2]) + 1),
     "postln": lambda name, N, M: 1.0,
     "preln": lambda name, N, M: 1.0,
+    "vanilla": lambda name, N, M: 1.0,
 }
+ORTHOGONAL = ("vanilla",)
 
 
 def expected_std(scheme: SchemeName, name: str, N: int, M: int) -> float:
     fans = WIDTH + (INNER if ".fc" in name else WIDTH)
+    if scheme in ORTHOGONAL:
+        # Orthonormal rows have variance 1 / in; orthonormal columns 1 / out, which the scale makes 1 / in.
+        fans = 2 * (INNER if ".fc2" in name else WIDTH)
     return EXPECTED_GAINS[scheme](name, N, M) * math.sqrt(2 / fans)
 
 
@@ -109,7 +112,8 @@ def test_the_report_gives_each_matrix_its_gain(scheme: SchemeName, N: int, M: in
     matrices = [name for name in matrices if name.endswith("weight")]
     assert len(matrices) == 6 * N + 10 * M
     for name in matrices:
-        found = re.fullmatch(r"xavier normal, gain (\S+) \(.*\)", report[name])
+        kind = "scaled orthogonal" if scheme in ORTHOGONAL else "xavier normal"
+        found = re.fullmatch(rf"{kind}, gain (\S+) \(.*\)", report[name])
         assert found is not None and found[1] == f"{EXPECTED_GAINS[scheme](name, N, M):.6g}", name
 
 
@@ -190,10 +194,10 @@ def test_every_parameter_stands_once_in_the_report(small: Config, scheme: str, s
 
 def test_report_names_the_rules(small: Config) -> None:
     report = EncoderDecoder(small).initialisation
-    constants = deepnorm(small.encoder_layers, small.decoder_layers)
-    assert report["encoder.layers.2.fc1.weight"] == f"xavier normal, gain {constants.encoder_beta:.6g} (first)"
+    layers = small.encoder_layers, small.decoder_layers
+    assert report["encoder.layers.2.fc1.weight"] == f"xavier normal, gain {deepnorm_encoder(*layers).beta:.6g} (first)"
     assert report["decoder.layers.0.encoder_attn.v_proj.weight"] == (
-        f"xavier normal, gain {constants.decoder_beta:.6g} (cross value)"
+        f"xavier normal, gain {deepnorm_decoder(*layers).beta:.6g} (cross value)"
     )
     assert report["decoder.layers.0.self_attn.q_proj.weight"] == "xavier normal, gain 1 (query)"
     assert report["decoder.layers.0.self_attn.q_proj.bias"] == "zeros (query bias)"

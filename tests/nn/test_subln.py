@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtdeep.nn import EncoderDecoder
+from mtdeep.nn.visibility import ALL_KEYS
 
 Build = Callable[..., EncoderDecoder]
 Weights = dict[str, Tensor]
@@ -55,7 +56,7 @@ def test_encoder_layer(build: Build) -> None:
     x = torch.randn(2, 5, 16, dtype=torch.float64)
     layer = model.encoder.layers[1]
     expected = feed_forward(self_attention(x, weights_of(layer), 4, causal=False), weights_of(layer))
-    torch.testing.assert_close(layer(x, None), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(layer(x, ALL_KEYS), expected, rtol=0, atol=1e-12)
 
 
 def test_whole_model(build: Build, tokens: Callable[[int, int], Tensor]) -> None:

@@ -1,0 +1,104 @@
+"""Decoders alone and encoders alone with fairseq's own tasks, run as a user runs them."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from fairseq.models import MODEL_REGISTRY
+
+from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.corpus import Store
+from mtdeep.nn import LanguageModel, MaskedLanguageModel
+
+COMMON = (
+    "--optimizer torch_adam --lr 5e-3 --max-update 20 --tokens-per-sample 32 --batch-size 16 --sample-break-mode eos "
+    "--cpu --num-workers 0 --log-format simple --log-interval 10"
+).split()
+DECODER = (
+    "--task language_modeling --decoder-layers 2 --decoder-embed-dim 32 --decoder-ffn-embed-dim 48 "
+    "--decoder-attention-heads 2 --share-decoder-input-output-embed "
+    "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.0"
+).split()
+ENCODER = (
+    "--task masked_lm --criterion masked_lm --encoder-layers 2 --encoder-embed-dim 32 --encoder-ffn-embed-dim 48 "
+    "--encoder-attention-heads 2"
+).split()
+
+
+def ours(kind: str) -> list[str]:
+    return sorted(
+        name for name, model in MODEL_REGISTRY.items() if name.endswith(kind) and model.__module__.startswith("mtdeep.")
+    )
+
+
+@pytest.fixture(scope="module")
+def text(toy_store: Path, tmp_path_factory: pytest.TempPathFactory, run_command) -> Path:
+    """English number words, as fairseq-preprocess writes one language."""
+    folder = tmp_path_factory.mktemp("text")
+    corpora = Store(toy_store).corpora("test") + Store(toy_store).corpora("valid")
+    for split, corpus in zip(("train", "valid"), corpora, strict=True):
+        lines = "".join(f"{corpus.text('en', row)}\n" for row in range(corpus.rows))
+        (folder / split).write_text(lines, encoding="utf-8")
+    result = run_command(
+        "fairseq-preprocess", "--only-source", "--trainpref", folder / "train", "--validpref", folder / "valid",
+        "--destdir", folder / "data-bin",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return folder / "data-bin"
+
+
+@pytest.mark.parametrize("architecture", ours("_lm"))
+def test_language_model(text: Path, tmp_path: Path, architecture: str, run_command) -> None:
+    """Train; score in a fresh process, as the model says that is read without fairseq; go on with a text."""
+    result = run_command("fairseq-train", text, "--arch", architecture, *DECODER, *COMMON, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    checkpoint = tmp_path / "checkpoint_last.pt"
+    model = build_model(read_checkpoint(checkpoint))
+    assert isinstance(model, LanguageModel)
+
+    result = run_command(
+        "fairseq-eval-lm", text, "--path", checkpoint, "--gen-subset", "valid", "--cpu", "--batch-size", 5,
+        "--sample-break-mode", "eos", "--output-word-probs", "--num-workers", 0,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    words = (text / "dict.txt").read_text(encoding="utf-8").split()[::2]
+    indices = {word: 4 + number for number, word in enumerate(words)}
+    scored = re.findall(r"\d+ ((?:\S+ \[-?[\d.]+\] ?)+)", result.stdout + result.stderr)
+    assert len(scored) == 20
+    for line in scored:
+        pairs = [(word, float(value)) for word, value in re.findall(r"(\S+) \[(-?[\d.]+)\]", line)]
+        tokens = [indices[word] for word, _ in pairs]
+        with torch.no_grad():
+            features = model(torch.tensor([[2, *tokens]]))  # fairseq begins with </s>
+            logits = model.decoder.output_projection(features)[0].log_softmax(-1)
+        expected = [logits[position, token].item() for position, token in enumerate(tokens)]
+        assert [value for _, value in pairs] == pytest.approx(expected, abs=6e-3 * math.log(2) + 6e-3)  # two decimals
+
+    result = run_command(
+        "fairseq-interactive", text, "--task", "language_modeling", "--path", checkpoint, "--beam", 2, "--cpu",
+        "--max-len-b", 12, input="one two\nthree\n",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    continued = re.findall(r"^H-\d+\t\S+\t(.*)$", result.stdout, re.M)
+    assert continued[0].startswith("one two") and continued[1].startswith("three")
+
+
+@pytest.mark.parametrize("architecture", ours("_mlm"))
+def test_masked_language_model(text: Path, tmp_path: Path, architecture: str, run_command) -> None:
+    """Train; validate in a fresh process: the same loss as at the end of the training."""
+    result = run_command("fairseq-train", text, "--arch", architecture, *ENCODER, *COMMON, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    checkpoint = tmp_path / "checkpoint_last.pt"
+    assert isinstance(build_model(read_checkpoint(checkpoint)), MaskedLanguageModel)
+    trained = re.findall(r"\| valid on 'valid' subset \|.* loss ([\d.]+)", result.stdout + result.stderr)[-1]
+    result = run_command(
+        "fairseq-validate", text, "--path", checkpoint, "--task", "masked_lm", "--valid-subset", "valid", "--cpu",
+        "--num-workers", 0, "--batch-size", 16,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    validated = re.findall(r"valid on 'valid' subset .*loss ([\d.]+)", result.stdout + result.stderr)[-1]
+    assert float(validated) == pytest.approx(float(trained), abs=2e-3)

@@ -1,0 +1,104 @@
+"""Shaped attention: the planned matrix at the start, whatever the padding and however it is decoded."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from mtdeep.nn import signal_kernels
+from mtdeep.nn.initialise import initialise
+from mtdeep.nn.shaped_attention import CausalShapedAttention, SymmetricShapedAttention, ValueSkipInit
+from mtdeep.nn.visibility import ALL_KEYS, UP_TO_THE_QUERY, Visibility
+
+ROWS, HEADS, LENGTH, HEAD = 2, 3, 9, 4
+
+
+def causal(length: int) -> Tensor:
+    return signal_kernels.exponential_causal(length, 0.9, 0.7)
+
+
+def symmetric(length: int) -> Tensor:
+    return signal_kernels.exponential_symmetric(length, 0.9, 0.7)
+
+
+def heads(length: int = LENGTH) -> Tensor:
+    return torch.randn(ROWS, HEADS, length, HEAD, dtype=torch.float64)
+
+
+def test_without_queries_causal_attention_is_the_planned_matrix() -> None:
+    keys, values = heads(), heads()
+    found = CausalShapedAttention(causal)(torch.zeros_like(keys), keys, values, UP_TO_THE_QUERY, 0.0)
+    torch.testing.assert_close(found, causal(LENGTH) @ values, rtol=0, atol=1e-14)
+
+
+def test_with_queries_it_is_the_formula() -> None:
+    """D softmax(Q K' / sqrt(hd) + B) V, written out."""
+    queries, keys, values = heads(), heads(), heads()
+    attention = causal(LENGTH)
+    sums = attention.sum(1, keepdim=True)
+    scores = queries @ keys.transpose(2, 3) / HEAD**0.5 + (attention / sums).log()
+    found = CausalShapedAttention(causal)(queries, keys, values, UP_TO_THE_QUERY, 0.0)
+    torch.testing.assert_close(found, sums * (scores.softmax(-1) @ values), rtol=0, atol=1e-13)
+
+
+def test_last_queries_alone_get_the_last_rows() -> None:
+    """As in decoding with a cache, over a table that grows from 64 rows."""
+    attend = CausalShapedAttention(causal)
+    queries, keys, values = heads(80), heads(80), heads(80)
+    whole = attend(queries, keys, values, UP_TO_THE_QUERY, 0.0)
+    fresh = CausalShapedAttention(causal)
+    for end in (1, 30, 80):
+        step = fresh(queries[:, :, end - 1 : end], keys[:, :, :end], values[:, :, :end], ALL_KEYS, 0.0)
+        torch.testing.assert_close(step, whole[:, :, end - 1 : end], rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_padding_leaves_the_real_tokens_what_they_are_alone(left: bool) -> None:
+    attend = SymmetricShapedAttention(symmetric)
+    queries, keys, values = heads(), heads(), heads()
+    lengths = (LENGTH, 5)
+    spans = [slice(LENGTH - n, LENGTH) if left else slice(0, n) for n in lengths]
+    padding = torch.ones(ROWS, LENGTH, dtype=torch.bool)
+    for row, span in enumerate(spans):
+        padding[row, span] = False
+    found = attend(queries, keys, values, Visibility.of_padding(padding), 0.0)
+    assert bool(found.isfinite().all())
+    for row, span in enumerate(spans):
+        alone = attend(*(x[row : row + 1, :, span] for x in (queries, keys, values)), ALL_KEYS, 0.0)
+        torch.testing.assert_close(found[row : row + 1, :, span], alone, rtol=0, atol=1e-14)
+
+
+def test_without_queries_symmetric_attention_is_the_planned_matrix() -> None:
+    keys, values = heads(), heads()
+    found = SymmetricShapedAttention(symmetric)(torch.zeros_like(keys), keys, values, ALL_KEYS, 0.0)
+    torch.testing.assert_close(found, symmetric(LENGTH) @ values, rtol=0, atol=1e-14)
+
+
+def test_what_is_kept_of_many_lengths_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mtdeep.nn.shaped_attention._KEPT", 200)
+    made: list[int] = []
+
+    def make(length: int) -> Tensor:
+        made.append(length)
+        return symmetric(length)
+
+    attend = SymmetricShapedAttention(make)
+    for length in (9, 10, 9, 8, 10, 20):  # 81 + 100 fit, 64 more does not: 10, used longest ago, goes
+        x = heads(length)
+        attend(x, x, x, ALL_KEYS, 0.0)
+    assert made == [9, 10, 8, 10, 20]
+
+
+def test_value_skipinit_starts_as_the_values() -> None:
+    attend = ValueSkipInit().double()
+    report = initialise(attend)
+    assert report == {"alpha.weight": "ones (skip)", "beta.weight": "zeros (gate)"}
+    queries, keys, values = heads(3), heads(), heads()
+    assert torch.equal(attend(queries, keys, values, ALL_KEYS, 0.0), values[:, :, -3:])
+    with torch.no_grad():
+        attend.alpha.weight.fill_(0.5)
+        attend.beta.weight.fill_(2.0)
+    plain = torch.nn.functional.scaled_dot_product_attention(queries, keys, values)
+    expected = 0.5 * values[:, :, -3:] + 2 * plain
+    torch.testing.assert_close(attend(queries, keys, values, ALL_KEYS, 0.0), expected, rtol=0, atol=1e-14)
