@@ -87,10 +87,10 @@ def report(results: Path, log: Path, checkpoint: Path, evaluation_seconds: float
         f"- signatures: `{scores[0].bleu_signature}`, `{scores[0].chrf_signature}`",
         f"- training: {training_seconds / 60:.1f} minutes for {UPDATES:,} updates, validation and saving included; "
         f"translating and scoring 6,000 lines: {evaluation_seconds:.0f} s",
-        "- settings: chosen by the loss, in training and on the validation split, of a dozen runs of a few minutes, one "
-        "seed each. The test split was scored twice: first after 3,500 updates of width 256 at a peak of 2e-3 with "
-        "`--bf16`, 67 minutes, mean BLEU 38.2; then this run. A DeepNorm of 18-6 layers, width 192, at a peak of 1.2e-3 "
-        "lost its encoder (docs/training.md) and was stopped",
+        "- settings: chosen by the loss, in training and on the validation split, of a dozen runs of a few minutes, "
+        "one seed each. The test split was scored twice: first after 3,500 updates of width 256 at a peak of 2e-3 with "
+        "`--bf16`, 67 minutes, mean BLEU 38.2; then this run. A DeepNorm of 18-6 layers, width 192, at a peak of "
+        "1.2e-3 lost its encoder (docs/training.md) and was stopped",
         f"- options: `{' '.join(TRAINING)}`",
         f"- machine: {os.cpu_count()} cores, {platform.processor() or platform.machine()}; Python "
         f"{platform.python_version()}, torch {version('torch')}, fairseq {version('fairseq')}, "
