@@ -4,7 +4,14 @@ from mtdeep.nn.cache import DecoderCache, EncoderOutput
 from mtdeep.nn.config import Config
 from mtdeep.nn.initialise import initialisation_report, initialise
 from mtdeep.nn.loss import linear_cross_entropy
-from mtdeep.nn.models import EncoderDecoder, LanguageModel, MaskedLanguageModel, build_model, token_embeddings
+from mtdeep.nn.models import (
+    EncoderDecoder,
+    LanguageModel,
+    MaskedLanguageModel,
+    Model,
+    build_model,
+    token_embeddings,
+)
 from mtdeep.nn.transformer import Decoder, Encoder
 
 __all__ = [
@@ -16,6 +23,7 @@ __all__ = [
     "EncoderOutput",
     "LanguageModel",
     "MaskedLanguageModel",
+    "Model",
     "build_model",
     "initialisation_report",
     "initialise",

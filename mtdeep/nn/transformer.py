@@ -31,6 +31,7 @@ class Stack(nn.Module):
     """What encoder and decoder have in common: embeddings, layers, and the scheme's way through them."""
 
     layer_class: ClassVar[type[EncoderLayer | DecoderLayer]]
+    output_projection: Linear  # of the last stack alone
     roles: ClassVar[Mapping[str, Role]] = {
         "embed_tokens": Role.EMBEDDING,
         "embed_positions": Role.POSITION,
