@@ -20,6 +20,7 @@ FLOORS = {
     "mtdeep.decoding": 2,
     "mtdeep.evaluation": 2,
     "mtdeep.export": 2,
+    "mtdeep.planning": 2,
     "mtdeep.probe": 2,
     "data_prep": 2,
     "mtdeep.fairseq_plugin": 3,
@@ -108,6 +109,7 @@ except ModuleNotFoundError:
 
 
 def test_lower_floors_work_without_fairseq(run_command) -> None:  # type: ignore[no-untyped-def]
-    lower = ("mtdeep.nn", "mtdeep.corpus", "mtdeep.checkpoint", "mtdeep.decoding", "mtdeep.evaluation", "data_prep")
+    mtdeep = ("nn", "corpus", "checkpoint", "decoding", "evaluation", "planning")
+    lower = (*(f"mtdeep.{package}" for package in mtdeep), "data_prep")
     done = run_command("python", "-c", BLOCKER, *lower)
     assert done.stdout.strip() == "blocked and imported", done.stderr

@@ -12,6 +12,7 @@ import typer
 from mtdeep.cli.doctor import doctor
 from mtdeep.cli.evaluate import evaluate
 from mtdeep.cli.export_databin import export_databin
+from mtdeep.cli.plan import plan
 from mtdeep.cli.prepare import prepare
 from mtdeep.errors import UserError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("prepare")(prepare)
+app.command("plan")(plan)
 app.command("evaluate")(evaluate)
 app.command("export-databin")(export_databin)
 app.command("doctor")(doctor)

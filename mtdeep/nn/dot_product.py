@@ -15,7 +15,7 @@ from mtdeep.nn.visibility import Visibility
 # On a CPU torch's fused attention has a slow backward pass in bfloat16: over sentences of translation plain matrix
 # products take a quarter to a half of its time. From about 300 keys on they are equal, and the scores' memory counts
 # (scripts/bench/cpu_kernels.py).
-_PLAIN_KEYS = 256
+PLAIN_KEYS = 256
 
 
 def dot_product_attention(queries: Tensor, keys: Tensor, values: Tensor, visible: Visibility, dropout: float) -> Tensor:
@@ -24,7 +24,7 @@ def dot_product_attention(queries: Tensor, keys: Tensor, values: Tensor, visible
     dropout acts on the weights, at any time. Source: arXiv 1706.03762, section 3.2.1.
     """
     learns = torch.is_grad_enabled() and queries.requires_grad
-    if learns and queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and keys.size(2) <= _PLAIN_KEYS:
+    if learns and queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and keys.size(2) <= PLAIN_KEYS:
         return plain_attention(queries, keys, values, visible, dropout)
     return F.scaled_dot_product_attention(
         queries, keys, values, attn_mask=visible.mask, dropout_p=dropout, is_causal=visible.causal

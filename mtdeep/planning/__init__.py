@@ -1,0 +1,24 @@
+"""What a training will need, before it is started: memory, the batch that fits, and arithmetic."""
+
+from mtdeep.planning.plan import DEVICES, TRACES, BatchPlan, Plan, make_plan
+from mtdeep.planning.precision import PRECISIONS, Precision
+from mtdeep.planning.rehearsal import Batch, Setting, Trace, rehearse
+from mtdeep.planning.scaling import at_full_depth
+from mtdeep.planning.units import format_bytes, parse_bytes
+
+__all__ = [
+    "DEVICES",
+    "PRECISIONS",
+    "TRACES",
+    "Batch",
+    "BatchPlan",
+    "Plan",
+    "Precision",
+    "Setting",
+    "Trace",
+    "at_full_depth",
+    "format_bytes",
+    "make_plan",
+    "parse_bytes",
+    "rehearse",
+]

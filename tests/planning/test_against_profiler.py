@@ -1,0 +1,51 @@
+"""The plan's bytes against those that torch's profiler counts while a model is really trained.
+
+The sizes are none that the plan goes through itself: it traces two or three layers a stack.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from mtdeep.nn import Config
+from mtdeep.planning import PRECISIONS, Batch, Setting, at_full_depth, rehearse
+
+# The issue asks for 10 %. Torch's operators make little for themselves that a plan cannot see: 2 % is twice what was
+# found (docs/planning.md).
+WITHIN = 0.02
+
+
+def planned_peak(config: Config, batch: Batch, precision: str) -> int:
+    setting = Setting(PRECISIONS[precision], "cpu")
+    return at_full_depth(config, lambda shallow: rehearse(shallow, setting, batch)).peak
+
+
+@pytest.mark.parametrize("precision", ["fp32", "amp"])
+@pytest.mark.parametrize("checkpointing", [False, True], ids=["kept", "checkpointed"])
+@pytest.mark.parametrize("scheme", ["deepnorm", "preln", "subln", "residual", "rezero"])
+def test_scheme(profiled_peak, tiny_config, scheme: str, checkpointing: bool, precision: str) -> None:
+    config = tiny_config(
+        700, scheme=scheme, encoder_layers=5, decoder_layers=4, embed_dim=48, encoder_ffn_dim=160, decoder_ffn_dim=128,
+        encoder_heads=4, checkpoint_activations=checkpointing,
+    )  # fmt: skip
+    batch = Batch(sentences=29, length=23)
+    real = profiled_peak(config, batch, precision == "amp")
+    assert planned_peak(config, batch, precision) == pytest.approx(real, rel=WITHIN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "batch"),
+    [
+        # Most in the loss, in gradients, in activations; fused attention in bfloat16 over more than 256 keys.
+        ({"share_all_embeddings": True}, Batch(9, 100)),
+        ({"embed_dim": 128, "encoder_layers": 7, "decoder_layers": 1}, Batch(2, 6)),
+        ({"encoder_layers": 1, "decoder_layers": 6, "encoder_heads": 8, "decoder_heads": 8}, Batch(40, 50)),
+        ({"encoder_layers": 4, "decoder_layers": 4}, Batch(3, 300)),
+        ({"encoder_positions": "learned", "activation": "gelu", "attention_dropout": 0.1}, Batch(31, 17)),
+    ],
+)
+@pytest.mark.parametrize("precision", ["fp32", "amp"])
+def test_shape(profiled_peak, tiny_config, changes: dict[str, object], batch: Batch, precision: str) -> None:
+    config = tiny_config(1500, **{"embed_dim": 32, "encoder_layers": 3, **changes})
+    real = profiled_peak(config, batch, precision == "amp")
+    assert planned_peak(config, batch, precision) == pytest.approx(real, rel=WITHIN)
