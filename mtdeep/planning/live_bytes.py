@@ -25,9 +25,9 @@ _FLOPS: Mapping[Any, Any] = {
 class LiveBytes(TorchDispatchMode):
     """While it is on, new tensors have shape, type and life, but no memory; use as a context manager.
 
-    `live` is the bytes of the storages that are alive, and `peaks` the most that there were in each stage, by the name
-    that `begin` was given. A view adds nothing to the tensor that it looks into. `flops` are the floating point
-    operations of matrix products, a multiplication and an addition counted as two, that would have been done.
+    `live` is the bytes of the storages that are alive, and `peaks` the most that there were after each of torch's
+    operators, by (stage, operator), the stage as `begin` was given it. A view adds nothing to the tensor that it looks
+    into. `flops` are the floating point operations of matrix products, a multiplication and an addition counted as two.
 
     Real tensors made before stay real, and so does what is computed from them alone: a model may look at its tokens
     (`bool(padding.any())`) and choose its way by them.
@@ -37,15 +37,14 @@ class LiveBytes(TorchDispatchMode):
         super().__init__()
         self.live = 0
         self.flops = 0
-        self.peaks: dict[str, int] = {}
-        self._stage = "start"
+        self.peaks: dict[tuple[str, str], int] = {}
+        self._stage = ""
         self._storages: dict[int, weakref.ref[torch.UntypedStorage]] = {}
         self._without_memory = FakeTensorMode(allow_non_fake_inputs=True)
 
     def begin(self, stage: str) -> None:
         """Begin a stage; one may have several parts."""
         self._stage = stage
-        self._note_peak()
 
     def add(self, tensor: Tensor) -> None:
         """Count a tensor that torch has made, if its storage is new."""
@@ -60,14 +59,16 @@ class LiveBytes(TorchDispatchMode):
 
         self._storages[key] = weakref.ref(storage, gone)
         self.live += size
-        self._note_peak()
 
-    def _note_peak(self, inside: int = 0) -> None:
-        self.peaks[self._stage] = max(self.peaks.get(self._stage, 0), self.live + inside)
+    def _note_peak(self, operator: str, inside: int) -> None:
+        place = (self._stage, operator)
+        self.peaks[place] = max(self.peaks.get(place, 0), self.live + inside)
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if func is torch.ops.prim.device.default:  # two calls of three; nothing is made
+            return args[0].fake_device
         kwargs = kwargs or {}
         given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if given and not any(isinstance(tensor, FakeTensor) for tensor in given):
@@ -83,14 +84,15 @@ class LiveBytes(TorchDispatchMode):
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self.add(leaf)
-        if func is torch.ops.aten.log_softmax.int_out:
-            self._note_peak(_converted_bytes(args[0], result))
+        self._note_peak(str(func), _inside(func, args, result))
         return result
 
 
-def _converted_bytes(x: Tensor, result: Tensor) -> int:
-    """Return the bytes of the copy in the result's type that log_softmax makes of x, out of sight, and drops."""
-    return 0 if x.dtype == result.dtype else result.nbytes
+def _inside(func: object, args: tuple[Any, ...], result: Any) -> int:
+    """Return the bytes that an operator makes, out of sight, and drops: log_softmax's copy of x in another type."""
+    if func is not torch.ops.aten.log_softmax.int_out or args[0].dtype == result.dtype:
+        return 0
+    return int(result.nbytes)
 
 
 def _numbers(indices: Sequence[Tensor | None]) -> list[Tensor | None]:

@@ -188,15 +188,18 @@ def _batch_plan(
 
 
 def _whole_chunks(length: int) -> Batch:
-    """Return the smallest batch that is cut into whole chunks of the loss."""
-    return Batch(DEFAULT_CHUNK // math.gcd(DEFAULT_CHUNK, length), length)
+    """Return a small batch that the loss cuts into chunks of full size, though one of its tokens is padding.
+
+    In two chunks or more of equal size, rounded up, one token less makes no difference.
+    """
+    return Batch(2 * DEFAULT_CHUNK // math.gcd(DEFAULT_CHUNK, length), length)
 
 
 def _sentences_within(room: int, base: Trace, more: Trace, first: int) -> int:
-    """Return the sentences with which the fullest stage takes `room` bytes."""
+    """Return the sentences with which the highest of the peaks takes `room` bytes."""
     limits = []
-    for stage, peak in base.peaks.items():
-        per_sentence = (more.peaks[stage] - peak) / first
+    for place, peak in base.peaks.items():
+        per_sentence = (more.peaks[place] - peak) / first
         if per_sentence > 0:
             limits.append(first + (room - peak) / per_sentence)
         elif peak > room:
@@ -206,12 +209,9 @@ def _sentences_within(room: int, base: Trace, more: Trace, first: int) -> int:
 
 def _few_sentences(trace: Callable[[Batch], Trace], length: int, room: int) -> tuple[int, Trace]:
     """Return how many sentences fit, fewer than a chunk of the loss holds, and their trace; if none do, that of one."""
-    traces: dict[int, Trace] = {}
-
-    def peak(sentences: int) -> int:
-        traces[sentences] = trace(Batch(sentences, length))
-        return traces[sentences].peak
-
-    found = bisect_right(range(1, math.ceil(DEFAULT_CHUNK / length) + 1), room, key=peak)
-    at = max(found, 1)
-    return found, traces.get(at) or trace(Batch(at, length))
+    one = trace(Batch(1, length))
+    if one.peak > room:
+        return 0, one
+    more = range(2, math.ceil(DEFAULT_CHUNK / length) + 1)
+    found = 1 + bisect_right(more, room, key=lambda sentences: trace(Batch(sentences, length)).peak)
+    return found, trace(Batch(found, length))

@@ -19,8 +19,8 @@ from mtdeep.nn import Config, EncoderDecoder, dot_product, linear_cross_entropy
 from mtdeep.planning.live_bytes import LiveBytes
 from mtdeep.planning.precision import Precision
 
+BEFORE = "before the step"
 LOSS = "loss"
-UPDATE = "update"
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,15 @@ class Batch:
 class Trace:
     """What one step took.
 
-    peaks: the most bytes alive in each stage. parameters: how many in the embeddings, the encoder's and the decoder's
-    layers. state: bytes alive before the step. forward: bytes that the forward pass added, before the loss.
-    loss: the most bytes that the loss added to them. flops: of matrix products, forward and backward.
+    peaks: the most bytes alive, by (stage, operator of torch). parameters: how many in the embeddings, the encoder's
+    and the decoder's layers. state: bytes alive before the step. forward: bytes that the forward pass added, before the
+    loss. flops: of matrix products, forward and backward.
     """
 
-    peaks: Mapping[str, int]
+    peaks: Mapping[tuple[str, str], int]
     parameters: Mapping[str, int]
     state: int
     forward: int
-    loss: int
     flops: int
 
     @property
@@ -66,9 +65,14 @@ class Trace:
         return max(self.peaks.values())
 
     @property
+    def loss(self) -> int:
+        """The most bytes that the loss added to what the forward pass had left."""
+        return max(peak for (stage, _), peak in self.peaks.items() if stage == LOSS) - self.forward - self.state
+
+    @property
     def peak_stage(self) -> str:
         """The stage in which they were."""
-        return max(self.peaks, key=lambda stage: self.peaks[stage])
+        return max(self.peaks, key=lambda place: self.peaks[place])[0]
 
 
 def rehearse(config: Config, setting: Setting, batch: Batch) -> Trace:
@@ -76,6 +80,7 @@ def rehearse(config: Config, setting: Setting, batch: Batch) -> Trace:
     source, target = _tokens(config, batch)
     one = torch.ones(())  # a real number, at which the loss may look
     with LiveBytes() as tensors, _attention_of(setting.device):
+        tensors.begin(BEFORE)
         model = _new_model(config, setting.precision)
         optimizer = _after_one_update(model, setting.precision)
         state = tensors.live
@@ -87,10 +92,10 @@ def rehearse(config: Config, setting: Setting, batch: Batch) -> Trace:
             loss, forward = _loss(model, source, target, tensors)
         tensors.begin("backward pass of the loss and the last layer")
         loss.backward(one)
-        tensors.begin(UPDATE)
+        tensors.begin("update")
         optimizer.step()
-        peaks = {stage: peak for stage, peak in tensors.peaks.items() if stage != "start"}
-        return Trace(peaks, _parameters(model), state, forward - state, peaks[LOSS] - forward, tensors.flops)
+        peaks = {place: peak for place, peak in tensors.peaks.items() if place[0] != BEFORE}
+        return Trace(peaks, _parameters(model), state, forward - state, tensors.flops)
 
 
 def _loss(model: EncoderDecoder, source: Tensor, target: Tensor, tensors: LiveBytes) -> tuple[Tensor, int]:

@@ -15,8 +15,8 @@ _FEW = 2  # layers: a first and a last
 def at_full_depth(config: Config, trace: Callable[[Config], Trace]) -> Trace:
     """Return the trace of config, from traces of models with two or three layers a stack.
 
-    In every stage, another layer adds its activations if the forward pass has come by it and the backward pass has not,
-    its gradients if the backward pass has, and its state. So each stage's peak is affine in the number of layers; and
+    At any time of a step, another layer adds its activations if the forward pass has come by it and the backward pass
+    has not, its gradients if the backward pass has, and its state. So each peak is affine in the number of layers; and
     from an inner layer to the next it moves by a constant, so that no inner layer has more than both the first and the
     last.
     """

@@ -19,8 +19,8 @@ def test_what_is_dropped_counts_no_longer_and_views_count_nothing() -> None:
         assert tensors.live == 0
         tensors.begin("second")
         _ = torch.empty(7, dtype=torch.int64) + 1
-    assert tensors.peaks["first"] == 400
-    assert tensors.peaks["second"] == 2 * 7 * 8
+    assert tensors.peaks["first", "aten.empty.memory_format"] == 400
+    assert tensors.peaks["second", "aten.add.Tensor"] == 2 * 7 * 8
 
 
 def test_takes_no_memory() -> None:
