@@ -40,6 +40,7 @@ def plan(
     sentence_length: Annotated[
         int, typer.Option(min=1, help="Tokens of a pair's longer side, tag and end-of-sentence counted.")
     ] = 30,
+    update_freq: Annotated[int, typer.Option(min=1, help="Batches of each device in an update.")] = 1,
     tflops: Annotated[
         float | None, typer.Option(min=0.001, help="10^12 operations a second that a device does in training.")
     ] = None,
@@ -73,6 +74,7 @@ def plan(
             devices=devices,
             memory=room,
             sentence_length=sentence_length,
+            update_freq=update_freq,
             tflops=tflops,
             step_done=progress.advance,
         )
@@ -185,7 +187,7 @@ def _batch_rows(result: Plan) -> Iterator[tuple[str, ...]]:
     yield row("sentence pairs in it", *(if_fits(b, f"{b.sentences:,}") for b in both))
     peaks = (format_bytes(b.peak_bytes) + ("" if b.max_tokens else " for one pair") for b in both)
     yield row("most bytes at once", *peaks)
-    yield row("at that time", *(b.peak_stage for b in both))
+    yield row("reached in", *(b.peak_stage for b in both))
     yield row("tokens in an update of all devices", *(if_fits(b, f"{result.tokens_per_update(b):,}") for b in both))
     yield row("GFLOP for a token", *(f"{b.flops_per_token / 1e9:.3g}" for b in both))
     if result.tflops is not None:

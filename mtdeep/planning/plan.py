@@ -56,14 +56,15 @@ class Plan:
     devices: int
     memory_bytes: int
     sentence_length: int
+    update_freq: int
     tflops: float | None
     parameters: Mapping[str, int]
     state_bytes: Mapping[str, int]
     batches: tuple[BatchPlan, BatchPlan]
 
     def tokens_per_update(self, batch: BatchPlan) -> int:
-        """Return the tokens of all devices' batches, which make one update."""
-        return self.devices * batch.max_tokens
+        """Return the tokens of all batches that make one update: `update_freq` of each device."""
+        return self.devices * self.update_freq * batch.max_tokens
 
     def tokens_per_second(self, batch: BatchPlan) -> float | None:
         """Return the tokens that all devices do each second at `tflops`, if that is known."""
@@ -78,18 +79,20 @@ def make_plan(
     devices: int,
     memory: int,
     sentence_length: int,
+    update_freq: int = 1,
     tflops: float | None = None,
     step_done: Callable[[], object] = lambda: None,
 ) -> Plan:
     """Plan the training of config, with and without activation checkpointing whatever config says about it.
 
     precision is one of PRECISIONS and device of DEVICES; memory is the bytes of each device; sentence_length the tokens
-    of the longer side of a pair, tag and end-of-sentence counted. step_done is called after each rehearsed step.
+    of the longer side of a pair, tag and end-of-sentence counted; update_freq the batches of each device in an update;
+    tflops what a device does each second, if somebody has measured it. step_done is called after each rehearsed step.
     Raises UserError for another precision or device, where fairseq cannot train so, or when not one sentence fits.
     """
     _check(config, precision, device, sentence_length)
     kind = PRECISIONS[precision]
-    setting = Setting(kind, device)
+    setting = Setting(kind, device, accumulates=update_freq > 1)
 
     @cache
     def trace(checkpointing: bool, batch: Batch) -> Trace:
@@ -108,10 +111,10 @@ def make_plan(
     )
     without, with_checkpointing = batches
     if not any(batch.max_tokens for batch in batches):
+        least = min(batch.peak_bytes for batch in batches)
         raise UserError(
-            f"{format_bytes(memory)} do not hold one sentence of {sentence_length} tokens: its update takes "
-            f"{format_bytes(with_checkpointing.peak_bytes)} with --checkpoint-activations; "
-            "give more memory or a smaller model."
+            f"{format_bytes(memory)} do not hold one sentence of {sentence_length} tokens, whose update takes "
+            f"{format_bytes(least)} at least; give more memory or a smaller model."
         )
     return Plan(
         config=config,
@@ -120,6 +123,7 @@ def make_plan(
         devices=devices,
         memory_bytes=memory,
         sentence_length=sentence_length,
+        update_freq=update_freq,
         tflops=tflops,
         parameters=parameters,
         state_bytes={**kind.state_bytes(sum(parameters.values())), **buckets},

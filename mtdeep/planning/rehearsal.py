@@ -25,10 +25,15 @@ LOSS = "loss"
 
 @dataclass(frozen=True)
 class Setting:
-    """How a model is trained. device: cpu or cuda, where attention never keeps its scores."""
+    """How a model is trained.
+
+    device: cpu or cuda, where attention never keeps its scores. accumulates: an update has several batches
+    (--update-freq), so that the gradients of one are there while the next is gone through.
+    """
 
     precision: Precision
     device: str
+    accumulates: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def rehearse(config: Config, setting: Setting, batch: Batch) -> Trace:
     with LiveBytes() as tensors, _attention_of(setting.device):
         tensors.begin(BEFORE)
         model = _new_model(config, setting.precision)
-        optimizer = _after_one_update(model, setting.precision)
+        optimizer = _after_one_update(model, setting)
         state = tensors.live
         for tokens in (source, target):
             tensors.add(tokens)
@@ -128,16 +133,16 @@ def _new_model(config: Config, precision: Precision) -> EncoderDecoder:
         torch.set_default_dtype(usual)
 
 
-def _after_one_update(model: nn.Module, precision: Precision) -> torch.optim.Optimizer:
-    """Return the optimiser with its moments, when the gradients of the first step are gone."""
+def _after_one_update(model: nn.Module, setting: Setting) -> torch.optim.Optimizer:
+    """Return the optimiser with its moments, when the gradients of the first update are gone."""
     parameters = list(model.parameters())
-    updated = [nn.Parameter(p.detach().float()) for p in parameters] if precision.masters else parameters
+    updated = [nn.Parameter(p.detach().float()) for p in parameters] if setting.precision.masters else parameters
     for parameter in updated:
         parameter.grad = torch.zeros_like(parameter)
     optimizer = torch.optim.AdamW(updated, fused=True)
     optimizer.step()
     for parameter in parameters:
-        parameter.grad = None
+        parameter.grad = torch.zeros_like(parameter) if setting.accumulates else None
     return optimizer
 
 

@@ -62,7 +62,7 @@ def test_a_checkpoint_has_its_own_configuration(run_command, checkpoint: Path) -
     [
         (["--memory", "1GB"], "which model? Give a YAML file, --checkpoint, or at least --scheme and --vocabulary"),
         ([*MODEL, "--memory", "80 gigs"], "'80 gigs' is no amount of memory; write a number and one of B, KB"),
-        ([*MODEL, "--memory", "90KB"], "90 KB do not hold one sentence of 30 tokens: its update takes"),
+        ([*MODEL, "--memory", "90KB"], "90 KB do not hold one sentence of 30 tokens, whose update takes"),
         ([*MODEL, "--precision", "fp8"], "precision 'fp8' is none of fp32, amp, bf16, fp16"),
         ([*MODEL, "--heads", "3"], "Config: embed_dim 16 is not a multiple of encoder_heads 3; embed_dim 16 is not"),
         ([*MODEL, "--scheme", "deepnom"], "Config: scheme 'deepnom' is none of deepnorm, "),

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
+from fairseq.dataclass.configs import FairseqConfig
+from fairseq.optim.fp16_optimizer import FP16Optimizer
+from omegaconf import OmegaConf
+from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from mtdeep.nn import Config, EncoderDecoder, linear_cross_entropy
 from mtdeep.planning import Batch
 
-Measure = Callable[[Config, Batch, bool], int]
+Measure = Callable[..., int]
+Bf16Optimizer = Callable[[Sequence[nn.Parameter]], FP16Optimizer]
 
 
 @pytest.fixture(scope="session")
-def profiled_peak() -> Measure:
-    """Return the peak of tensor bytes: (config, batch, under autocast to bfloat16)."""
+def bf16_optimizer() -> Bf16Optimizer:
+    """Make what fairseq makes of `--bf16 --optimizer torch_adam`."""
 
-    def measure(config: Config, batch: Batch, autocast: bool) -> int:
+    def make(parameters: Sequence[nn.Parameter]) -> FP16Optimizer:
+        cfg = OmegaConf.structured(FairseqConfig())
+        cfg.common.bf16 = True
+        cfg.optimization.lr = [1e-3]
+        cfg.optimizer = {
+            "_name": "torch_adam", "adam_betas": "(0.9, 0.98)", "adam_eps": 1e-8, "weight_decay": 0.0, "lr": [1e-3],
+            "use_old_adam": False, "fp16_adam_stats": False, "tpu": False,
+        }  # fmt: skip
+        return FP16Optimizer.build_optimizer(cfg, parameters)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def profiled_peak(bf16_optimizer: Bf16Optimizer) -> Measure:
+    """Return the peak of tensor bytes: (config, batch, fp32, amp or bf16, batches in an update)."""
+
+    def measure(config: Config, batch: Batch, precision: str, update_freq: int = 1) -> int:
         # Whatever is alive when the profiler starts is none of the training's: it makes all of its tensors itself.
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-            train(config, batch, autocast)
+            if precision == "bf16":
+                train_bf16(config, batch, bf16_optimizer)
+            else:
+                train(config, batch, precision == "amp", update_freq)
         live = peak = 0
         for event in profiler.profiler.kineto_results.events():
             if event.name() == "[memory]":
@@ -33,16 +58,31 @@ def profiled_peak() -> Measure:
     return measure
 
 
-def train(config: Config, batch: Batch, autocast: bool) -> None:
+def train(config: Config, batch: Batch, autocast: bool, update_freq: int) -> None:
     model = EncoderDecoder(config).train()
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
-    source = torch.randint(4, config.source_vocabulary_size, (batch.sentences, batch.length))
-    source[-1, -3:] = config.padding_idx
-    target = source.clone()
+    source, target = sentences(config, batch)
     for _ in range(2):
         optimizer.zero_grad()
-        loss(model, source, target, autocast).backward()
+        for _ in range(update_freq):
+            loss(model, source, target, autocast).backward()
         optimizer.step()
+
+
+def train_bf16(config: Config, batch: Batch, make_optimizer: Bf16Optimizer) -> None:
+    model = EncoderDecoder(config).bfloat16().train()
+    optimizer = make_optimizer(list(model.parameters()))
+    source, target = sentences(config, batch)
+    for _ in range(2):
+        optimizer.zero_grad()
+        optimizer.backward(loss(model, source, target, autocast=False))
+        optimizer.step()
+
+
+def sentences(config: Config, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    source = torch.randint(4, config.source_vocabulary_size, (batch.sentences, batch.length))
+    source[-1, -3:] = config.padding_idx
+    return source, source.clone()
 
 
 def loss(model: EncoderDecoder, source: torch.Tensor, target: torch.Tensor, autocast: bool) -> torch.Tensor:

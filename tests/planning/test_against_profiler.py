@@ -14,8 +14,8 @@ from mtdeep.planning import PRECISIONS, Batch, Setting, at_full_depth, rehearse
 WITHIN = 0.02
 
 
-def compare(config: Config, batch: Batch, precision: str, real: int) -> None:
-    setting = Setting(PRECISIONS[precision], "cpu")
+def compare(config: Config, batch: Batch, precision: str, real: int, *, accumulates: bool = False) -> None:
+    setting = Setting(PRECISIONS[precision], "cpu", accumulates)
     planned = at_full_depth(config, lambda shallow: rehearse(shallow, setting, batch)).peak
     print(f"planned {planned:,} bytes, the profiler counted {real:,}: {planned / real - 1:+.2%}")
     assert planned == pytest.approx(real, rel=WITHIN)
@@ -30,7 +30,7 @@ def test_scheme(profiled_peak, tiny_config, scheme: str, checkpointing: bool, pr
         encoder_heads=4, checkpoint_activations=checkpointing,
     )  # fmt: skip
     batch = Batch(sentences=29, length=23)
-    compare(config, batch, precision, profiled_peak(config, batch, precision == "amp"))
+    compare(config, batch, precision, profiled_peak(config, batch, precision))
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,19 @@ def test_scheme(profiled_peak, tiny_config, scheme: str, checkpointing: bool, pr
 @pytest.mark.parametrize("precision", ["fp32", "amp"])
 def test_shape(profiled_peak, tiny_config, changes: dict[str, object], batch: Batch, precision: str) -> None:
     config = tiny_config(1500, **{"embed_dim": 32, "encoder_layers": 3, **changes})
-    compare(config, batch, precision, profiled_peak(config, batch, precision == "amp"))
+    compare(config, batch, precision, profiled_peak(config, batch, precision))
+
+
+@pytest.mark.parametrize("checkpointing", [False, True], ids=["kept", "checkpointed"])
+def test_fairseqs_bf16(profiled_peak, tiny_config, checkpointing: bool) -> None:
+    config = tiny_config(700, encoder_layers=5, decoder_layers=4, embed_dim=48, checkpoint_activations=checkpointing)
+    batch = Batch(sentences=29, length=23)
+    compare(config, batch, "bf16", profiled_peak(config, batch, "bf16"))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "amp"])
+def test_several_batches_an_update(profiled_peak, tiny_config, precision: str) -> None:
+    config, batch = tiny_config(1500, embed_dim=96, encoder_layers=4), Batch(5, 40)
+    real = profiled_peak(config, batch, precision, update_freq=2)
+    assert real > 1.1 * profiled_peak(config, batch, precision)
+    compare(config, batch, precision, real, accumulates=True)
