@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtdeep.nn import Config, EncoderDecoder, dot_product, linear_cross_entropy
+from mtdeep.nn import Config, Model, build_model, dot_product, linear_cross_entropy
 from mtdeep.planning.live_bytes import LiveBytes
 from mtdeep.planning.precision import Precision
 
@@ -53,8 +53,8 @@ class Batch:
 class Trace:
     """What one step took.
 
-    peaks: the most bytes alive, by (stage, operator of torch). parameters: how many in the embeddings, the encoder's
-    and the decoder's layers. state: bytes alive before the step. forward: bytes that the forward pass added, before the
+    peaks: the most bytes alive, by (stage, operator of torch). parameters: how many in the embeddings, and in the layers
+    of each stack. state: bytes alive before the step. forward: bytes that the forward pass added, before the
     loss. flops: of matrix products, forward and backward.
     """
 
@@ -92,7 +92,7 @@ def rehearse(config: Config, setting: Setting, batch: Batch) -> Trace:
         for tokens in (source, target):
             tensors.add(tokens)
         _announce_layers(model, tensors)
-        tensors.begin("the source's embedding")
+        tensors.begin("the first embedding")
         with torch.autocast("cpu", torch.bfloat16, enabled=setting.precision.autocast):
             loss, forward = _loss(model, source, target, tensors)
         tensors.begin("backward pass of the loss and the last layer")
@@ -103,12 +103,12 @@ def rehearse(config: Config, setting: Setting, batch: Batch) -> Trace:
         return Trace(peaks, _parameters(model), state, forward - state, tensors.flops)
 
 
-def _loss(model: EncoderDecoder, source: Tensor, target: Tensor, tensors: LiveBytes) -> tuple[Tensor, int]:
+def _loss(model: Model, source: Tensor, target: Tensor, tensors: LiveBytes) -> tuple[Tensor, int]:
     """Return the loss, and the bytes that were alive before it was begun."""
-    features = model(source, target).flatten(0, 1)
+    features = model.features(source, target).flatten(0, 1)
     forward = tensors.live
     tensors.begin(LOSS)
-    weight = model.decoder.output_projection.weight
+    weight = model.output_projection.weight
     loss, _ = linear_cross_entropy(
         features, weight, target.flatten(), label_smoothing=0.1, padding_idx=model.config.padding_idx
     )
@@ -124,11 +124,11 @@ def _tokens(config: Config, batch: Batch) -> tuple[Tensor, Tensor]:
     return tokens, tokens.clone()
 
 
-def _new_model(config: Config, precision: Precision) -> EncoderDecoder:
+def _new_model(config: Config, precision: Precision) -> Model:
     usual = torch.get_default_dtype()
     torch.set_default_dtype(precision.weights)
     try:
-        return EncoderDecoder(config).train()
+        return build_model(config).train()
     finally:
         torch.set_default_dtype(usual)
 
@@ -146,10 +146,10 @@ def _after_one_update(model: nn.Module, setting: Setting) -> torch.optim.Optimiz
     return optimizer
 
 
-def _announce_layers(model: EncoderDecoder, tensors: LiveBytes) -> None:
+def _announce_layers(model: Model, tensors: LiveBytes) -> None:
     """Let a stage begin with each layer, on the way forward and on the way back."""
     before = "backward pass of the embeddings"
-    for name, stack in (("encoder", model.encoder), ("decoder", model.decoder)):
+    for name, stack in model.stacks.items():
         for number, layer in enumerate(stack.layers, start=1):
             place = _place(number, len(stack.layers))
             _announce(layer, tensors, f"{name}'s {place} layer", then=before)
@@ -177,10 +177,10 @@ def _place(number: int, layers: int) -> str:
     return "last" if number == layers else "inner"
 
 
-def _parameters(model: EncoderDecoder) -> dict[str, int]:
+def _parameters(model: Model) -> dict[str, int]:
     counts = {
         name: sum(p.numel() for part in (stack.layers, stack.layer_norm) for p in part.parameters())
-        for name, stack in (("encoder", model.encoder), ("decoder", model.decoder))
+        for name, stack in model.stacks.items()
     }
     return {"embeddings": sum(p.numel() for p in model.parameters()) - sum(counts.values()), **counts}
 

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from mtdeep.nn import Config, EncoderDecoder, linear_cross_entropy
+from mtdeep.nn import Config, Model, build_model, linear_cross_entropy
 from mtdeep.planning import Batch
 
 Measure = Callable[..., int]
@@ -59,7 +59,7 @@ def profiled_peak(bf16_optimizer: Bf16Optimizer) -> Measure:
 
 
 def train(config: Config, batch: Batch, autocast: bool, update_freq: int) -> None:
-    model = EncoderDecoder(config).train()
+    model = build_model(config).train()
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     source, target = sentences(config, batch)
     for _ in range(2):
@@ -70,7 +70,7 @@ def train(config: Config, batch: Batch, autocast: bool, update_freq: int) -> Non
 
 
 def train_bf16(config: Config, batch: Batch, make_optimizer: Bf16Optimizer) -> None:
-    model = EncoderDecoder(config).bfloat16().train()
+    model = build_model(config).bfloat16().train()
     optimizer = make_optimizer(list(model.parameters()))
     source, target = sentences(config, batch)
     for _ in range(2):
@@ -85,9 +85,9 @@ def sentences(config: Config, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]
     return source, source.clone()
 
 
-def loss(model: EncoderDecoder, source: torch.Tensor, target: torch.Tensor, autocast: bool) -> torch.Tensor:
+def loss(model: Model, source: torch.Tensor, target: torch.Tensor, autocast: bool) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        features = model(source, target).flatten(0, 1)
-        weight = model.decoder.output_projection.weight
+        features = model.features(source, target).flatten(0, 1)
+        weight = model.output_projection.weight
         summed, _ = linear_cross_entropy(features, weight, target.flatten(), label_smoothing=0.1, padding_idx=1)
     return summed

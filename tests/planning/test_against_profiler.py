@@ -50,6 +50,22 @@ def test_shape(profiled_peak, tiny_config, changes: dict[str, object], batch: Ba
     compare(config, batch, precision, profiled_peak(config, batch, precision))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"encoder_layers": 0, "decoder_layers": 6, "scheme": "preln"},
+        {"encoder_layers": 6, "decoder_layers": 0, "share_all_embeddings": True},
+        {"scheme": "vanilla", "shaping": "espa", "activation": "tailored", "encoder_positions": "rotary"},
+        {"scheme": "vanilla", "shaping": "value_skipinit", "skip_alpha": 0.9, "branch_norm": True},
+    ],
+    ids=["decoder alone", "encoder alone", "E-SPA", "Value-SkipInit"],
+)
+def test_kinds_of_model(profiled_peak, tiny_config, changes: dict[str, object]) -> None:
+    config = tiny_config(700, **{"embed_dim": 48, "encoder_layers": 5, "decoder_layers": 4, **changes})
+    batch = Batch(sentences=29, length=23)
+    compare(config, batch, "amp", profiled_peak(config, batch, "amp"))
+
+
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["kept", "checkpointed"])
 def test_fairseqs_bf16(profiled_peak, tiny_config, checkpointing: bool) -> None:
     config = tiny_config(700, encoder_layers=5, decoder_layers=4, embed_dim=48, checkpoint_activations=checkpointing)
