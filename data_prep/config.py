@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from data_prep import yaml_lines
+from mtdeep import yaml_lines
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 

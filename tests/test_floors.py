@@ -16,6 +16,7 @@ FLOORS = {
     "mtdeep.corpus": 1,
     "mtdeep.checkpoint": 1,
     "mtdeep.languages": 1,
+    "mtdeep.yaml_lines": 1,
     "mtdeep.errors": 1,
     "mtdeep.decoding": 2,
     "mtdeep.evaluation": 2,

@@ -89,32 +89,20 @@ def chosen_config(model: Path | None, checkpoint: Path | None, given: Mapping[st
 
     Raises UserError when it is none.
     """
+    from mtdeep.checkpoint import read_checkpoint, read_config
     from mtdeep.nn import Config
 
     if model is not None and checkpoint is not None:
         raise UserError(f"{model} and {checkpoint} are two models; give one of them.")
     if model is None and checkpoint is None and not {"scheme", "source_vocabulary_size"} <= given.keys():
         raise UserError("which model? Give a YAML file, --checkpoint, or at least --scheme and --vocabulary.")
-    where = model or checkpoint
+    if model is not None:
+        return read_config(model, given)
+    fields = {} if checkpoint is None else read_checkpoint(checkpoint).config.to_dict()
     try:
-        return Config.from_dict({**_fields(model, checkpoint), **given})
+        return Config.from_dict({**fields, **given})
     except ValueError as problem:
-        raise UserError(f"{f'{where}: ' if where else ''}{problem}; correct it there or by an option.") from None
-
-
-def _fields(model: Path | None, checkpoint: Path | None) -> dict[str, Any]:
-    if checkpoint is not None:
-        from mtdeep.checkpoint import read_checkpoint
-
-        return read_checkpoint(checkpoint).config.to_dict()
-    if model is None:
-        return {}
-    from data_prep import yaml_lines
-
-    document, _ = yaml_lines.load(model)
-    if not isinstance(document, dict):
-        raise UserError(f"{model}:1: no mapping of Config's fields (scheme, source_vocabulary_size, ...); write one.")
-    return {str(name): value for name, value in document.items()}
+        raise UserError(f"{f'{checkpoint}: ' if checkpoint else ''}{problem}; correct it by an option.") from None
 
 
 def as_data(result: Plan) -> dict[str, Any]:

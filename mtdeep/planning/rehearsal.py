@@ -53,8 +53,8 @@ class Batch:
 class Trace:
     """What one step took.
 
-    peaks: the most bytes alive, by (stage, operator of torch). parameters: how many in the embeddings, and in the layers
-    of each stack. state: bytes alive before the step. forward: bytes that the forward pass added, before the
+    peaks: the most bytes alive, by (stage, operator of torch). parameters: how many in the embeddings, and in each
+    stack's layers. state: bytes alive before the step. forward: bytes that the forward pass added, before the
     loss. flops: of matrix products, forward and backward.
     """
 

@@ -68,7 +68,7 @@ def test_a_checkpoint_has_its_own_configuration(run_command, checkpoint: Path) -
         ([*MODEL, "--scheme", "deepnom"], "Config: scheme 'deepnom' is none of deepnorm, "),
         (["missing.yaml", *SMALL], "missing.yaml: cannot be read"),
         (["wrong.yaml", *SMALL], "wrong.yaml: Config: unknown key 'shceme' (did you mean 'scheme'?); missing key"),
-        (["list.yaml", *SMALL], "list.yaml:1: no mapping of Config's fields"),
+        (["list.yaml", *SMALL], "list.yaml:1: holds no fields of a model"),
         (["wrong.yaml", "--checkpoint", "a.pt", *SMALL], "wrong.yaml and a.pt are two models; give one of them"),
     ],
 )
