@@ -14,6 +14,7 @@ from mtdeep.cli.evaluate import evaluate
 from mtdeep.cli.export_databin import export_databin
 from mtdeep.cli.plan import plan
 from mtdeep.cli.prepare import prepare
+from mtdeep.cli.probe import probe
 from mtdeep.errors import UserError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command("prepare")(prepare)
 app.command("plan")(plan)
 app.command("evaluate")(evaluate)
+app.command("probe")(probe)
 app.command("export-databin")(export_databin)
 app.command("doctor")(doctor)
 

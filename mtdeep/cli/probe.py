@@ -1,0 +1,110 @@
+"""`mtdeep probe`: whether a configuration will train, told from its first updates."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtdeep.errors import UserError
+
+if TYPE_CHECKING:
+    from mtdeep.probe import Candidate, Data, Report
+
+MADE_UP_VOCABULARY = 256
+
+
+def probe(
+    output: Annotated[Path, typer.Option(help="Folder for the report; a killed run goes on in it.")],
+    schemes: Annotated[str, typer.Option(help="Comma list of residual schemes: deepnorm,preln,postln,...")] = "",
+    depths: Annotated[
+        str, typer.Option(help="Comma list of total depths, half encoder, half decoder: 12,36,100.")
+    ] = "12",
+    width: Annotated[int, typer.Option(help="Width of the swept models, a multiple of 16.")] = 64,
+    config: Annotated[
+        list[Path] | None, typer.Option(help="YAML file of a model's fields (those of mtdeep.nn.Config); repeatable.")
+    ] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="Checkpoint that fairseq-train wrote; repeatable.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Corpus store to take batches from, in place of made-up sentences.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split of the store.")] = "train",
+    steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 10,
+    lr: Annotated[float, typer.Option(help="Peak learning rate of Adam.")] = 5e-4,
+    warmup: Annotated[int, typer.Option(min=0, help="Updates over which the rate rises to its peak.")] = 0,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    batch_tokens: Annotated[int, typer.Option(min=1, help="About as many source tokens a batch.")] = 512,
+    seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1,
+) -> None:
+    """Measure gradients, updates and states of models in their first updates, and say whether they will train."""
+    from mtdeep.probe import PRECISIONS, Settings
+    from mtdeep.probe import probe as run
+    from mtdeep.progress import ProgressReport
+
+    if precision not in PRECISIONS:
+        raise UserError(f"--precision {precision}: none of {', '.join(PRECISIONS)}.")
+    if not 0 < lr < float("inf"):
+        raise UserError(f"--lr {lr}: must be above 0.")
+    settings = Settings(
+        steps=steps, learning_rate=lr, warmup=warmup, precision=precision, seed=seed, batch_tokens=batch_tokens
+    )
+    data = opened(store, split)
+    candidates = gathered(schemes, depths, width, config or [], checkpoint or [], data)
+    with ProgressReport() as progress:
+        report = run(candidates, settings, data, output, progress.show)
+    show(report)
+
+
+def opened(store: Path | None, split: str) -> Data:
+    """Open the store, if one is given; raises UserError for a split that it lacks."""
+    from mtdeep.corpus import Store
+    from mtdeep.probe import Data
+
+    if store is None:
+        return Data()
+    data = Data(Store(store), split)
+    data.store.corpora(split)  # type: ignore[union-attr]  # it was given just above
+    return data
+
+
+def gathered(
+    schemes: str, depths: str, width: int, configs: list[Path], checkpoints: list[Path], data: Data
+) -> list[Candidate]:
+    """Return what the options name, in the order: schemes, files, checkpoints; raises UserError for what is wrong."""
+    from mtdeep.probe import from_checkpoint, from_yaml, swept
+
+    names = [name.strip() for name in schemes.split(",") if name.strip()]
+    try:
+        totals = [int(depth) for depth in depths.split(",") if depth.strip()]
+    except ValueError:
+        raise UserError(f"--depths {depths!r}: not a comma list of whole numbers, such as 12,36,100.") from None
+    size = MADE_UP_VOCABULARY if data.store is None else len(data.store.vocabulary)
+    found = swept(names, totals, width=width, vocabulary_size=size) if names else []
+    return [*found, *map(from_yaml, configs), *map(from_checkpoint, checkpoints)]
+
+
+def show(report: Report) -> None:
+    """Print a table of all configurations, the sentence of each verdict, and the files."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mtdeep.probe.table import COLUMNS, cells
+
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    table = Table(pad_edge=False, box=None)
+    table.add_column("configuration", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for title in COLUMNS:
+        table.add_column(title, justify="right")
+    for record in report.records:
+        table.add_row(record["name"], record["verdict"]["outcome"], *cells(record))
+    console.print(table)
+    console.print()
+    for record in report.records:
+        line = f"{record['name']} (width {record['width']}): {record['verdict']['outcome']}."
+        console.print(f"{line} {record['verdict']['sentence']}", markup=False, soft_wrap=True)
+    console.print("Files:", *map(str, report.files), sep="\n  ", markup=False, soft_wrap=True)

@@ -1,0 +1,27 @@
+"""Before an hour is spent: whether a configuration will train, from its first updates."""
+
+from mtdeep.probe.batches import ProbeBatch, made_up_batches, store_batches
+from mtdeep.probe.candidates import Candidate, from_checkpoint, from_yaml, swept
+from mtdeep.probe.measure import PRECISIONS, Measurement, Settings, measure
+from mtdeep.probe.sweep import Data, Report, probe
+from mtdeep.probe.verdict import Check, Verdict, judge
+
+__all__ = [
+    "PRECISIONS",
+    "Candidate",
+    "Check",
+    "Data",
+    "Measurement",
+    "ProbeBatch",
+    "Report",
+    "Settings",
+    "Verdict",
+    "from_checkpoint",
+    "from_yaml",
+    "judge",
+    "made_up_batches",
+    "measure",
+    "probe",
+    "store_batches",
+    "swept",
+]

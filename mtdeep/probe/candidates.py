@@ -1,0 +1,137 @@
+"""What is probed: models from a scheme and a depth, from a YAML file of `nn.Config`'s fields, or from a checkpoint."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+import yaml
+
+from mtdeep.checkpoint import Checkpoint, build_model, read_checkpoint
+from mtdeep.corpus.store import file_digest
+from mtdeep.errors import UserError
+from mtdeep.nn import Config, EncoderDecoder
+from mtdeep.nn.config import SchemeName
+
+SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
+HEAD_WIDTH = 16
+"""Width of an attention head in a swept model, whose own width is small."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to be probed, and the name that it has in the report.
+
+    With a checkpoint, its path and digest stand for the weights; otherwise they are drawn from the seed.
+    """
+
+    name: str
+    config: Config
+    path: Path | None = None
+    digest: str | None = None
+    encoder_tag: str = "src"
+    vocabulary: str | None = None
+
+    def build(self, seed: int) -> EncoderDecoder:
+        """Return the model in float32; raises UserError when the checkpoint's tensors do not fit."""
+        if self.path is not None:
+            return build_model(Checkpoint(self.config, read_checkpoint(self.path).tensors, {}))
+        torch.manual_seed(seed)
+        return EncoderDecoder(self.config)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes this model another one, as plain data."""
+        return {"name": self.name, "config": asdict(self.config), "checkpoint": self.digest}
+
+
+def swept(schemes: Sequence[str], depths: Sequence[int], *, width: int, vocabulary_size: int) -> list[Candidate]:
+    """Return a candidate for each scheme and total depth, half encoder, half decoder, without dropout.
+
+    Heads are 16 wide, feed-forward branches four times the width, and one table serves all embeddings.
+    Raises UserError for a scheme that is not there, an odd depth, or a width that is no multiple of 16.
+    """
+    problems = [f"scheme {name!r} is none of {', '.join(SCHEMES)}" for name in schemes if name not in SCHEMES]
+    problems += [f"depth {depth} has no two halves" for depth in depths if depth < 2 or depth % 2]
+    if width < HEAD_WIDTH or width % HEAD_WIDTH:
+        problems.append(f"width {width} is no multiple of {HEAD_WIDTH}")
+    if problems:
+        raise UserError(f"--schemes, --depths, --width: {'; '.join(problems)}.")
+    return [
+        Candidate(
+            f"{scheme} {depth // 2}-{depth // 2}",
+            Config(
+                scheme=scheme,  # type: ignore[arg-type]  # compared with the known ones above
+                source_vocabulary_size=vocabulary_size,
+                target_vocabulary_size=vocabulary_size,
+                encoder_layers=depth // 2,
+                decoder_layers=depth // 2,
+                embed_dim=width,
+                encoder_ffn_dim=4 * width,
+                decoder_ffn_dim=4 * width,
+                encoder_heads=width // HEAD_WIDTH,
+                decoder_heads=width // HEAD_WIDTH,
+                dropout=0.0,
+                share_all_embeddings=True,
+            ),
+        )
+        for scheme in dict.fromkeys(schemes)
+        for depth in dict.fromkeys(depths)
+    ]
+
+
+def from_yaml(path: Path) -> Candidate:
+    """Read a YAML file whose keys are the fields of `nn.Config`; named after the file.
+
+    Raises UserError that names the file and everything wrong in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give a YAML file of a model's fields.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8.") from None
+    try:
+        fields = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark is not None else ""
+        raise UserError(f"{path}{line}: not YAML; write one `field: value` a line.") from None
+    if not isinstance(fields, dict):
+        raise UserError(f"{path}: holds no fields of a model; write `scheme: deepnorm` and so on, one a line.")
+    try:
+        config = Config.from_dict({str(name): value for name, value in fields.items()})
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: {error}; mend these fields.") from None
+    return Candidate(path.stem, config)
+
+
+def from_checkpoint(path: Path) -> Candidate:
+    """Read the configuration of a checkpoint; raises UserError as `read_checkpoint` does."""
+    checkpoint = read_checkpoint(path)
+    build_model(checkpoint)  # tensors that do not fit are to be told now, not when its turn comes
+    state = checkpoint.provenance.get("task_state")
+    return Candidate(
+        path.stem,
+        checkpoint.config,
+        path,
+        file_digest(path),
+        str(checkpoint.provenance.get("encoder_tag", "src")),
+        str(state["vocabulary"]) if isinstance(state, dict) and "vocabulary" in state else None,
+    )
+
+
+def check_names(candidates: Sequence[Candidate]) -> None:
+    """Raise UserError when there is no candidate, or when two have one name: one would hide the other."""
+    if not candidates:
+        raise UserError("Nothing to probe; give --schemes and --depths, --config FILE, or --checkpoint FILE.")
+    twice = [*_twice(candidate.name for candidate in candidates)]
+    if twice:
+        raise UserError(f"Two configurations have the name {twice[0]!r}; rename one of the files.")
+
+
+def _twice(names: Iterator[str]) -> Iterator[str]:
+    return (name for name, count in Counter(names).items() if count > 1)

@@ -1,0 +1,72 @@
+"""How far the output of a stack moves when the weights do: DeepNet's ||F(x, theta*) - F(x, theta_0)||."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mtdeep.nn import EncoderDecoder
+from mtdeep.probe.batches import ProbeBatch
+from mtdeep.probe.objective import features, loss_of, read_tokens
+from mtdeep.probe.states import run
+from mtdeep.probe.statistics import token_norm
+
+SGD_RATE = 1e-3
+
+
+@dataclass(frozen=True)
+class Change:
+    """Mean over the tokens of the norm of the difference; relative: divided by the mean norm of the output before."""
+
+    absolute: float
+    relative: float
+
+
+def change(before: Tensor, after: Tensor, real: Tensor) -> Change:
+    """Compare two outputs (B, T, D) at the real tokens (B, T)."""
+    moved, size = token_norm(after.float() - before.float(), real), token_norm(before, real)
+    return Change(moved, moved / size if size else math.nan)
+
+
+def changes(model: EncoderDecoder, probe: ProbeBatch, before: dict[str, Tensor]) -> dict[str, Change]:
+    """Return by stack how far the outputs on *probe* are from those *before*."""
+    after, _ = run(model, probe)
+    padding = model.config.padding_idx
+    return {name: change(before[name], after[name], read_tokens(name, probe).ne(padding)) for name in before}
+
+
+@dataclass(frozen=True)
+class SgdUpdate:
+    """Relative change of the outputs after one step of plain gradient descent, divided by its rate, 1e-3, by stack.
+
+    matrices: the step is taken by the matrices of the layers alone. They are all that the theorems on model updates
+    speak of: with DeepNorm's constants this does not grow with depth (arXiv 2203.00555, Theorems 4.2 and 4.3).
+    layers: by all parameters of the layers, normalisations and biases too, which the theorems leave out.
+    """
+
+    matrices: dict[str, float]
+    layers: dict[str, float]
+
+
+def sgd_update(model: EncoderDecoder, probe: ProbeBatch, batch: ProbeBatch) -> SgdUpdate:
+    """Measure on *probe* what a step on *batch* does to a float32 model, without dropout, and take the step back."""
+    model.eval()
+    before, _ = run(model, probe)
+    model.zero_grad(set_to_none=True)
+    loss_of(model, features(model, batch), batch).smoothed.backward()
+    of_layers = [p for name, p in model.named_parameters() if ".layers." in name and p.grad is not None]
+    found = []
+    for chosen in ([p for p in of_layers if p.dim() > 1], of_layers):
+        kept = [p.detach().clone() for p in chosen]
+        with torch.no_grad():
+            for p in chosen:
+                p.sub_(p.grad, alpha=SGD_RATE)
+            moved = changes(model, probe, before)
+            for p, value in zip(chosen, kept, strict=True):
+                p.copy_(value)
+        found.append({name: each.relative / SGD_RATE for name, each in moved.items()})
+    model.zero_grad(set_to_none=True)
+    return SgdUpdate(*found)

@@ -1,0 +1,175 @@
+"""Probe several configurations, one after the other, and write it all down.
+
+Files, in the output folder: `measured/NAME.json`, each written when its configuration is done, from which a run that
+was killed goes on; `probe.json`, all of them; `index.html`, a page that needs no other file; and its pictures as PNG.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import xxhash
+
+from mtdeep import __version__
+from mtdeep.corpus import Store
+from mtdeep.corpus.collate import ENCODER_TAGS, EncoderTag
+from mtdeep.durable import sync_directory, write_atomically
+from mtdeep.errors import UserError
+from mtdeep.probe import page, pictures
+from mtdeep.probe.batches import ProbeBatch, made_up_batches, store_batches
+from mtdeep.probe.candidates import Candidate, check_names
+from mtdeep.probe.growth import growths
+from mtdeep.probe.measure import Settings, measure
+from mtdeep.probe.verdict import judge
+
+# Called with what is being done, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+Record = dict[str, Any]
+"""What is known of one configuration, as plain data: what `probe.json` holds under `configurations`."""
+PROBE, PAGE, MEASURED = "probe.json", "index.html", "measured"
+_FORMAT = 1  # goes up when a record's fields or the rules of the verdict change
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where batches come from: a split of a store, or, without one, made-up sentences."""
+
+    store: Store | None = None
+    split: str = "train"
+
+    def describe(self) -> dict[str, Any]:
+        """Return what makes these data others, as plain data."""
+        if self.store is None:
+            return {"made up": "Zipf's law, translated word for word"}
+        return {"store": self.store.digest, "split": self.split}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The records of all configurations, how they were made, and the files that hold them."""
+
+    records: list[Record]
+    files: tuple[Path, ...]
+
+
+def probe(
+    candidates: Sequence[Candidate],
+    settings: Settings,
+    data: Data,
+    output: Path,
+    progress: Progress = lambda what, done, total: None,
+) -> Report:
+    """Measure and judge every candidate and write the report into *output*.
+
+    Raises UserError when a name is given twice, or a model has another vocabulary than the store; then nothing has been
+    written.
+    """
+    check_names(candidates)
+    for candidate in candidates:
+        _check_vocabulary(candidate, data)
+    batches = [_batches(candidate, settings, data) for candidate in candidates]
+    (output / MEASURED).mkdir(parents=True, exist_ok=True)
+    records = []
+    for candidate, found in zip(candidates, batches, strict=True):
+        key = _key(candidate, settings, data)
+        path = output / MEASURED / f"{_file_name(candidate.name)}.json"
+        record = _read(path, key)
+        if record is None:
+            record = {"key": key, **_record(candidate, settings, found, progress)}
+            _write_json(path, record)
+        else:
+            progress(f"{candidate.name}, measured before", 1, 1)
+        records.append(record)
+    how = {
+        "versions": {"mtdeep": __version__, **{package: version(package) for package in ("torch", "numpy")}},
+        "settings": asdict(settings),
+        "data": data.describe(),
+    }
+    growth = [asdict(found) for found in growths(records)]
+    _write_json(output / PROBE, {**how, "growth": growth, "configurations": records})
+    drawn = pictures.draw_all(records, output)
+    page.write(output / PAGE, records, how, drawn)
+    sync_directory(output)
+    return Report(records, (output / PAGE, output / PROBE, *(picture.path for picture in drawn)))
+
+
+def _record(candidate: Candidate, settings: Settings, batches: Sequence[ProbeBatch], progress: Progress) -> Record:
+    model = candidate.build(settings.seed)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    measured = measure(model, batches, settings, lambda done, total: progress(candidate.name, done, total))
+    record = {
+        **candidate.identity(),
+        "width": candidate.config.embed_dim,
+        "parameters": parameters,
+        "verdict": asdict(judge(measured, settings, trained=candidate.path is not None)),
+        **asdict(measured),
+    }
+    plain: Record = _plain(record)
+    return plain
+
+
+def _batches(candidate: Candidate, settings: Settings, data: Data) -> list[ProbeBatch]:
+    """Return one batch to look at and one for each update."""
+    count, tokens, seed = settings.steps + 1, settings.batch_tokens, settings.seed
+    if data.store is None:
+        return made_up_batches(candidate.config, count, tokens=tokens, seed=seed)
+    tag = cast(EncoderTag, candidate.encoder_tag)
+    return store_batches(data.store, data.split, candidate.config, count, tokens=tokens, seed=seed, encoder_tag=tag)
+
+
+def _check_vocabulary(candidate: Candidate, data: Data) -> None:
+    if data.store is None:
+        return
+    vocabulary = data.store.vocabulary
+    sizes = {candidate.config.source_vocabulary_size, candidate.config.target_vocabulary_size}
+    if sizes != {len(vocabulary)} or candidate.vocabulary not in (None, vocabulary.digest):
+        raise UserError(
+            f"{candidate.name}: has another vocabulary than the {len(vocabulary)} symbols of {data.store.path}; give "
+            "the store that it was made for, or set source_vocabulary_size and target_vocabulary_size."
+        )
+    if candidate.encoder_tag not in ENCODER_TAGS:
+        raise UserError(
+            f"{candidate.name}: its encoder tag {candidate.encoder_tag!r} is none of ours; leave out --store."
+        )
+
+
+def _key(candidate: Candidate, settings: Settings, data: Data) -> str:
+    """Return a digest of all that a record depends on."""
+    facts = [_FORMAT, __version__, version("torch"), candidate.identity(), asdict(settings), data.describe()]
+    return xxhash.xxh3_128_hexdigest(json.dumps(facts).encode())
+
+
+def _read(path: Path, key: str) -> Record | None:
+    """Return the record that was measured before, if it is of the same model, settings and data."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return record if isinstance(record, dict) and record.get("key") == key else None
+
+
+def _plain(value: Any) -> Any:
+    """Return data of which JSON can hold everything: numbers that are not finite become None."""
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write_json(path: Path, value: object) -> None:
+    text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+    write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def _file_name(name: str) -> str:
+    """Return the name as a file's, with a digest where that is not the name itself."""
+    plain = re.sub(r"[^\w.-]+", "_", name)
+    return plain if plain == name.replace(" ", "_") else f"{plain}_{xxhash.xxh3_64_hexdigest(name.encode())}"

@@ -1,0 +1,46 @@
+"""The few numbers of a configuration that a table has room for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Record = dict[str, Any]
+COLUMNS = (
+    "parameters",
+    "lowest / highest gradient, before",
+    "after",
+    "update by one step",
+    "by all",
+    "encoder spread, after",
+    "loss before",
+    "after",
+    "other source",
+)
+"""Titles of `cells`, in order; losses in nats per token, updates and spread relative to the size of the states."""
+
+
+def cells(record: Record) -> list[str]:
+    """Return a row of the table, under `COLUMNS`; gradients are the worse of the two stacks', updates the model's."""
+    start, end = record["start"], record["end"]
+    first, last = next(iter(start["gradients"])), [*start["gradients"]][-1]
+    output = end["states"][first]["output"]
+    return [
+        f"{record['parameters']:,}",
+        *(_number(min(_reaches(moment), default=None)) for moment in (start, end)),
+        *(_number(record[key][last]["relative"]) for key in ("after_one", "after_all")),
+        _number(_ratio(output["spread"], output["rms"])),
+        *(_number(nll, ".3f") for nll in (start["nll"], end["nll"], end["nll_other_source"])),
+    ]
+
+
+def _reaches(moment: Record) -> list[float]:
+    found = (_ratio(stack["layers"][0], stack["layers"][-1]) for stack in moment["gradients"].values())
+    return [0.0 if ratio is None else ratio for ratio in found]
+
+
+def _ratio(a: float | None, b: float | None) -> float | None:
+    return None if a is None or not b else a / b
+
+
+def _number(value: float | None, form: str = ".2g") -> str:
+    return "-" if value is None else format(value, form)

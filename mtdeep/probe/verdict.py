@@ -1,0 +1,138 @@
+"""Whether a configuration will train: a few checks, each a number against a threshold, and the words for them.
+
+The thresholds are not from theory: they lie between configurations that train and configurations that do not, both
+measured with this probe and trained further; docs/probe.md lists them. A number that lies alike in both, such as the
+size of the model update, is reported and decides nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mtdeep.probe.gradients import Gradients
+from mtdeep.probe.measure import Measurement, Settings
+
+Outcome = Literal["trains", "at risk", "will not train"]
+_GRAVITY: tuple[Outcome, ...] = ("trains", "at risk", "will not train")
+
+LOST_GRADIENT, WEAK_GRADIENT = 1e-3, 1e-2
+"""Lowest over highest layer's gradient: below the first a stack did not train in any run, below the second watch it."""
+EQUAL_STATES = 0.01
+"""Standard deviation over tokens, relative to the size of the states, below which they are the same for each token."""
+SOURCE_UNHEARD = 0.01
+"""Nats per token by which another source must raise a trained model's loss."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number, its threshold, what follows, and a sentence with both; the number is NaN where it is not finite."""
+
+    name: str
+    outcome: Outcome
+    number: float
+    threshold: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gravest outcome of the checks and the sentences of those that had it; of a good one, the closest call."""
+
+    outcome: Outcome
+    sentence: str
+    checks: list[Check]
+
+
+def judge(measured: Measurement, settings: Settings, *, trained: bool) -> Verdict:
+    """Judge a model from its measurement; *trained*: it came from a checkpoint and is to have learnt something."""
+    checks = [*_finite(measured, settings)]
+    if checks[0].outcome == "trains":
+        checks += _gradients(measured, settings)
+        checks += _equal_states(measured, settings, trained)
+        checks += _source(measured) if trained else _loss(measured, settings)
+    outcome = max((check.outcome for check in checks), key=_GRAVITY.index)
+    if outcome == "trains":
+        nearest = min((check for check in checks if check.threshold == LOST_GRADIENT), key=lambda check: check.number)
+        return Verdict(outcome, f"Nothing speaks against it. {nearest.sentence}", checks)
+    reasons = [check.sentence for check in checks if check.outcome == outcome]
+    return Verdict(outcome, " ".join(reasons), checks)
+
+
+def _finite(measured: Measurement, settings: Settings) -> Iterator[Check]:
+    """Losses are finite and not every update had to be left out."""
+    losses = [measured.start.nll, *(update.nll for update in measured.updates), measured.end.nll]
+    bad = sum(not math.isfinite(loss) for loss in losses)
+    skipped = sum(update.skipped for update in measured.updates)
+    number = float(bad + skipped)
+    lost = bad > 0 or skipped == len(measured.updates)
+    outcome: Outcome = "will not train" if lost else "trains"
+    sentence = (
+        f"In {settings.precision}, {bad} of {len(losses)} losses are not finite and {skipped} of "
+        f"{len(measured.updates)} updates had gradients that are not (allowed: no such loss, and not every update)."
+    )
+    yield Check("finite", outcome, number, 0.0, sentence)
+
+
+def _gradients(measured: Measurement, settings: Settings) -> Iterator[Check]:
+    """The loss reaches the lowest layers: Post-LN's gradients decay as (2/3)^((L-l)/2) (arXiv 2002.04745)."""
+    for name in measured.start.gradients:
+        before, after = reach(measured.start.gradients[name]), reach(measured.end.gradients[name])
+        # A gradient that is not a number reaches nothing.
+        number = min(before, after) if math.isfinite(before + after) else 0.0
+        outcome: Outcome = "trains"
+        if number < WEAK_GRADIENT:
+            outcome = "will not train" if number < LOST_GRADIENT else "at risk"
+        sentence = (
+            f"The gradient of the {name}'s lowest layer is {before:.2g} times that of its highest before the first "
+            f"update and {after:.2g} times after {settings.steps} (lost below {LOST_GRADIENT:g}, weak below "
+            f"{WEAK_GRADIENT:g})."
+        )
+        yield Check(f"{name} gradient", outcome, number, LOST_GRADIENT, sentence)
+
+
+def reach(gradients: Gradients) -> float:
+    """Return the norm of the lowest layer's gradient by that of the highest layer's; NaN where that is 0."""
+    highest = gradients.layers[-1]
+    return gradients.layers[0] / highest if highest else math.nan
+
+
+def _equal_states(measured: Measurement, settings: Settings, trained: bool) -> Iterator[Check]:
+    """The tokens of a stack's output differ; early in a training they may draw together and part again."""
+    for name, states in measured.start.states.items():
+        ends = [states.output, measured.end.states[name].output]
+        spreads = [0.0 if end is None or not end.rms else end.spread / end.rms for end in ends]
+        number = spreads[0] if trained else min(spreads)
+        outcome: Outcome = "trains"
+        if not number >= EQUAL_STATES:
+            outcome = "will not train" if trained else "at risk"
+        sentence = (
+            f"Over tokens, the {name}'s states vary by {spreads[0]:.2g} of their size before the first update and by "
+            f"{spreads[1]:.2g} after {settings.steps} (the same state for every token below {EQUAL_STATES:g})."
+        )
+        yield Check(f"{name} spread", outcome, number, EQUAL_STATES, sentence)
+
+
+def _loss(measured: Measurement, settings: Settings) -> Iterator[Check]:
+    """The loss falls on a batch that is not trained on."""
+    number = measured.end.nll - measured.start.nll
+    sentence = (
+        f"The loss goes from {measured.start.nll:.3f} to {measured.end.nll:.3f} nats per token in {settings.steps} "
+        "updates (it must fall)."
+    )
+    yield Check("loss", "trains" if number < 0 else "at risk", number, 0.0, sentence)
+
+
+def _source(measured: Measurement) -> Iterator[Check]:
+    """A trained model needs the right source: one that has lost its encoder does not (docs/training.md)."""
+    other = measured.start.nll_other_source
+    if other is None:
+        return
+    number = other - measured.start.nll
+    sentence = (
+        f"The loss is {measured.start.nll:.3f} nats per token with each sentence's own source and {other:.3f} with "
+        f"another's (the source is not heard where the difference is below {SOURCE_UNHEARD:g})."
+    )
+    yield Check("source", "trains" if number >= SOURCE_UNHEARD else "will not train", number, SOURCE_UNHEARD, sentence)
