@@ -110,7 +110,7 @@ except ModuleNotFoundError:
 
 
 def test_lower_floors_work_without_fairseq(run_command) -> None:  # type: ignore[no-untyped-def]
-    mtdeep = ("nn", "corpus", "checkpoint", "decoding", "evaluation", "planning")
+    mtdeep = ("nn", "corpus", "checkpoint", "decoding", "evaluation", "planning", "probe")
     lower = (*(f"mtdeep.{package}" for package in mtdeep), "data_prep")
     done = run_command("python", "-c", BLOCKER, *lower)
     assert done.stdout.strip() == "blocked and imported", done.stderr

@@ -19,7 +19,7 @@ Outcome = Literal["trains", "at risk", "will not train"]
 _GRAVITY: tuple[Outcome, ...] = ("trains", "at risk", "will not train")
 
 LOST_GRADIENT, WEAK_GRADIENT = 1e-3, 1e-2
-"""Lowest over highest layer's gradient: below the first a stack did not train in any run, below the second watch it."""
+"""Lowest over highest layer's gradient: below the first no configuration has trained, below the second watch it."""
 EQUAL_STATES = 0.01
 """Standard deviation over tokens, relative to the size of the states, below which they are the same for each token."""
 SOURCE_UNHEARD = 0.01
@@ -77,17 +77,19 @@ def _finite(measured: Measurement, settings: Settings) -> Iterator[Check]:
 
 
 def _gradients(measured: Measurement, settings: Settings) -> Iterator[Check]:
-    """The loss reaches the lowest layers: Post-LN's gradients decay as (2/3)^((L-l)/2) (arXiv 2002.04745)."""
+    """The loss reaches the lowest layers: Post-LN's gradients decay as (2/3)^((L-l)/2) (arXiv 2002.04745).
+
+    After the updates, because ReZero's encoder has no gradient at all before the first.
+    """
     for name in measured.start.gradients:
         before, after = reach(measured.start.gradients[name]), reach(measured.end.gradients[name])
-        # A gradient that is not a number reaches nothing.
-        number = min(before, after) if math.isfinite(before + after) else 0.0
+        number = after if math.isfinite(after) else 0.0  # a gradient that is not a number reaches nothing
         outcome: Outcome = "trains"
         if number < WEAK_GRADIENT:
             outcome = "will not train" if number < LOST_GRADIENT else "at risk"
         sentence = (
-            f"The gradient of the {name}'s lowest layer is {before:.2g} times that of its highest before the first "
-            f"update and {after:.2g} times after {settings.steps} (lost below {LOST_GRADIENT:g}, weak below "
+            f"The gradient of the {name}'s lowest layer, divided by that of its highest, is {_ratio(before)} before "
+            f"the first update and {_ratio(after)} after {settings.steps} (lost below {LOST_GRADIENT:g}, weak below "
             f"{WEAK_GRADIENT:g})."
         )
         yield Check(f"{name} gradient", outcome, number, LOST_GRADIENT, sentence)
@@ -97,6 +99,10 @@ def reach(gradients: Gradients) -> float:
     """Return the norm of the lowest layer's gradient by that of the highest layer's; NaN where that is 0."""
     highest = gradients.layers[-1]
     return gradients.layers[0] / highest if highest else math.nan
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2g}" if math.isfinite(value) else "0/0"
 
 
 def _equal_states(measured: Measurement, settings: Settings, trained: bool) -> Iterator[Check]:

@@ -1,0 +1,84 @@
+"""Verdicts on configurations whose fate is known: from the papers, and from training them on (docs/probe.md)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from mtdeep.probe import Settings, judge
+from mtdeep.probe.measure import Measurement
+from mtdeep.probe.verdict import LOST_GRADIENT, SOURCE_UNHEARD
+
+SETTINGS = Settings()
+
+
+def outcome(measured: Measurement, **changes: object) -> str:
+    return judge(measured, replace(SETTINGS, **changes), trained=False).outcome
+
+
+@pytest.mark.parametrize(("scheme", "depth"), [("deepnorm", 12), ("deepnorm", 36), ("preln", 12), ("preln", 36)])
+def test_known_good(probed, scheme: str, depth: int) -> None:
+    assert outcome(probed(scheme, depth)) == "trains"
+
+
+def test_rezero_whose_encoder_has_no_gradient_before_the_first_update(probed) -> None:
+    assert outcome(probed("rezero", 12)) == "trains"
+
+
+def test_post_ln_at_depth_without_warm_up(probed) -> None:
+    verdict = judge(probed("postln", 36), SETTINGS, trained=False)
+    assert verdict.outcome == "will not train"
+    (decoder,) = (check for check in verdict.checks if check.name == "decoder gradient")
+    assert decoder.number < decoder.threshold == LOST_GRADIENT
+    assert decoder.sentence in verdict.sentence and f"lost below {LOST_GRADIENT:g}" in decoder.sentence
+    assert f"{decoder.number:.2g} after 10" in decoder.sentence
+
+
+@pytest.mark.parametrize("depth", [12, 36])
+def test_neither_skips_nor_normalisation(probed, depth: int) -> None:
+    assert outcome(probed("preln", depth, bare=True)) == "will not train"
+
+
+def test_what_is_not_finite(probed) -> None:
+    measured = probed("deepnorm", 4)
+    lost = replace(measured, end=replace(measured.end, nll=math.nan))
+    verdict = judge(lost, replace(SETTINGS, precision="float16"), trained=False)
+    assert verdict.outcome == "will not train"
+    assert verdict.sentence.startswith("In float16, 1 of 12 losses are not finite")
+
+
+def test_an_update_that_is_skipped_is_no_harm_but_all_are(probed) -> None:
+    measured = probed("deepnorm", 4)
+    skipped = [replace(update, skipped=True) for update in measured.updates]
+    assert outcome(replace(measured, updates=[skipped[0], *measured.updates[1:]])) == "trains"
+    assert outcome(replace(measured, updates=skipped)) == "will not train"
+
+
+def test_a_loss_that_does_not_fall(probed) -> None:
+    measured = probed("deepnorm", 4)
+    risen = replace(measured, end=replace(measured.end, nll=measured.start.nll + 0.1))
+    verdict = judge(risen, SETTINGS, trained=False)
+    assert verdict.outcome == "at risk"
+    assert "(it must fall)" in verdict.sentence
+
+
+def test_a_trained_model_that_does_not_hear_its_source(probed) -> None:
+    measured = probed("deepnorm", 4)
+    deaf = replace(measured.start, nll_other_source=measured.start.nll + 0.5 * SOURCE_UNHEARD)
+    hears = replace(measured.start, nll_other_source=measured.start.nll + 2.0)
+    assert judge(replace(measured, start=hears), SETTINGS, trained=True).outcome == "trains"
+    verdict = judge(replace(measured, start=deaf), SETTINGS, trained=True)
+    assert verdict.outcome == "will not train"
+    assert verdict.sentence.startswith("The loss is ") and "with another's" in verdict.sentence
+
+
+def test_a_trained_model_whose_tokens_are_alike(probed) -> None:
+    measured = probed("deepnorm", 4)
+    states = measured.start.states["encoder"]
+    alike = replace(states, output=replace(states.output, spread=0.0002))
+    start = replace(measured.start, states={**measured.start.states, "encoder": alike}, nll_other_source=99.0)
+    assert judge(replace(measured, start=start), SETTINGS, trained=True).outcome == "will not train"
+    # Before training it is a bad sign only: the states of a network that trains may draw together and part again.
+    assert outcome(replace(measured, start=start)) == "at risk"
