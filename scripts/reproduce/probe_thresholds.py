@@ -160,12 +160,12 @@ def write_table(results: list[dict]) -> None:  # type: ignore[type-arg]
     lines = [
         "# What the thresholds of `mtdeep probe` rest on",
         "",
-        "`python scripts/reproduce/probe_thresholds.py`; width 64, made-up sentences of 256 words, 512 tokens a batch, Adam.",
-        f"A model trains when another sentence's source costs it more than {LEARNT} nats per token after so many updates;",
-        "training ends early where it costs ten times as much.",
+        "`python scripts/reproduce/probe_thresholds.py`; width 64, made-up sentences of 256 words, 512 tokens a batch.",
+        f"A model trains when another sentence's source costs it more than {LEARNT} nats per token after so many",
+        "updates; training ends early where it costs ten times as much. Gradient (the lowest layer's by the highest's)",
+        "and spread are the lower of the two stacks', after 10 updates; updates are relative to the output.",
         "",
-        "| model | gradient, lowest / highest layer, after 10 updates | spread | update by one step | verdict | updates "
-        "| loss | another source | fate |",
+        "| model | gradient | spread | update by one step | verdict | trained for | loss | another source | fate |",
         "|---|---|---|---|---|---|---|---|---|",
         *(row(found) for found in results),
         "",
