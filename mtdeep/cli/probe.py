@@ -92,7 +92,7 @@ def show(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mtdeep.probe.table import COLUMNS, cells
+    from mtdeep.probe.table import COLUMNS, LEGEND, cells
 
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     table = Table(pad_edge=False, box=None)
@@ -103,6 +103,7 @@ def show(report: Report) -> None:
     for record in report.records:
         table.add_row(record["name"], record["verdict"]["outcome"], *cells(record))
     console.print(table)
+    console.print(LEGEND, soft_wrap=True)
     console.print()
     for record in report.records:
         line = f"{record['name']} (width {record['width']}): {record['verdict']['outcome']}."

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mtdeep.durable import write_atomically
 from mtdeep.probe.pictures import Picture
-from mtdeep.probe.table import COLUMNS, cells
+from mtdeep.probe.table import COLUMNS, LEGEND, cells
 
 Record = dict[str, Any]
 
@@ -22,6 +22,7 @@ def write(path: Path, records: Sequence[Record], how: Mapping[str, Any], picture
     page = environment.get_template("page.html").render(
         about=_about(records, how),
         columns=COLUMNS,
+        legend=LEGEND,
         rows=[{"name": record["name"], "verdict": record["verdict"], "cells": cells(record)} for record in records],
         pictures=[
             {"title": picture.title, "healthy": picture.healthy, "data": _data_uri(picture.path)}

@@ -17,7 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from mtdeep.durable import write_atomically
 from mtdeep.probe.growth import growths
@@ -116,8 +116,8 @@ CURVES = (
     Curve(
         "neighbour_cosine.png",
         "Cosine of a layer's states with those of the layer below",
-        "Healthy: below 1. At 1 the layer changes nothing: representation collapse, which Pre-LN tends to at depth"
-        " (arXiv 2304.14802).",
+        "Healthy: below 1, where a layer changes nothing: representation collapse, which Pre-LN tends to at depth"
+        " (arXiv 2304.14802). DeepNorm starts close to 1 by design, the closer the deeper.",
         "cosine",
         _of_states("neighbour_cosine"),
     ),
@@ -282,8 +282,10 @@ def _numbers(values: Sequence[float | None], logarithmic: bool) -> np.ndarray:
 
 
 def _logarithmic(axis: Axis) -> None:
-    """Make an axis logarithmic, with plain numbers."""
+    """Make an axis logarithmic, with plain numbers: 1, 2, 5, 10 ... where it spans two decades or less."""
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high <= 100 * low else (1.0,)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 

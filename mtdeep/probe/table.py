@@ -7,16 +7,21 @@ from typing import Any
 Record = dict[str, Any]
 COLUMNS = (
     "parameters",
-    "lowest / highest gradient, before",
-    "after",
-    "update by one step",
-    "by all",
-    "encoder spread, after",
+    "gradient reach before",
+    "reach after",
+    "update by one",
+    "update by all",
+    "spread after",
     "loss before",
-    "after",
-    "other source",
+    "loss after",
+    "loss, other source",
 )
 """Titles of `cells`, in order; losses in nats per token, updates and spread relative to the size of the states."""
+LEGEND = (
+    "Gradient reach: the lowest layer's gradient by the highest's, the worse of the stacks. Update: how far one update "
+    "of the peak rate, and all updates, move the model's output, by its size. Spread: of the first stack's output over "
+    "tokens, by its size. Losses: nats per token."
+)
 
 
 def cells(record: Record) -> list[str]:
