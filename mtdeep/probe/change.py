@@ -57,15 +57,15 @@ def sgd_update(model: EncoderDecoder, probe: ProbeBatch, batch: ProbeBatch) -> S
     before, _ = run(model, probe)
     model.zero_grad(set_to_none=True)
     loss_of(model, features(model, batch), batch).smoothed.backward()
-    of_layers = [p for name, p in model.named_parameters() if ".layers." in name and p.grad is not None]
+    of_layers = [(p, p.grad) for name, p in model.named_parameters() if ".layers." in name and p.grad is not None]
     found = []
-    for chosen in ([p for p in of_layers if p.dim() > 1], of_layers):
-        kept = [p.detach().clone() for p in chosen]
+    for chosen in ([(p, gradient) for p, gradient in of_layers if p.dim() > 1], of_layers):
+        kept = [p.detach().clone() for p, _ in chosen]
         with torch.no_grad():
-            for p in chosen:
-                p.sub_(p.grad, alpha=SGD_RATE)
+            for p, gradient in chosen:
+                p.sub_(gradient, alpha=SGD_RATE)
             moved = changes(model, probe, before)
-            for p, value in zip(chosen, kept, strict=True):
+            for (p, _), value in zip(chosen, kept, strict=True):
                 p.copy_(value)
         found.append({name: each.relative / SGD_RATE for name, each in moved.items()})
     model.zero_grad(set_to_none=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.axis import Axis
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -175,7 +175,7 @@ def _draw_curve(
         if curve.line is not None:
             axes.axhline(curve.line, color="black", linestyle=":", linewidth=1.0)
         if curve.logarithmic:
-            _logarithmic(axes.yaxis)
+            _logarithmic(axes, "y")
         axes.set_xlim(0, 1)
         axes.set_title(stack, fontsize=10)
         axes.set_xlabel("depth (0: embeddings, 1: highest layer)")
@@ -193,7 +193,7 @@ def _draw_updates(records: Sequence[Record], path: Path) -> Picture:
         for stack, colour in (("encoder", "#4477aa"), ("decoder", "#cc6677")):
             values = [record[key].get(stack, {}).get("relative") for record in records]
             axes.plot(_numbers(values, True), rows, marker, color=colour, alpha=0.8, label=f"{stack}, {label}")
-    _logarithmic(axes.xaxis)
+    _logarithmic(axes, "x")
     axes.set_yticks(rows, [record["name"] for record in records], fontsize=8)
     axes.invert_yaxis()
     axes.set_xlabel("||F(x, theta*) - F(x, theta_0)|| / ||F(x, theta_0)||")
@@ -215,8 +215,8 @@ def _draw_sgd(records: Sequence[Record], colours: dict[str, tuple[float, ...]], 
             exponent = getattr(growth, f"{key}_exponent")
             label = growth.scheme if exponent is None else f"{growth.scheme} ~ depth^{exponent:.2f}"
             axes.plot(growth.depths, getattr(growth, key), "o-", color=hues[growth.scheme], label=label)
-        _logarithmic(axes.xaxis)
-        _logarithmic(axes.yaxis)
+        _logarithmic(axes, "x")
+        _logarithmic(axes, "y")
         axes.set_xticks(sorted({_depth(record) for record in records}), minor=False)
         axes.minorticks_off()
         axes.set_title("matrices alone" if key == "matrices" else "all parameters of the layers", fontsize=10)
@@ -281,9 +281,10 @@ def _numbers(values: Sequence[float | None], logarithmic: bool) -> np.ndarray:
     return np.maximum(found, _SMALLEST) if logarithmic else found
 
 
-def _logarithmic(axis: Axis) -> None:
+def _logarithmic(axes: Axes, direction: Literal["x", "y"]) -> None:
     """Make an axis logarithmic, with plain numbers: 1, 2, 5, 10 ... where it spans two decades or less."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axes.set(**{f"{direction}scale": "log"})
+    axis = axes.xaxis if direction == "x" else axes.yaxis
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high <= 100 * low else (1.0,)))
     axis.set_major_formatter("{x:g}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ def observe(model: EncoderDecoder, batch: ProbeBatch) -> Pass:
         for name, stack in stacks(model).items():
             states[name] = StackStates()
             real = read_tokens(name, batch).ne(model.config.padding_idx)
-            _watch(hooks, stack, states[name], real, lambda output, name=name: outputs.update({name: output}))
+            _watch(hooks, stack, states[name], real, partial(outputs.__setitem__, name))
         nll = loss_of(model, features(model, batch), batch).nll
     return Pass(states, outputs, nll)
 
@@ -73,9 +74,15 @@ def run(model: EncoderDecoder, batch: ProbeBatch) -> tuple[dict[str, Tensor], fl
     outputs: dict[str, Tensor] = {}
     with _decoding(model), _Hooks() as hooks:
         for name, stack in stacks(model).items():
-            hooks.after(stack, lambda module, inputs, out, name=name: outputs.update({name: _first(out)}))
+            hooks.after(stack, partial(_keep_output, outputs, name))
         nll = loss_of(model, features(model, batch), batch).nll
     return outputs, nll
+
+
+def _keep_output(
+    outputs: dict[str, Tensor], name: str, module: nn.Module, inputs: tuple[object, ...], output: object
+) -> None:
+    outputs[name] = _first(output)
 
 
 def _watch(hooks: _Hooks, stack: Stack, states: StackStates, real: Tensor, keep: Callable[[Tensor], None]) -> None:
