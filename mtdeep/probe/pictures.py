@@ -81,7 +81,7 @@ CURVES = (
         "gradient_reach.png",
         "Gradient of each layer, relative to the highest layer's",
         "Healthy: level, or falling a little towards the left; Pre-LN is level, and Post-LN decays as (2/3)^((L-l)/2)"
-        " going down (arXiv 2002.04745). Dotted: where no configuration has trained.",
+        " going down (arXiv 2002.04745). Dotted: below lie networks known not to train.",
         "gradient / highest layer's",
         _relative_gradients,
         logarithmic=True,

@@ -1,8 +1,8 @@
 """Whether a configuration will train: a few checks, each a number against a threshold, and the words for them.
 
-The thresholds are not from theory: they lie between configurations that train and configurations that do not, both
-measured with this probe and trained further; docs/probe.md lists them. A number that lies alike in both, such as the
-size of the model update, is reported and decides nothing.
+The thresholds are not from theory: they lie between models of which it is known that they train and models of which it
+is known that they do not; docs/probe.md lists them. A number that is alike in both, such as the size of the model
+update, is reported and decides nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Outcome = Literal["trains", "at risk", "will not train"]
 _GRAVITY: tuple[Outcome, ...] = ("trains", "at risk", "will not train")
 
 LOST_GRADIENT, WEAK_GRADIENT = 1e-3, 1e-2
-"""Lowest over highest layer's gradient: below the first no configuration has trained, below the second watch it."""
+"""Lowest over highest layer's gradient: below the first lie models known not to train."""
 EQUAL_STATES = 0.01
 """Standard deviation over tokens, relative to the size of the states, below which they are the same for each token."""
 SOURCE_UNHEARD = 0.01

@@ -5,7 +5,7 @@ Usage: python scripts/reproduce/probe_thresholds.py [FOLDER]
 Every model of the list is probed as `mtdeep probe` does it, and then trained on made-up sentences for some hundred
 updates. One that trains has learnt to use its source by then: another sentence's source costs it loss. Each result is
 kept in FOLDER (default: runs/probe_thresholds), from which a second run continues; the table goes to
-docs/reproductions/. About half an hour on one core.
+docs/reproductions/.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mtdeep.probe.updates import Trainer
 from mtdeep.probe.verdict import reach
 
 WIDTH, VOCABULARY, TOKENS, BATCHES = 64, 256, 512, 100
-LEARNT = 0.05
+LEARNT = 0.5
 """Nats per token by which another source must raise the loss of a model that has trained."""
 DOCS = Path(__file__).parents[2] / "docs" / "reproductions"
 
@@ -125,7 +125,7 @@ def examine(case: Case) -> dict[str, object]:
             assert other is not None
             nll, gap = run(model, batches[0])[1], run(model, other)[1] - run(model, batches[0])[1]
             print(f"  {case.name}: {update} updates, {nll:.3f} nats, another source {gap:+.3f}", flush=True)
-            if gap > 10 * LEARNT:
+            if gap > 2 * LEARNT:
                 break
     return {
         "name": case.name,
@@ -162,7 +162,7 @@ def write_table(results: list[dict]) -> None:  # type: ignore[type-arg]
         "",
         "`python scripts/reproduce/probe_thresholds.py`; width 64, made-up sentences of 256 words, 512 tokens a batch.",
         f"A model trains when another sentence's source costs it more than {LEARNT} nats per token after so many",
-        "updates; training ends early where it costs ten times as much. Gradient (the lowest layer's by the highest's)",
+        "updates; training ends early where it costs twice as much. Gradient (the lowest layer's by the highest's)",
         "and spread are the lower of the two stacks', after 10 updates; updates are relative to the output.",
         "",
         "| model | gradient | spread | update by one step | verdict | trained for | loss | another source | fate |",
