@@ -14,6 +14,14 @@ Activation = Literal["relu", "gelu", "tailored"]
 Positions = Literal["sinusoidal", "learned", "rotary", "none"]
 Shaping = Literal["none", "espa", "uspa", "value_skipinit"]
 
+SKIPLESS: Mapping[str, Any] = {
+    "activation": "tailored",
+    "shaping": "espa",
+    "encoder_positions": "rotary",
+    "decoder_positions": "rotary",
+}
+"""Fields with which scheme "vanilla" is the network of arXiv 2302.10322; without them, one that does not learn."""
+
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "scheme": get_args(SchemeName),
     "activation": get_args(Activation),

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from mtdeep.nn.config import Config, StackName
+from mtdeep.nn.config import Config
 from mtdeep.nn.initialise import initialisation_report
 from mtdeep.nn.linear import Embedding
 from mtdeep.nn.transformer import Decoder, Encoder, Stack
@@ -29,9 +29,9 @@ class Model(nn.Module, ABC):
         self.initialisation = initialisation_report(self)
 
     @property
-    def stacks(self) -> dict[StackName, Stack]:
+    def stacks(self) -> dict[str, Stack]:
         """The stacks that there are, in the order in which the signal passes them."""
-        names: tuple[StackName, ...] = ("encoder", "decoder")
+        names = ("encoder", "decoder")
         return {name: stack for name in names if isinstance(stack := getattr(self, name, None), Stack)}
 
     @property

@@ -46,6 +46,19 @@ class ProbeBatch:
         return ProbeBatch(self.source.roll(1, dims=0), self.previous, self.target)
 
 
+    def masked(self, config: Config, seed: int) -> ProbeBatch:
+        """Return what an encoder alone is trained on: 15 % of the source masked, and those tokens as the target.
+
+        The last row of the vocabulary is the mask, as in fairseq's masked_lm.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        chosen = (torch.rand(self.source.shape, generator=generator) < 0.15) & self.source.ne(config.padding_idx)
+        chosen[0, 0] = True  # a batch with nothing to tell has no loss
+        target = self.source.masked_fill(~chosen, config.padding_idx)
+        source = self.source.masked_fill(chosen, config.source_vocabulary_size - 1)
+        return ProbeBatch(source, self.previous, target)
+
+
 def made_up_batches(config: Config, count: int, *, tokens: int, seed: int) -> list[ProbeBatch]:
     """Return *count* batches of about *tokens* source tokens, a pure function of the arguments.
 

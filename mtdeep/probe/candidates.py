@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import torch
-import yaml
 
-from mtdeep.checkpoint import Checkpoint, build_model, read_checkpoint
+from mtdeep import checkpoint as files
+from mtdeep.checkpoint import Checkpoint, read_checkpoint, read_config
 from mtdeep.corpus.store import file_digest
 from mtdeep.errors import UserError
-from mtdeep.nn import Config, EncoderDecoder
-from mtdeep.nn.config import SchemeName
+from mtdeep.nn import Config, Model, build_model
+from mtdeep.nn.config import SKIPLESS, SchemeName
 
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 HEAD_WIDTH = 16
@@ -36,12 +36,12 @@ class Candidate:
     encoder_tag: str = "src"
     vocabulary: str | None = None
 
-    def build(self, seed: int) -> EncoderDecoder:
+    def build(self, seed: int) -> Model:
         """Return the model in float32; raises UserError when the checkpoint's tensors do not fit."""
         if self.path is not None:
-            return build_model(Checkpoint(self.config, read_checkpoint(self.path).tensors, {}))
+            return files.build_model(Checkpoint(self.config, read_checkpoint(self.path).tensors, {}))
         torch.manual_seed(seed)
-        return EncoderDecoder(self.config)
+        return build_model(self.config)
 
     def identity(self) -> dict[str, Any]:
         """Return what makes this model another one, as plain data."""
@@ -76,6 +76,7 @@ def swept(schemes: Sequence[str], depths: Sequence[int], *, width: int, vocabula
                 decoder_heads=width // HEAD_WIDTH,
                 dropout=0.0,
                 share_all_embeddings=True,
+                **(SKIPLESS if scheme == "vanilla" else {}),
             ),
         )
         for scheme in dict.fromkeys(schemes)
@@ -88,31 +89,13 @@ def from_yaml(path: Path) -> Candidate:
 
     Raises UserError that names the file and everything wrong in it.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); give a YAML file of a model's fields.") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8.") from None
-    try:
-        fields = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        raise UserError(f"{path}{line}: not YAML; write one `field: value` a line.") from None
-    if not isinstance(fields, dict):
-        raise UserError(f"{path}: holds no fields of a model; write `scheme: deepnorm` and so on, one a line.")
-    try:
-        config = Config.from_dict({str(name): value for name, value in fields.items()})
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: {error}; mend these fields.") from None
-    return Candidate(path.stem, config)
+    return Candidate(path.stem, read_config(path, {}))
 
 
 def from_checkpoint(path: Path) -> Candidate:
     """Read the configuration of a checkpoint; raises UserError as `read_checkpoint` does."""
     checkpoint = read_checkpoint(path)
-    build_model(checkpoint)  # tensors that do not fit are to be told now, not when its turn comes
+    files.build_model(checkpoint)  # tensors that do not fit are to be told now, not when its turn comes
     state = checkpoint.provenance.get("task_state")
     return Candidate(
         path.stem,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtdeep.nn import EncoderDecoder
+from mtdeep.nn import Model
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.objective import features, loss_of, read_tokens
 from mtdeep.probe.states import run
@@ -31,7 +31,7 @@ def change(before: Tensor, after: Tensor, real: Tensor) -> Change:
     return Change(moved, moved / size if size else math.nan)
 
 
-def changes(model: EncoderDecoder, probe: ProbeBatch, before: dict[str, Tensor]) -> dict[str, Change]:
+def changes(model: Model, probe: ProbeBatch, before: dict[str, Tensor]) -> dict[str, Change]:
     """Return by stack how far the outputs on *probe* are from those *before*."""
     after, _ = run(model, probe)
     padding = model.config.padding_idx
@@ -51,7 +51,7 @@ class SgdUpdate:
     layers: dict[str, float]
 
 
-def sgd_update(model: EncoderDecoder, probe: ProbeBatch, batch: ProbeBatch) -> SgdUpdate:
+def sgd_update(model: Model, probe: ProbeBatch, batch: ProbeBatch) -> SgdUpdate:
     """Measure on *probe* what a step on *batch* does to a float32 model, without dropout, and take the step back."""
     model.eval()
     before, _ = run(model, probe)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from mtdeep.nn import EncoderDecoder
+from mtdeep.nn import Model
 from mtdeep.probe.batches import ProbeBatch
-from mtdeep.probe.objective import features, first_scale, loss_of, stacks
+from mtdeep.probe.objective import features, first_scale, loss_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Gradients:
     modules: dict[str, list[float]]
 
 
-def gradient_norms(model: EncoderDecoder, batch: ProbeBatch) -> dict[str, Gradients]:
+def gradient_norms(model: Model, batch: ProbeBatch) -> dict[str, Gradients]:
     """Return the norms by stack for the mean loss of a batch, without dropout; leaves no gradients behind.
 
     The gradients are computed in the model's precision, in float16 from a scaled loss.
@@ -33,7 +33,7 @@ def gradient_norms(model: EncoderDecoder, batch: ProbeBatch) -> dict[str, Gradie
     model.zero_grad(set_to_none=True)
     scale = first_scale(model)
     (loss_of(model, features(model, batch), batch).smoothed * scale).backward()
-    found = {name: _of([*stack.layers], scale) for name, stack in stacks(model).items()}
+    found = {name: _of([*stack.layers], scale) for name, stack in model.stacks.items()}
     model.zero_grad(set_to_none=True)
     model.train(training)
     return found

@@ -9,11 +9,11 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from mtdeep.nn import EncoderDecoder
+from mtdeep.nn import Model
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.change import Change, SgdUpdate, change, changes, sgd_update
 from mtdeep.probe.gradients import Gradients, gradient_norms
-from mtdeep.probe.objective import read_tokens, stacks
+from mtdeep.probe.objective import read_tokens
 from mtdeep.probe.states import StackStates, observe, run
 from mtdeep.probe.updates import Trainer, Update
 
@@ -68,7 +68,7 @@ class Measurement:
 
 
 def measure(
-    model: EncoderDecoder,
+    model: Model,
     batches: Sequence[ProbeBatch],
     settings: Settings,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -102,10 +102,10 @@ def measure(
     return Measurement(start, end, sgd, after_one, after_all, updates)
 
 
-def _snapshot(model: EncoderDecoder, probe: ProbeBatch) -> Snapshot:
+def _snapshot(model: Model, probe: ProbeBatch) -> Snapshot:
     gradients = gradient_norms(model, probe)
     found = observe(model, probe)
-    other = probe.with_another_source() if len(stacks(model)) > 1 else None
+    other = probe.with_another_source() if len(model.stacks) > 1 else None
     if other is None:
         return Snapshot(found.states, gradients, found.nll, None, None)
     outputs, nll = run(model, other)
@@ -115,7 +115,7 @@ def _snapshot(model: EncoderDecoder, probe: ProbeBatch) -> Snapshot:
 
 
 def _after_one(
-    model: EncoderDecoder, probe: ProbeBatch, batch: ProbeBatch, before: dict[str, Tensor], rate: float
+    model: Model, probe: ProbeBatch, batch: ProbeBatch, before: dict[str, Tensor], rate: float
 ) -> dict[str, Change]:
     """Return how far one update moves the outputs on *probe*, and take it back."""
     kept = [parameter.detach().clone() for parameter in model.parameters()]

@@ -1,4 +1,4 @@
-"""How a model is run and scored here: which stacks it has, its output for a batch, its loss.
+"""How a model is run and scored here: its output for a batch, its loss.
 
 Shapes: B sentences, S source positions, T target positions, D width.
 """
@@ -6,13 +6,11 @@ Shapes: B sentences, S source positions, T target positions, D width.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
 
-from mtdeep.nn import EncoderDecoder, linear_cross_entropy
-from mtdeep.nn.transformer import Stack
+from mtdeep.nn import Model, linear_cross_entropy
 from mtdeep.probe.batches import ProbeBatch
 
 LABEL_SMOOTHING = 0.1
@@ -27,29 +25,25 @@ class Loss:
     nll: float
 
 
-def stacks(model: EncoderDecoder) -> dict[str, Stack]:
-    """Return the stacks that the model has, by name, in the order in which the signal passes them."""
-    named = ((name, getattr(model, name, None)) for name in ("encoder", "decoder"))
-    return {name: cast(Stack, stack) for name, stack in named if stack is not None and len(stack.layers)}
-
-
 def read_tokens(name: str, batch: ProbeBatch) -> Tensor:
     """Return the tokens that the stack of this name reads: (B, S) for an encoder, (B, T) for a decoder."""
     return batch.source if name == "encoder" else batch.previous
 
 
-def features(model: EncoderDecoder, batch: ProbeBatch) -> Tensor:
-    """Return the model's output before the vocabulary: (B, T, D). It is the F of DeepNet (arXiv 2203.00555)."""
-    output: Tensor = model(batch.source, batch.previous)
-    return output
+def features(model: Model, batch: ProbeBatch) -> Tensor:
+    """Return the model's output before the vocabulary, the F of DeepNet (arXiv 2203.00555).
+
+    (B, T, D), or (B, S, D) of an encoder alone.
+    """
+    return model.features(batch.source, batch.previous)
 
 
-def loss_of(model: EncoderDecoder, states: Tensor, batch: ProbeBatch) -> Loss:
+def loss_of(model: Model, states: Tensor, batch: ProbeBatch) -> Loss:
     """Score features (B, T, D) against the batch's targets."""
     padding = model.config.padding_idx
     smoothed, nll = linear_cross_entropy(
         states.flatten(0, 1),
-        model.decoder.output_projection.weight,
+        model.output_projection.weight,
         batch.target.flatten(),
         label_smoothing=LABEL_SMOOTHING,
         padding_idx=padding,
@@ -58,6 +52,6 @@ def loss_of(model: EncoderDecoder, states: Tensor, batch: ProbeBatch) -> Loss:
     return Loss(smoothed / tokens, nll.item() / tokens)
 
 
-def first_scale(model: EncoderDecoder) -> float:
+def first_scale(model: Model) -> float:
     """Return what the loss is multiplied by before the backward pass: 128 in float16, as with fairseq's --fp16."""
     return 128.0 if next(model.parameters()).dtype == torch.float16 else 1.0

@@ -14,11 +14,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from mtdeep.nn import EncoderDecoder
+from mtdeep.nn import Model
 from mtdeep.nn.transformer import Stack
 from mtdeep.probe import statistics
 from mtdeep.probe.batches import ProbeBatch
-from mtdeep.probe.objective import features, loss_of, read_tokens, stacks
+from mtdeep.probe.objective import features, loss_of, read_tokens
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Pass:
     nll: float
 
 
-def observe(model: EncoderDecoder, batch: ProbeBatch) -> Pass:
+def observe(model: Model, batch: ProbeBatch) -> Pass:
     """Run a batch through the model as it decodes and look at every layer."""
     states: dict[str, StackStates] = {}
     outputs: dict[str, Tensor] = {}
     with _decoding(model), _Hooks() as hooks:
-        for name, stack in stacks(model).items():
+        for name, stack in model.stacks.items():
             states[name] = StackStates()
             real = read_tokens(name, batch).ne(model.config.padding_idx)
             _watch(hooks, stack, states[name], real, partial(outputs.__setitem__, name))
@@ -69,11 +69,11 @@ def observe(model: EncoderDecoder, batch: ProbeBatch) -> Pass:
     return Pass(states, outputs, nll)
 
 
-def run(model: EncoderDecoder, batch: ProbeBatch) -> tuple[dict[str, Tensor], float]:
+def run(model: Model, batch: ProbeBatch) -> tuple[dict[str, Tensor], float]:
     """Return the outputs by stack and the loss in nats per token, as `observe` does, and look at nothing else."""
     outputs: dict[str, Tensor] = {}
     with _decoding(model), _Hooks() as hooks:
-        for name, stack in stacks(model).items():
+        for name, stack in model.stacks.items():
             hooks.after(stack, partial(_keep_output, outputs, name))
         nll = loss_of(model, features(model, batch), batch).nll
     return outputs, nll

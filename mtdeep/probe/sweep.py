@@ -119,9 +119,15 @@ def _batches(candidate: Candidate, settings: Settings, data: Data) -> list[Probe
     """Return one batch to look at and one for each update."""
     count, tokens, seed = settings.steps + 1, settings.batch_tokens, settings.seed
     if data.store is None:
-        return made_up_batches(candidate.config, count, tokens=tokens, seed=seed)
-    tag = cast(EncoderTag, candidate.encoder_tag)
-    return store_batches(data.store, data.split, candidate.config, count, tokens=tokens, seed=seed, encoder_tag=tag)
+        found = made_up_batches(candidate.config, count, tokens=tokens, seed=seed)
+    else:
+        tag = cast(EncoderTag, candidate.encoder_tag)
+        found = store_batches(
+            data.store, data.split, candidate.config, count, tokens=tokens, seed=seed, encoder_tag=tag
+        )
+    if candidate.config.decoder_layers:
+        return found
+    return [batch.masked(candidate.config, seed + number) for number, batch in enumerate(found)]
 
 
 def _check_vocabulary(candidate: Candidate, data: Data) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtdeep.nn import EncoderDecoder
+from mtdeep.nn import Model
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.objective import features, first_scale, loss_of
 
@@ -39,7 +39,7 @@ class Trainer:
     an update whose gradient overflows is skipped and halves the scale.
     """
 
-    def __init__(self, model: EncoderDecoder, *, learning_rate: float, warmup: int) -> None:
+    def __init__(self, model: Model, *, learning_rate: float, warmup: int) -> None:
         self.model = model
         self.learning_rate = learning_rate
         self.warmup = warmup

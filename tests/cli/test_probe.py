@@ -60,7 +60,7 @@ def test_a_file_and_a_checkpoint_on_a_store(run_command, store, checkpoint, tiny
         ("--schemes preln --lr 0", "--lr 0.0: must be above 0"),
         ("", "Nothing to probe; give --schemes"),
         ("--config {folder}/missing.yaml", "missing.yaml: cannot be read"),
-        ("--config {folder}/bad.yaml", "bad.yaml:2: not YAML"),
+        ("--config {folder}/bad.yaml", "bad.yaml:2: not valid YAML"),
         ("--config {folder}/unknown.yaml", "(did you mean 'encoder_layers'?); missing key 'scheme'"),
         ("--checkpoint {folder}/missing.pt", "missing.pt: cannot be read"),
         ("--checkpoint {folder}/half.pt", "half.pt: not a checkpoint, or cut short"),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
-from mtdeep.nn import EncoderDecoder
+from mtdeep.nn import EncoderDecoder, build_model
 from mtdeep.probe import Settings, made_up_batches, measure
 from mtdeep.probe.change import SGD_RATE
 from mtdeep.probe.growth import growths
-from mtdeep.probe.objective import features, loss_of, stacks
+from mtdeep.probe.objective import features, loss_of
 from mtdeep.probe.states import observe
 from mtdeep.probe.updates import Trainer
 from mtdeep.probe.verdict import reach
@@ -196,8 +196,29 @@ def test_an_overflowing_update_is_skipped_and_halves_the_scale(candidate) -> Non
     assert not torch.equal(weight, before)
 
 
-def test_stacks_that_are_not_there(small) -> None:
-    model, _ = small
-    assert list(stacks(model)) == ["encoder", "decoder"]
-    model.encoder = None
-    assert list(stacks(model)) == ["decoder"]
+@pytest.mark.parametrize(
+    ("changes", "stack"), [({"encoder_layers": 0}, "decoder"), ({"decoder_layers": 0}, "encoder")]
+)
+def test_a_stack_on_its_own(candidate, changes: dict[str, int], stack: str) -> None:
+    """The loss falls, there is no other source, and what is measured is of this stack alone."""
+    config = replace(candidate("preln", 8).config, **changes)
+    batches = made_up_batches(config, 21, tokens=256, seed=1)
+    if stack == "encoder":
+        batches = [batch.masked(config, number) for number, batch in enumerate(batches)]
+    torch.manual_seed(1)
+    measured = measure(build_model(config), batches, Settings(steps=20, learning_rate=5e-3))
+    assert measured.end.nll < measured.start.nll - 0.5
+    assert measured.start.nll_other_source is None
+    assert [*measured.start.states] == [*measured.start.gradients] == [*measured.after_one] == [stack]
+    assert len(measured.start.states[stack].layers) == 5
+
+
+def test_masked_batches_tell_what_was_there(candidate) -> None:
+    config = candidate("preln", 2).config
+    (batch,) = made_up_batches(config, 1, tokens=2000, seed=1)
+    masked = batch.masked(config, 3)
+    told = masked.target.ne(config.padding_idx)
+    assert torch.equal(masked.target[told], batch.source[told])
+    assert bool((masked.source[told] == config.source_vocabulary_size - 1).all())
+    assert torch.equal(masked.source[~told], batch.source[~told])
+    assert 0.12 < told.sum() / batch.source.ne(config.padding_idx).sum() < 0.18

@@ -163,7 +163,7 @@ def test_a_checkpoint_has_its_own_weights(tiny_config, save_model, tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("scheme: [deepnorm\n", "not YAML"),
+        ("scheme: [deepnorm\n", "not valid YAML"),
         ("just words\n", "holds no fields"),
         (
             "scheme: deepnom\nsource_vocabulary_size: 64\ntarget_vocabulary_size: 64\nencoder_layer: 3\n",
