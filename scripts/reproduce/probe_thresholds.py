@@ -101,7 +101,7 @@ def build(case: Case) -> EncoderDecoder:
         for stack in (model.encoder, model.decoder):
             stack.residual = Bare()
             for layer in stack.layers:
-                layer.residual = Bare()
+                layer.residual = layer.cross_residual = Bare()
     return model
 
 

@@ -30,7 +30,7 @@ def without_skips(model: EncoderDecoder) -> EncoderDecoder:
     for stack in (model.encoder, model.decoder):
         stack.residual = Bare()
         for layer in stack.layers:
-            layer.residual = Bare()
+            layer.residual = layer.cross_residual = Bare()
     return model
 
 

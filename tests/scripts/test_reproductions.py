@@ -40,3 +40,19 @@ def test_data_or_quick(reproduce: Path, tmp_path: Path, run_command) -> None:
     result = run_command("python", reproduce / "depth.py", "--folder", tmp_path)
     assert result.returncode == 2
     assert "give either DATA or --quick" in result.stderr
+
+
+def test_quick_scaling_laws(reproduce: Path, tmp_path: Path, run_command) -> None:
+    """The report has an exponent for each law; a second run measures nothing again."""
+    command = ("python", reproduce / "scaling_laws.py", tmp_path, "--quick")
+    result = run_command(*command)
+    assert result.returncode == 0, result.stderr
+    report = (tmp_path / "scaling_laws.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .* \| (-?\d\.\d\d) \| (?:at most )?(-?[\d.]+) \| arXiv", report, re.M)
+    assert len(rows) == 7
+    assert all(-1 < float(fitted) < 2 for fitted, _ in rows)
+    assert imread(tmp_path / "scaling_laws.png").std() > 0
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
+    assert len(kept) == 7 * 3 + 1
+    assert run_command(*command).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")} == kept

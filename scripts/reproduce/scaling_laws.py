@@ -1,0 +1,244 @@
+"""Exponents of gradients, streams and updates over depth, fitted and laid beside the theorems.
+
+Usage: python scripts/reproduce/scaling_laws.py [FOLDER] [--quick]
+
+Nothing is trained: models of several depths and seeds are looked at before their first update, on made-up sentences,
+as `mtdeep probe` looks at them. Each is kept in FOLDER (default: runs/scaling_laws), from which a second run continues.
+The report goes to docs/reproductions/, with --quick to FOLDER.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mtdeep.durable import write_atomically
+from mtdeep.nn import Config, Model, build_model
+from mtdeep.probe import ProbeBatch, made_up_batches
+from mtdeep.probe.change import sgd_update
+from mtdeep.probe.gradients import gradient_norms
+from mtdeep.probe.states import observe
+
+ROOT = Path(__file__).parents[2]
+WIDTH, VOCABULARY, TOKENS = 64, 256, 512
+DEPTHS, SEEDS = (6, 12, 24, 50, 100), (1, 2, 3)
+QUICK_DEPTHS, QUICK_SEEDS = (2, 4, 6), (1,)
+Measure = Callable[[Model, Sequence[ProbeBatch]], float]
+
+
+@dataclass(frozen=True)
+class Law:
+    """One quantity over the number of layers L (of each stack, where there are two), and the exponent of L in theory.
+
+    expected: the exponent that a theorem gives; at_most: whether it is a bound from above.
+    """
+
+    name: str
+    scheme: str
+    stacks: str
+    quantity: str
+    expected: float
+    at_most: bool
+    source: str
+    measure: Measure
+
+
+def last_second_matrix(model: Model, batches: Sequence[ProbeBatch]) -> float:
+    """Return the gradient norm of the last layer's second feed-forward matrix (and its bias)."""
+    return gradient_norms(model, batches[0])["encoder"].modules["fc2"][-1]
+
+
+def stream_square(model: Model, batches: Sequence[ProbeBatch]) -> float:
+    """Return the mean square of what leaves the last layer, before the stack's last normalisation."""
+    return observe(model, batches[0]).states["encoder"].layers[-1].rms ** 2
+
+
+def matrices_update(model: Model, batches: Sequence[ProbeBatch]) -> float:
+    """Return the relative update of the model by one step of gradient descent on its layers' matrices, by its rate."""
+    return [*sgd_update(model, *batches).matrices.values()][-1]
+
+
+XIONG, DEEPNET, MAGNETO = "arXiv 2002.04745", "arXiv 2203.00555", "arXiv 2210.06423"
+GRADIENT, STREAM = "gradient of the last second matrix", "mean square of the stream"
+UPDATE = "model update by the matrices, per rate"
+LAWS = (
+    Law("gradient-postln", "postln", "encoder", GRADIENT, 0.0, False, f"{XIONG}, Theorem 1", last_second_matrix),
+    Law("gradient-preln", "preln", "encoder", GRADIENT, -0.5, False, f"{XIONG}, Theorem 1", last_second_matrix),
+    Law("stream-preln", "preln", "encoder", STREAM, 1.0, False, f"{XIONG}, Lemma 2", stream_square),
+    Law("update-deepnorm-alone", "deepnorm", "encoder", UPDATE, 0.0, True, f"{DEEPNET}, Theorem 4.2", matrices_update),
+    Law("update-deepnorm", "deepnorm", "both", UPDATE, 0.0, True, f"{DEEPNET}, Theorem 4.3", matrices_update),
+    Law("update-postln-alone", "postln", "encoder", UPDATE, 1.0, True, f"{DEEPNET}, Theorem 4.2", matrices_update),
+    Law("update-subln-alone", "subln", "encoder", UPDATE, 0.0, True, f"{MAGNETO}, equation 17", matrices_update),
+)
+DECAY_LAYERS = 24
+
+
+def main(folder: Path, quick: bool) -> None:
+    """Measure what is not in *folder* yet, fit, write the report."""
+    torch.set_num_threads(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    depths, seeds = (QUICK_DEPTHS, QUICK_SEEDS) if quick else (DEPTHS, SEEDS)
+    found: dict[str, dict[int, list[float]]] = {}
+    for law in LAWS:
+        for depth in depths:
+            for seed in seeds:
+                value = kept(folder / f"{law.name}-{depth}-{seed}.json", partial(measured, law, depth, seed))
+                found.setdefault(law.name, {}).setdefault(depth, []).append(value)
+                print(f"{law.name}, {depth} layers, seed {seed}: {value:.4g}", flush=True)
+    layers = depths[-1] if quick else DECAY_LAYERS
+    decay = kept(folder / f"decay-{layers}.json", partial(postln_decay, layers, seeds))
+    report(folder if quick else ROOT / "docs" / "reproductions", found, decay, layers, len(seeds))
+
+
+def kept(path: Path, compute: Callable[[], float]) -> float:
+    """Return what the file holds, or compute it and write the file."""
+    if not path.exists():
+        value = compute()
+        write_atomically(path, lambda partial: partial.write_text(json.dumps(value)))
+    number: float = json.loads(path.read_text())
+    return number
+
+
+def measured(law: Law, depth: int, seed: int) -> float:
+    """Return the quantity for one model."""
+    config = Config(
+        scheme=law.scheme,  # type: ignore[arg-type]
+        source_vocabulary_size=VOCABULARY,
+        target_vocabulary_size=VOCABULARY,
+        encoder_layers=depth,
+        decoder_layers=depth if law.stacks == "both" else 0,
+        embed_dim=WIDTH,
+        encoder_ffn_dim=WIDTH,
+        decoder_ffn_dim=WIDTH,
+        encoder_heads=1,
+        decoder_heads=1,
+        dropout=0.0,
+    )
+    torch.manual_seed(seed)
+    model = build_model(config)
+    if law.source.startswith(XIONG):
+        without_queries(model)
+    return law.measure(model, batches_for(config, seed))
+
+
+def without_queries(model: Model) -> None:
+    """Make attention uniform, as the theory of arXiv 2002.04745 has it: W^Q = W^K = 0."""
+    for name, parameter in model.named_parameters():
+        if ".q_proj." in name or ".k_proj." in name:
+            torch.nn.init.zeros_(parameter)
+
+
+def batches_for(config: Config, seed: int) -> list[ProbeBatch]:
+    """Return a batch to look at and one to step on."""
+    batches = made_up_batches(config, 2, tokens=TOKENS, seed=seed)
+    if config.decoder_layers:
+        return batches
+    return [batch.masked(config, seed + number) for number, batch in enumerate(batches)]
+
+
+def postln_decay(layers: int, seeds: Sequence[int]) -> float:
+    """Return the factor by which Post-LN's gradients shrink from a layer to the one below, fitted in the logarithms."""
+    factors = []
+    for seed in seeds:
+        law = Law("", "postln", "encoder", "", 0.0, False, XIONG, _slope)
+        factors.append(measured(law, layers, seed))
+    return statistics.median(factors)
+
+
+def _slope(model: Model, batches: Sequence[ProbeBatch]) -> float:
+    norms = gradient_norms(model, batches[0])["encoder"].modules["fc2"]
+    return math.exp(float(-np.polyfit(range(len(norms)), np.log(norms), 1)[0]))
+
+
+def exponent(values: dict[int, list[float]]) -> float:
+    """Return p of quantity ~ L^p: least squares in the logarithms, over the medians of the seeds."""
+    medians = [math.log(statistics.median(of_depth)) for of_depth in values.values()]
+    return float(np.polyfit(np.log(list(values)), medians, 1)[0])
+
+
+def report(folder: Path, found: dict[str, dict[int, list[float]]], decay: float, layers: int, seeds: int) -> None:
+    """Write table and picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    depths = [*next(iter(found.values()))]
+    lines = [
+        "# Scaling laws: exponents over depth",
+        "",
+        "`python scripts/reproduce/scaling_laws.py`; models before their first update, medians of "
+        f"{seeds} seeds. An exponent p means quantity ~ L^p, least squares in the logarithms.",
+        "",
+        f"| quantity | scheme | stacks | {' | '.join(f'L = {d}' for d in depths)} | p, fitted | p, theory | source |",
+        "|---" * (len(depths) + 6) + "|",
+    ]
+    for law in LAWS:
+        values = found[law.name]
+        cells = [
+            law.quantity,
+            law.scheme,
+            "encoder alone" if law.stacks == "encoder" else "encoder and decoder, L each",
+            *(f"{statistics.median(of_depth):.3g}" for of_depth in values.values()),
+            f"{exponent(values):.2f}",
+            f"{'at most ' if law.at_most else ''}{law.expected:g}",
+            law.source,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        f"Post-LN's gradients shrink by a factor of {decay:.3f} from each layer to the one below it ({layers} layers); "
+        f"theory: {math.sqrt(2 / 3):.3f}, the root of 2/3 ({XIONG}, section 3.3).",
+        "",
+        "![quantities over depth](scaling_laws.png)",
+        "",
+        f"- Width {WIDTH} = feed-forward width, one head, vocabulary {VOCABULARY}, {TOKENS} tokens of made-up "
+        f"sentences, float32; encoders alone fill in masked tokens. For what {XIONG} says, W^Q = W^K = 0, as in its "
+        "theory.",
+        "- The update is the mean norm of the change of the states before the vocabulary by their mean norm, after one "
+        "step of gradient descent with the layers' matrices, divided by its rate (docs/probe.md).",
+        f"- Machine: {os.cpu_count()} cores, {platform.processor() or platform.machine()}; Python "
+        f"{platform.python_version()}, torch {version('torch')}, mtdeep {version('mtdeep')}.",
+        "",
+    ]
+    (folder / "scaling_laws.md").write_text("\n".join(lines), encoding="utf-8")
+    draw(folder / "scaling_laws.png", found)
+    print("\n".join(lines))
+
+
+def draw(path: Path, found: dict[str, dict[int, list[float]]]) -> None:
+    """Draw every quantity over depth, in units of its value at the smallest depth, with theory's slope."""
+    figure = Figure(figsize=(12, 3.2 * math.ceil(len(LAWS) / 4)), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(math.ceil(len(LAWS) / 4), 4, squeeze=False).flat
+    for law, axes in zip(LAWS, panels, strict=False):
+        depths = [*found[law.name]]
+        unit = statistics.median(found[law.name][depths[0]])
+        for depth, values in found[law.name].items():
+            axes.plot([depth] * len(values), [value / unit for value in values], "o", color="C0", markersize=4)
+        theory = [(depth / depths[0]) ** law.expected for depth in depths]
+        axes.plot(depths, theory, "--", color="grey", label=f"L^{law.expected:g}{', a bound' if law.at_most else ''}")
+        axes.set(xscale="log", yscale="log", title=f"{law.scheme}, {law.stacks}\n{law.quantity}", xlabel="layers L")
+        axes.title.set_fontsize(8)
+        axes.grid(alpha=0.3, which="both")
+        axes.legend(fontsize=7)
+    for axes in figure.axes[len(LAWS) :]:
+        axes.remove()
+    figure.savefig(path, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    arguments = [argument for argument in sys.argv[1:] if argument != "--quick"]
+    if len(arguments) > 1:
+        sys.exit(__doc__)
+    main(Path(arguments[0]) if arguments else ROOT / "runs" / "scaling_laws", "--quick" in sys.argv)
