@@ -38,6 +38,14 @@ Findings = Callable[[Sequence[Outcome], float], Sequence[str]]
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """How DATA (None with --quick) becomes what fairseq-train is given, and what its unigram distribution's loss is."""
+
+    prepare: Callable[[Path | None, Path], Path]
+    unigram_loss: Callable[[Path], float]
+
+
+@dataclass(frozen=True)
 class Size:
     """How large the trainings are: Multi30k's, or --quick's."""
 
@@ -83,8 +91,13 @@ def main(
     about: Description,
     runs: Callable[[bool], Sequence[Run]],
     findings: Findings = no_findings,
+    preparation: Preparation | None = None,
 ) -> None:
-    """Parse the options, prepare, train, report; *runs* makes the trainings, those of --quick for True."""
+    """Parse the options, prepare, train, report; *runs* makes the trainings, those of --quick for True.
+
+    Trainings are on a store, unless *preparation* makes something else of DATA (None with --quick) in FOLDER.
+    """
+    preparation = preparation or Preparation(prepared, lambda store: unigram_loss(Store(store), DIRECTION))
     parser = ArgumentParser(description=usage, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument(
         "data", nargs="?", type=Path, metavar="DATA", help="folder of Multi30k, task 1: train.en.gz, val.en, ..."
@@ -100,14 +113,14 @@ def main(
     if options.jobs < 1:
         parser.error(f"--jobs is {options.jobs}, but must be at least 1")
     try:
-        store = prepared(options.data, options.folder)
+        prepared_data = preparation.prepare(options.data, options.folder)
         chosen = runs(options.quick)
-        sweep(chosen, store, options.folder, options.jobs)
+        sweep(chosen, prepared_data, options.folder, options.jobs)
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         raise SystemExit(2) from None
     outcomes = [Outcome.read(run, options.folder / run.name) for run in chosen]
-    unigram = unigram_loss(Store(store), DIRECTION)
+    unigram = preparation.unigram_loss(prepared_data)
     path = ROOT / "docs" / "reproductions" / f"{about.name}.md"
     if options.quick:
         path = options.folder / path.name

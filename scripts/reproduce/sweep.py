@@ -21,9 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import xxhash
 from fairseq_log import last_update
 
 from mtdeep.corpus import Store
+from mtdeep.corpus.store import file_digest
 from mtdeep.durable import write_atomically
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
@@ -49,10 +51,10 @@ class Run:
         """The whole training's cost."""
         return self.layers * self.updates
 
-    def command(self, store: Path | str, folder: Path) -> list[str]:
+    def command(self, data: Path | str, folder: Path) -> list[str]:
         """Return fairseq-train with all its arguments; what it writes goes into *folder*."""
         files = ["--save-dir", str(folder / CHECKPOINTS), "--log-file", str(folder / LOG)]
-        return ["fairseq-train", str(store), *self.arguments, "--max-update", str(self.updates), *LOGGING, *files]
+        return ["fairseq-train", str(data), *self.arguments, "--max-update", str(self.updates), *LOGGING, *files]
 
 
 @dataclass
@@ -71,13 +73,13 @@ class _Training:
         self.lock.close()
 
 
-def sweep(runs: Sequence[Run], store: Path, folder: Path, jobs: int) -> None:
+def sweep(runs: Sequence[Run], data: Path, folder: Path, jobs: int) -> None:
     """Train what is not finished, *jobs* at a time with one thread each, the longest first.
 
     A training that stopped half-way goes on from its checkpoint. Raises UserError when a folder holds another training
     or one that still goes on; ends the program with what failed, once the others are finished.
     """
-    identity = Store(store).digest
+    identity = identity_of(data)
     waiting = [run for run in runs if not _is_finished(run, folder / run.name, identity)]
     waiting.sort(key=lambda run: run.cost, reverse=True)
     failed: list[str] = []
@@ -87,7 +89,7 @@ def sweep(runs: Sequence[Run], store: Path, folder: Path, jobs: int) -> None:
         with _terminable(), ProgressReport() as progress:
             while waiting or trainings:
                 while waiting and len(trainings) < jobs:
-                    trainings.append(_start(waiting.pop(0), store, folder, identity))
+                    trainings.append(_start(waiting.pop(0), data, folder, identity))
                 for training in [t for t in trainings if t.process.poll() is not None]:
                     trainings.remove(training)
                     failed += _finish(training)
@@ -100,11 +102,19 @@ def sweep(runs: Sequence[Run], store: Path, folder: Path, jobs: int) -> None:
         sys.exit("These trainings failed; mend it and start again, the others are finished:\n" + "\n".join(failed))
 
 
-def _is_finished(run: Run, folder: Path, store: str) -> bool:
+def identity_of(data: Path) -> str:
+    """Return a digest of what fairseq-train is given: a store, or a data-bin of one language."""
+    if not (data / "dict.txt").exists():
+        return Store(data).digest
+    files = sorted(path for path in data.iterdir() if path.suffix in (".txt", ".bin", ".idx"))
+    return xxhash.xxh3_128_hexdigest("".join(file_digest(path) for path in files).encode())
+
+
+def _is_finished(run: Run, folder: Path, data: str) -> bool:
     """Compare what the folder holds with *run*, if anything."""
     if not (folder / RUN).exists():
         return False
-    if _read(folder / RUN) != _record(run, store):
+    if _read(folder / RUN) != _record(run, data):
         raise UserError(f"{folder} holds a training with other options or data; remove it or give another --folder.")
     if not (folder / FINISHED).exists():
         return False
@@ -112,12 +122,12 @@ def _is_finished(run: Run, folder: Path, store: str) -> bool:
     return True
 
 
-def _start(run: Run, store: Path, parent: Path, identity: str) -> _Training:
+def _start(run: Run, data: Path, parent: Path, identity: str) -> _Training:
     folder = parent / run.name
     folder.mkdir(parents=True, exist_ok=True)
     lock = _locked(folder)
     write_atomically(folder / RUN, lambda path: path.write_text(json.dumps(_record(run, identity), indent=1)))
-    program, *arguments = run.command(store, folder)
+    program, *arguments = run.command(data, folder)
     with (folder / OUTPUT).open("wb") as output:
         process = subprocess.Popen(
             [str(COMMANDS / program), *arguments],
@@ -210,8 +220,8 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _record(run: Run, store: str) -> dict[str, Any]:
-    return {"store": store, "arguments": list(run.arguments), "updates": run.updates}
+def _record(run: Run, data: str) -> dict[str, Any]:
+    return {"data": data, "arguments": list(run.arguments), "updates": run.updates}
 
 
 def _read(path: Path) -> dict[str, Any]:
