@@ -2,11 +2,14 @@
 
 Without a GPU in use, processes are started with the `gloo` backend: N of them on this machine, or, where
 `--distributed-init-method` says that others take part, `--nprocs-per-node` of them from `--distributed-rank` on.
-On any device, what the user did wrong reaches the user as one sentence and not as the traceback of a worker.
+On any device, what the user did wrong reaches the user as one sentence and not as the traceback of a worker, and no
+worker outlives the process that started it.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -68,6 +71,17 @@ def told_by_workers() -> Iterator[None]:
         raise UserError(sentence) from None
 
 
+def end_with_parent() -> None:
+    """Let a worker end when the process that started it is gone, however that ended.
+
+    torch asks for SIGINT then, which is ignored in whatever a script has started in the background.
+    """
+    from torch.multiprocessing import _prctl_pr_set_pdeathsig
+
+    if multiprocessing.parent_process() is not None:
+        _prctl_pr_set_pdeathsig(signal.SIGTERM)
+
+
 @contextmanager
 def out_of_sight() -> Iterator[None]:
     """Let no GPU be available."""
@@ -123,6 +137,7 @@ def apply() -> None:
 
     @wraps(original_init)
     def distributed_init(cfg: Any) -> int:
+        end_with_parent()
         if _uses_gpus(cfg):
             return int(original_init(cfg))
         if cfg.distributed_training.distributed_backend == "nccl":

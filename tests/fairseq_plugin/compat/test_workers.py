@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,45 @@ def test_gpus_are_out_of_sight_for_a_while(monkeypatch) -> None:
     with out_of_sight():
         assert not torch.cuda.is_available()
     assert torch.cuda.is_available()
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(happens: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended may wait for its exit code to be read."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_workers_end_with_the_process_that_started_them(transformer, databin: Path, tmp_path: Path) -> None:
+    """Started as a shell script's `... &` is, with SIGINT ignored, and killed when the training goes on."""
+    log = tmp_path / "log"
+    flags = [*transformer, "--cpu", "--distributed-world-size", "2", "--save-dir", tmp_path, "--log-file", log]
+    program = Path(sys.executable).with_name("fairseq-train")
+    parent = subprocess.Popen(
+        [program, databin, *map(str, flags), "--max-update", "100000"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    wait_until(lambda: log.exists() and "Start iterating" in log.read_text(), 240)
+    workers = children(parent.pid)
+    assert len(workers) >= 2
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not any(map(alive, workers)), 60)
 
 
 @pytest.mark.slow
