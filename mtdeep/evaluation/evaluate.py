@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -91,6 +92,8 @@ def evaluate(
     if not covered:
         raise UserError(f"{store}: split {split!r} has no sentence in any of the directions {directions!r}.")
     loaded = read_checkpoint(checkpoint)
+    if not (loaded.config.encoder_layers and loaded.config.decoder_layers):
+        raise UserError(f"{checkpoint}: a language model, which does not translate; give a translation model's file.")
     check_vocabulary(loaded, checkpoint, opened)
     check_lengths(loaded, checkpoint, rows, covered)
     settings = {
@@ -100,11 +103,8 @@ def evaluate(
         "encoder_tag": encoder_tag(loaded, checkpoint),
         **asdict(options),
     }
-    model = build_model(loaded)
-    if not isinstance(model, EncoderDecoder):
-        raise UserError(f"{checkpoint} holds a language model, which does not translate; give a translation model's.")
     translator = Translator(
-        model,
+        cast(EncoderDecoder, build_model(loaded)),
         opened.vocabulary,
         opened.subwords(),
         str(settings["encoder_tag"]),

@@ -14,7 +14,7 @@ from mtdeep.decoding import SearchOptions, Translator
 from mtdeep.errors import UserError
 from mtdeep.evaluation import BLEU, CHRF, COPY_BLEU, Evaluation, evaluate
 from mtdeep.evaluation.evaluate import HYPOTHESES
-from mtdeep.nn import Config, EncoderDecoder
+from mtdeep.nn import Config, EncoderDecoder, build_model
 
 OPTIONS = SearchOptions(beam=2, max_length_b=10)
 
@@ -193,3 +193,13 @@ def test_what_does_not_fit_together_is_said(checkpoint: Path, store: Store, tmp_
     assert not output.exists()
     torch.save({**state, "task_state": {"vocabulary": store.vocabulary.digest}}, tmp_path / "same.pt")
     assert run(tmp_path / "same.pt", store, output, directions="en-de").scores
+
+
+@pytest.mark.parametrize("missing", ["encoder_layers", "decoder_layers"])
+def test_a_language_model_does_not_translate(
+    store: Store, tiny_config, save_model, tmp_path: Path, missing: str
+) -> None:
+    path = save_model(tmp_path / "checkpoint.pt", build_model(tiny_config(len(store.vocabulary), **{missing: 0})))
+    with pytest.raises(UserError, match=r"checkpoint\.pt: a language model, which does not translate"):
+        evaluate(path, store.path, output=tmp_path / "results")
+    assert not (tmp_path / "results").exists()

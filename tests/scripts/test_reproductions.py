@@ -16,6 +16,7 @@ from matplotlib.image import imread
         pytest.param("depth", 6, marks=pytest.mark.slow),
         pytest.param("warm_up", 6, marks=pytest.mark.slow),
         pytest.param("learning_rates", 5, marks=pytest.mark.slow),
+        pytest.param("shortcuts", 11, marks=pytest.mark.slow),
     ],
 )
 def test_quick(script: str, trainings: int, reproduce: Path, tmp_path: Path, run_command) -> None:
