@@ -56,7 +56,7 @@ def sgd_update(model: Model, probe: ProbeBatch, batch: ProbeBatch) -> SgdUpdate:
     model.eval()
     before, _ = run(model, probe)
     model.zero_grad(set_to_none=True)
-    loss_of(model, features(model, batch), batch).smoothed.backward()
+    loss_of(model, features(model, batch), batch).mean.backward()
     of_layers = [(p, p.grad) for name, p in model.named_parameters() if ".layers." in name and p.grad is not None]
     found = []
     for chosen in ([(p, gradient) for p, gradient in of_layers if p.dim() > 1], of_layers):

@@ -23,17 +23,18 @@ class Gradients:
     modules: dict[str, list[float]]
 
 
-def gradient_norms(model: Model, batch: ProbeBatch) -> dict[str, Gradients]:
+def gradient_norms(model: Model, batch: ProbeBatch, scale: float | None = None) -> dict[str, Gradients]:
     """Return the norms by stack for the mean loss of a batch, without dropout; leaves no gradients behind.
 
-    The gradients are computed in the model's precision, in float16 from a scaled loss.
+    The gradients are computed in the model's precision, from the summed loss times *scale* (`first_scale`'s).
     """
     training = model.training
     model.eval()
     model.zero_grad(set_to_none=True)
-    scale = first_scale(model)
-    (loss_of(model, features(model, batch), batch).smoothed * scale).backward()
-    found = {name: _of([*stack.layers], scale) for name, stack in model.stacks.items()}
+    scale = first_scale(model) if scale is None else scale
+    loss = loss_of(model, features(model, batch), batch)
+    (loss.smoothed * scale).backward()
+    found = {name: _of([*stack.layers], scale * loss.tokens) for name, stack in model.stacks.items()}
     model.zero_grad(set_to_none=True)
     model.train(training)
     return found

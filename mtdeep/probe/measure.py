@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -97,13 +98,13 @@ def measure(
         updates.append(trainer.update(training[step % len(training)]))
         progress(4 + step, total)
     after_all = changes(model, probe, before)
-    end = _snapshot(model, probe)
+    end = _snapshot(model, probe, trainer.scale)
     progress(total, total)
     return Measurement(start, end, sgd, after_one, after_all, updates)
 
 
-def _snapshot(model: Model, probe: ProbeBatch) -> Snapshot:
-    gradients = gradient_norms(model, probe)
+def _snapshot(model: Model, probe: ProbeBatch, scale: float | None = None) -> Snapshot:
+    gradients = gradient_norms(model, probe, scale)
     found = observe(model, probe)
     other = probe.with_another_source() if len(model.stacks) > 1 else None
     if other is None:
@@ -117,10 +118,10 @@ def _snapshot(model: Model, probe: ProbeBatch) -> Snapshot:
 def _after_one(
     model: Model, probe: ProbeBatch, batch: ProbeBatch, before: dict[str, Tensor], rate: float
 ) -> dict[str, Change]:
-    """Return how far one update moves the outputs on *probe*, and take it back."""
+    """Return how far one update moves the outputs on *probe*, and take it back; NaN when its gradients overflow."""
     kept = [parameter.detach().clone() for parameter in model.parameters()]
-    Trainer(model, learning_rate=rate, warmup=0).update(batch)
-    moved = changes(model, probe, before)
+    update = Trainer(model, learning_rate=rate, warmup=0).update(batch)
+    moved = dict.fromkeys(before, Change(math.nan, math.nan)) if update.skipped else changes(model, probe, before)
     with torch.no_grad():
         for parameter, value in zip(model.parameters(), kept, strict=True):
             parameter.copy_(value)

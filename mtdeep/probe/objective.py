@@ -19,10 +19,16 @@ LABEL_SMOOTHING = 0.1
 
 @dataclass(frozen=True)
 class Loss:
-    """Label-smoothed cross-entropy, with a gradient, and negative log-likelihood: means over the tokens, in nats."""
+    """Label-smoothed cross-entropy, with a gradient, summed over the tokens; mean negative log-likelihood, in nats."""
 
     smoothed: Tensor
     nll: float
+    tokens: int
+
+    @property
+    def mean(self) -> Tensor:
+        """The loss of a token."""
+        return self.smoothed / self.tokens
 
 
 def read_tokens(name: str, batch: ProbeBatch) -> Tensor:
@@ -49,9 +55,12 @@ def loss_of(model: Model, states: Tensor, batch: ProbeBatch) -> Loss:
         padding_idx=padding,
     )
     tokens = int(batch.target.ne(padding).sum())
-    return Loss(smoothed / tokens, nll.item() / tokens)
+    return Loss(smoothed, nll.item() / tokens, tokens)
 
 
 def first_scale(model: Model) -> float:
-    """Return what the loss is multiplied by before the backward pass: 128 in float16, as with fairseq's --fp16."""
+    """Return what the summed loss is multiplied by before the backward pass: 128 in float16, as fairseq's --fp16 does.
+
+    The gradients are divided by it, and by the number of tokens, in float32 afterwards.
+    """
     return 128.0 if next(model.parameters()).dtype == torch.float16 else 1.0

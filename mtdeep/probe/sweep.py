@@ -82,7 +82,7 @@ def probe(
         path = output / MEASURED / f"{_file_name(candidate.name)}.json"
         record = _read(path, key)
         if record is None:
-            record = {"key": key, **_record(candidate, settings, found, progress)}
+            record = {"key": key, **_record(candidate, settings, found, data.store is not None, progress)}
             _write_json(path, record)
         else:
             progress(f"{candidate.name}, measured before", 1, 1)
@@ -100,7 +100,9 @@ def probe(
     return Report(records, (output / PAGE, output / PROBE, *(picture.path for picture in drawn)))
 
 
-def _record(candidate: Candidate, settings: Settings, batches: Sequence[ProbeBatch], progress: Progress) -> Record:
+def _record(
+    candidate: Candidate, settings: Settings, batches: Sequence[ProbeBatch], real_text: bool, progress: Progress
+) -> Record:
     model = candidate.build(settings.seed)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     measured = measure(model, batches, settings, lambda done, total: progress(candidate.name, done, total))
@@ -108,7 +110,7 @@ def _record(candidate: Candidate, settings: Settings, batches: Sequence[ProbeBat
         **candidate.identity(),
         "width": candidate.config.embed_dim,
         "parameters": parameters,
-        "verdict": asdict(judge(measured, settings, trained=candidate.path is not None)),
+        "verdict": asdict(judge(measured, settings, trained=candidate.path is not None, real_text=real_text)),
         **asdict(measured),
     }
     plain: Record = _plain(record)

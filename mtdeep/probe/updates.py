@@ -52,6 +52,11 @@ class Trainer:
         self._scale = first_scale(model)
         self._updates = 0
 
+    @property
+    def scale(self) -> float:
+        """What the summed loss is multiplied by at present."""
+        return self._scale
+
     def update(self, batch: ProbeBatch) -> Update:
         """Update the model on one batch."""
         self._updates += 1
@@ -62,7 +67,7 @@ class Trainer:
         self.model.zero_grad(set_to_none=True)
         loss = loss_of(self.model, features(self.model, batch), batch)
         (loss.smoothed * self._scale).backward()
-        norm = self._take_gradients()
+        norm = self._take_gradients(self._scale * loss.tokens)
         skipped = not math.isfinite(norm)
         if skipped:
             self._scale = max(self._scale / 2, 1.0)
@@ -72,12 +77,12 @@ class Trainer:
         return Update(rate, loss.nll, norm, skipped)
 
     @torch.no_grad()
-    def _take_gradients(self) -> float:
-        """Hand the gradients, unscaled, to Adam; return their norm."""
+    def _take_gradients(self, scale: float) -> float:
+        """Hand the gradients, divided by *scale*, to Adam; return their norm."""
         gradients: list[Tensor] = []
         for parameter, master in zip(self._parameters, self._masters, strict=True):
             if parameter.grad is not None:
-                master.grad = parameter.grad.float().div_(self._scale)
+                master.grad = parameter.grad.float().div_(scale)
                 gradients.append(master.grad)
         return torch.nn.utils.get_total_norm(gradients).item()
 

@@ -46,18 +46,31 @@ class Verdict:
     checks: list[Check]
 
 
-def judge(measured: Measurement, settings: Settings, *, trained: bool) -> Verdict:
-    """Judge a model from its measurement; *trained*: it came from a checkpoint and is to have learnt something."""
+def judge(measured: Measurement, settings: Settings, *, trained: bool, real_text: bool = False) -> Verdict:
+    """Judge a model from its measurement; *trained*: it came from a checkpoint and is to have learnt something.
+
+    Whether a trained model hears its source can be told on real text alone, and a new model's loss only when the
+    warm-up is over: before, its updates are too small for one.
+    """
     checks = [*_finite(measured, settings)]
     if checks[0].outcome == "trains":
         checks += _gradients(measured, settings)
         checks += _equal_states(measured, settings, trained)
-        checks += _source(measured) if trained else _loss(measured, settings)
+        if trained and real_text:
+            checks += _source(measured)
+        elif not trained and settings.steps >= settings.warmup:
+            checks += _loss(measured, settings)
     outcome = max((check.outcome for check in checks), key=_GRAVITY.index)
+    reasons = [check.sentence for check in checks if check.outcome == outcome]
     if outcome == "trains":
         nearest = min((check for check in checks if check.threshold == LOST_GRADIENT), key=lambda check: check.number)
-        return Verdict(outcome, f"Nothing speaks against it. {nearest.sentence}", checks)
-    reasons = [check.sentence for check in checks if check.outcome == outcome]
+        reasons = [f"Nothing speaks against it. {nearest.sentence}"]
+    if settings.steps < settings.warmup:
+        rate = settings.learning_rate * settings.steps / settings.warmup
+        reasons.append(
+            f"Only {settings.steps} of the {settings.warmup} updates of warm-up were made, up to a rate of {rate:.1g}: "
+            "give more --steps to see what the peak does."
+        )
     return Verdict(outcome, " ".join(reasons), checks)
 
 

@@ -24,8 +24,8 @@ ABOUT = Description(
     name="learning_rates",
     title="The largest learning rate that a scheme bears",
     claim="Not an experiment of one paper: DeepNet (arXiv 2203.00555, Fig. 7) compares rates of 5e-4, 1e-3 and 1.5e-3, "
-    "and On Layer Normalization in the Transformer Architecture (2002.04745) ties the rate that Post-LN bears to its "
-    "warm-up.",
+    "Magneto (2210.06423) claims that Sub-LN takes larger rates than Pre-LN, and On Layer Normalization in the "
+    "Transformer Architecture (2002.04745) ties the rate that Post-LN bears to its warm-up.",
     rows="scheme",
     settings=(
         f"Multi30k, English-German, about 1,100 target tokens an update, {SIZE.updates} updates, 18-18 layers of width "
@@ -39,8 +39,8 @@ ABOUT = Description(
     full_size="""\
 fairseq-train STORE --task many_to_many_translation --directions en-de --share-all-embeddings --amp \\
     --arch deepnet_mt_36 \\
-    --criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 --dropout 0.4 --weight-decay 1e-4 \\
-    --optimizer torch_adam --adam-betas '(0.9,0.98)' --lr 1.5e-3 --lr-scheduler inverse_sqrt --warmup-updates 4000 \\
+    --criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 --dropout 0.4 --clip-norm 1.0 \\
+    --optimizer torch_adam --adam-betas '(0.9,0.98)' --adam-eps 1e-6 --lr 1.5e-3 --lr-scheduler inverse_sqrt --warmup-updates 4000 \\
     --max-tokens 4096 --update-freq 16 --distributed-world-size 8 --max-update 30000
 # and the same with --arch postln_mt, preln_mt, magneto_mt, residual_mt, --encoder-layers 18 --decoder-layers 18, and
 # other rates""",

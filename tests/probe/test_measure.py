@@ -76,7 +76,7 @@ def test_every_scheme_and_no_hook_stays(candidate, scheme: str) -> None:
 
 def test_gradient_norms_are_autograds(small) -> None:
     model, batches = small
-    loss = loss_of(model.eval(), features(model, batches[0]), batches[0]).smoothed
+    loss = loss_of(model.eval(), features(model, batches[0]), batches[0]).mean
     weights = [model.decoder.layers[1].fc2.weight, model.decoder.layers[1].fc2.bias]
     expected = torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights)]).norm().item()
     found = measure(model, batches, Settings(steps=1)).start.gradients["decoder"]
@@ -91,7 +91,7 @@ def test_model_update_after_one_step_is_adams(small) -> None:
         before = features(model, batches[0])
     twin = EncoderDecoder(model.config).eval()
     twin.load_state_dict(model.state_dict())
-    loss_of(twin, features(twin, batches[1]), batches[1]).smoothed.backward()
+    loss_of(twin, features(twin, batches[1]), batches[1]).mean.backward()
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter -= 1e-3 * parameter.grad / (parameter.grad.abs() + 1e-8)
@@ -161,7 +161,7 @@ def test_sgd_update_is_in_its_linear_range(small) -> None:
     reported = measure(model, batches, Settings(steps=1, learning_rate=1e-12)).sgd.matrices["decoder"]
     with torch.no_grad():
         before = features(model, batches[0])
-    loss_of(model, features(model, batches[1]), batches[1]).smoothed.backward()
+    loss_of(model, features(model, batches[1]), batches[1]).mean.backward()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if ".layers." in name and parameter.dim() > 1:

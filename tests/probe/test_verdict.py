@@ -68,10 +68,20 @@ def test_a_trained_model_that_does_not_hear_its_source(probed) -> None:
     measured = probed("deepnorm", 4)
     deaf = replace(measured.start, nll_other_source=measured.start.nll + 0.5 * SOURCE_UNHEARD)
     hears = replace(measured.start, nll_other_source=measured.start.nll + 2.0)
-    assert judge(replace(measured, start=hears), SETTINGS, trained=True).outcome == "trains"
-    verdict = judge(replace(measured, start=deaf), SETTINGS, trained=True)
+    assert judge(replace(measured, start=hears), SETTINGS, trained=True, real_text=True).outcome == "trains"
+    assert judge(replace(measured, start=deaf), SETTINGS, trained=True).outcome == "trains"  # made-up sentences
+    verdict = judge(replace(measured, start=deaf), SETTINGS, trained=True, real_text=True)
     assert verdict.outcome == "will not train"
     assert verdict.sentence.startswith("The loss is ") and "with another's" in verdict.sentence
+
+
+def test_an_unfinished_warm_up_is_told_and_the_loss_left_out(probed) -> None:
+    measured = probed("deepnorm", 4)
+    risen = replace(measured, end=replace(measured.end, nll=measured.start.nll + 1))
+    verdict = judge(risen, replace(SETTINGS, warmup=4000), trained=False)
+    assert verdict.outcome == "trains"
+    assert f"Only {SETTINGS.steps} of the 4000 updates of warm-up were made" in verdict.sentence
+    assert judge(risen, SETTINGS, trained=False).outcome == "at risk"
 
 
 def test_a_trained_model_whose_tokens_are_alike(probed) -> None:
