@@ -15,9 +15,10 @@ from typing import Literal, cast, get_args
 
 from mtdeep.corpus.vocabulary import PAD
 from mtdeep.errors import UserError
-from mtdeep.nn.config import Activation, Config, Positions, StackName
+from mtdeep.nn.config import DEFAULTS, Activation, Config, Positions, StackName
 
 DEFAULT_MAX_POSITIONS = 1024
+FACTORS = ("residual_alpha", "residual_scale", "espa_gamma", "uspa_rho", "skip_alpha")
 # The value that leaves the function alone; None and an absent flag do too.
 UNSUPPORTED: Mapping[str, object] = {
     "adaptive_input": False,
@@ -95,12 +96,8 @@ def config_from_arguments(
         "scale_embedding": not flags.switch("no_scale_embedding"),
         "share_decoder_input_output_embed": share_all or flags.switch("share_decoder_input_output_embed"),
         "share_all_embeddings": share_all,
-        "residual_alpha": flags.number("residual_alpha", 1.0),
-        "residual_scale": flags.number("residual_scale", 1.0),
-        "shaping": flags.text("shaping", "none"),
-        "espa_gamma": flags.number("espa_gamma", 0.005),
-        "uspa_rho": flags.number("uspa_rho", 0.8),
-        "skip_alpha": flags.number("skip_alpha", 0.0),
+        "shaping": flags.text("shaping", DEFAULTS["shaping"]),
+        **{name: flags.number(name, DEFAULTS[name]) for name in FACTORS},
         "branch_norm": flags.switch("branch_norm"),
         "checkpoint_activations": flags.switch("checkpoint_activations") or flags.switch("offload_activations"),
     }
@@ -167,10 +164,11 @@ class _Flags:
         """fairseq's two switches, or one choice for both stacks; rotary positions are not added to embeddings."""
         chosen = self.arguments.get("positions")
         none, learned = self.switch("no_token_positional_embeddings"), self.switch(f"{side}_learned_pos")
+        said = {f"--{side}-learned-pos": learned, "--no-token-positional-embeddings": none}
+        said[f"--positions {chosen}"] = chosen is not None and not (learned and chosen == "learned")
+        words = [flag for flag, given in said.items() if given]
+        if len(words) > 1 and not (none and not learned and chosen in ("none", "rotary")):
+            self.problems.append(f"{' and '.join(words)} contradict each other; give one of them")
         if chosen is None:
             return "none" if none else "learned" if learned else "sinusoidal"
-        if learned and chosen != "learned":
-            self.problems.append(f"{side}_learned_pos and positions {chosen!r} contradict each other")
-        if none and chosen not in ("none", "rotary"):
-            self.problems.append(f"no_token_positional_embeddings and positions {chosen!r} contradict each other")
         return cast("Positions", chosen)

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from fairseq.models import register_model, register_model_architecture
-from fairseq.tasks import FairseqTask
+from fairseq.tasks import TASK_REGISTRY, FairseqTask
 
 from mtdeep.checkpoint import config_from_arguments
+from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.flags import (
     BASE,
     COMMON_SWITCHES,
@@ -23,16 +24,16 @@ from mtdeep.fairseq_plugin.flags import (
     DECODER_SWITCHES,
     ENCODER_SIZES,
     ENCODER_SWITCHES,
+    POSITION_SWITCHES,
     SHARING_SWITCHES,
-    SKIPLESS,
+    SKIPLESS_FLAGS,
     Arguments,
     FlagGroups,
     add_flags,
-    without_effect,
 )
-from mtdeep.fairseq_plugin.model import LanguageModel, MaskedLanguageModel, TranslationModel
+from mtdeep.fairseq_plugin.model import CausalModel, MaskedModel, TranslationModel
 from mtdeep.nn import Config
-from mtdeep.nn.config import SchemeName
+from mtdeep.nn.config import DEFAULTS, SchemeName
 from mtdeep.nn.scheme import SCHEMES
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class Family:
     defaults: ClassVar[Arguments]
     # What an argument takes from another one when neither the command line nor the preset sets it.
     inherited: ClassVar[Mapping[str, str]] = {}
+    # fairseq's only task for a stack on its own.
+    task: ClassVar[str | None] = None
 
     @classmethod
     def add_args(cls, parser: ArgumentParser) -> None:
@@ -89,6 +92,7 @@ class Translation(Family, TranslationModel):
     @classmethod
     def build_model(cls, args: Namespace, task: FairseqTask) -> Translation:
         """Build the model and record its configuration in *args*, which fairseq writes into every checkpoint."""
+        check_task(cls, task)
         source, target = task.source_dictionary, task.target_dictionary
         problems = []
         if args.share_all_embeddings and source != target:
@@ -99,9 +103,10 @@ class Translation(Family, TranslationModel):
         return cls(config, source, target)
 
 
-class Language(Family, LanguageModel):
+class Language(Family, CausalModel):
     """A decoder alone, for fairseq's `language_modeling`."""
 
+    task: ClassVar = "language_modeling"
     sizes: ClassVar = (DECODER_SIZES,)
     switches: ClassVar = (DECODER_SWITCHES,)
     defaults: ClassVar[Arguments] = {
@@ -114,6 +119,7 @@ class Language(Family, LanguageModel):
     @classmethod
     def build_model(cls, args: Namespace, task: FairseqTask) -> Language:
         """Build the model and record its configuration in *args*."""
+        check_task(cls, task)
         longest = args.max_target_positions or args.tokens_per_sample
         arguments = {
             **vars(args),
@@ -125,14 +131,18 @@ class Language(Family, LanguageModel):
         }
         size = len(task.target_dictionary)
         problems = []
-        if task.source_dictionary != task.target_dictionary:
-            problems.append("--output-dictionary-size is not supported")
+        if len(task.source_dictionary) != size:  # a truncated dictionary equals the whole one, but for its length
+            problems.append("--output-dictionary-size is not supported; leave it out")
         return cls(recorded_config(args, cls.scheme, size, size, arguments, problems), task.target_dictionary)
 
 
-class MaskedLanguage(Family, MaskedLanguageModel):
-    """An encoder alone, for fairseq's `masked_lm`; its output projection is its embeddings, as BERT's is."""
+class MaskedLanguage(Family, MaskedModel):
+    """An encoder alone, for fairseq's `masked_lm`; its output projection is its embedding table.
 
+    BERT and fairseq's RoBERTa have another layer, a normalisation and a bias before it.
+    """
+
+    task: ClassVar = "masked_lm"
     sizes: ClassVar = (ENCODER_SIZES,)
     switches: ClassVar = (ENCODER_SWITCHES,)
     defaults: ClassVar[Arguments] = {
@@ -145,6 +155,10 @@ class MaskedLanguage(Family, MaskedLanguageModel):
     @classmethod
     def build_model(cls, args: Namespace, task: FairseqTask) -> MaskedLanguage:
         """Build the model and record its configuration in *args*."""
+        check_task(cls, task)
+        problems = []
+        if args.include_target_tokens:
+            problems.append("--include-target-tokens is not supported; leave it out")
         arguments = {
             **vars(args),
             "decoder_layers": 0,
@@ -154,7 +168,18 @@ class MaskedLanguage(Family, MaskedLanguageModel):
             "max_target_positions": args.tokens_per_sample,
         }
         size = len(task.source_dictionary)
-        return cls(recorded_config(args, cls.scheme, size, size, arguments, ()), task.source_dictionary)
+        return cls(recorded_config(args, cls.scheme, size, size, arguments, problems), task.source_dictionary)
+
+
+def check_task(model: type[Family], task: FairseqTask) -> None:
+    """Raise UserError when a stack on its own has another task than its own, or translation has one of those."""
+    name = model.__name__
+    if model.task is not None:
+        if not isinstance(task, TASK_REGISTRY[model.task]):
+            raise UserError(f"--arch {name} is for --task {model.task}; give that task, or an architecture of yours.")
+    elif isinstance(task, tuple(TASK_REGISTRY[own] for own in (Language.task, MaskedLanguage.task))):
+        kind = name.removesuffix("_mt")
+        raise UserError(f"--arch {name} translates; for this task give --arch {kind}_lm or {kind}_mlm.")
 
 
 def recorded_config(
@@ -169,8 +194,10 @@ def recorded_config(
     config = config_from_arguments(
         arguments, source_vocabulary_size=source_size, target_vocabulary_size=target_size, scheme=scheme, found=problems
     )
-    for flag in without_effect(vars(args), config):
-        logger.warning(f"{flag} has no effect on {scheme}.")
+    for name in sorted(config.idle()):
+        if getattr(config, name) != DEFAULTS[name]:
+            flag = f"--{name.replace('_', '-')}"
+            logger.warning(f"{flag} has no effect here (scheme {scheme}, shaping {config.shaping}).")
     args.mtdeep_config = config.to_dict()
     return config
 
@@ -178,10 +205,12 @@ def recorded_config(
 def fill_in(model: type[Family], preset: Arguments) -> Callable[[Namespace], None]:
     """Return fairseq's "architecture function": it sets what is not set yet."""
     switches = {name.replace("-", "_"): False for group in (COMMON_SWITCHES, *model.switches) for name in group}
-    skipless = SKIPLESS if model.scheme == "vanilla" else {}
+    skipless = SKIPLESS_FLAGS if model.scheme == "vanilla" else {}
 
     def apply(args: Namespace) -> None:
         given = vars(args)
+        if any(given.get(name) for name in POSITION_SWITCHES):
+            given.setdefault("positions", None)  # said already, in fairseq's words
         for name, value in {**BASE, **switches, **model.defaults, **skipless, **preset}.items():
             given.setdefault(name, value)
         for name, origin in model.inherited.items():
@@ -199,7 +228,8 @@ for family, suffix in ((Translation, "mt"), (Language, "lm"), (MaskedLanguage, "
     for paper, scheme in NAMES.items():
         name = f"{paper}_{suffix}"
         members = {"scheme": scheme, "__doc__": SCHEMES[scheme].__doc__, "__module__": __name__}
-        model = register_model(name)(type(name, (family,), members))
+        # An attribute of this module, where pickle looks for it.
+        model = globals()[name] = register_model(name)(type(name, (family,), members))
         register_model_architecture(name, name)(fill_in(model, {}))
         if name == "deepnet_mt":
             for layers in DEPTHS:

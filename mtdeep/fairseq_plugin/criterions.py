@@ -17,7 +17,7 @@ from mtdeep.fairseq_plugin.model import takes_head
 from mtdeep.nn import linear_cross_entropy
 
 NAME = "label_smoothed_linear_cross_entropy"
-INSTEAD = "use --criterion label_smoothed_cross_entropy."
+INSTEAD = "use --criterion label_smoothed_cross_entropy (masked models: masked_lm)."
 
 
 @register_criterion(NAME, dataclass=LabelSmoothedCrossEntropyCriterionConfig)
@@ -43,7 +43,7 @@ class LabelSmoothedLinearCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         if not reduce:
             raise UserError(f"{NAME} keeps no loss of single tokens: {INSTEAD}")
         if not takes_head(model):
-            raise UserError(f"{NAME} works with mtdeep's own decoders: for this model {INSTEAD}")
+            raise UserError(f"{NAME} is for mtdeep's own decoders: for this model {INSTEAD}")
         target = sample["target"][:, self.ignore_prefix_size :].flatten()
 
         def head(features: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

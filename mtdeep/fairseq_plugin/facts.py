@@ -14,7 +14,8 @@ from torch import nn
 
 from mtdeep.checkpoint.read import recorded_config
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.model import TranslationModel, unwrapped
+from mtdeep.fairseq_plugin.model import OURS, unwrapped
+from mtdeep.nn import Config
 
 Facts = Mapping[str, Any]
 # What may differ in a model's configuration without making another function of the tensors.
@@ -36,7 +37,7 @@ def run_facts(task: FairseqTask | None, model: nn.Module) -> Facts:
     """Return what holds in this run of fairseq; tasks and models that are not ours may have nothing to tell."""
     facts = dict(task.state_dict()) if task is not None else {}
     inner = unwrapped(model)
-    return {**facts, "config": inner.config.to_dict()} if isinstance(inner, TranslationModel) else facts
+    return {**facts, "config": inner.config.to_dict()} if isinstance(inner, OURS) else facts
 
 
 def agree(saved: Facts, here: Facts) -> None:
@@ -70,6 +71,7 @@ def _differences(saved: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[
         if here[f"{side}_positions"] != "learned":  # else it is the number of rows of a table
             free.add(limit)
     free |= {name for name in MAY_END if saved[name]}
+    free |= Config.from_dict(saved).idle() & Config.from_dict(here).idle()
     for name, value in saved.items():
         if name not in free and here[name] != value:
             yield f"{name} was {value!r} and is {here[name]!r}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from mtdeep.nn.config import Activation, Config, Positions, Shaping
+from mtdeep.nn.config import DEFAULTS, SKIPLESS, Activation, Positions, Shaping
 
 Arguments = Mapping[str, object]
 FlagGroups = Sequence[Mapping[str, str]]
@@ -66,26 +66,19 @@ BASE: Arguments = {
     "dropout": 0.1,
     "attention_dropout": 0.0,
     "activation_dropout": 0.0,
-    "residual_alpha": 1.0,
-    "residual_scale": 1.0,
     "positions": None,
-    "shaping": "none",
-    "espa_gamma": 0.005,
-    "uspa_rho": 0.8,
-    "skip_alpha": 0.0,
+    **{name: DEFAULTS[name] for name in ("residual_alpha", "residual_scale", "shaping", "espa_gamma", "uspa_rho")},
+    "skip_alpha": DEFAULTS["skip_alpha"],
 }
 # As in the paper: no dropout, which would part tokens that are kept alike, and positions that spare the first kernel.
-SKIPLESS: Arguments = {"activation_fn": "tailored", "dropout": 0.0, "positions": "rotary", "shaping": "espa"}
-# When an argument means something, where not always.
-EFFECTIVE: Mapping[str, Callable[[Config], bool]] = {
-    "residual_alpha": lambda config: config.scheme == "residual",
-    "residual_scale": lambda config: config.scheme == "residual",
-    "shaping": lambda config: config.scheme == "vanilla",
-    "skip_alpha": lambda config: config.scheme == "vanilla",
-    "branch_norm": lambda config: config.scheme == "vanilla",
-    "espa_gamma": lambda config: config.scheme == "vanilla" and config.shaping == "espa",
-    "uspa_rho": lambda config: config.scheme == "vanilla" and config.shaping == "uspa",
+SKIPLESS_FLAGS: Arguments = {
+    "activation_fn": SKIPLESS["activation"],
+    "dropout": 0.0,
+    "positions": SKIPLESS["decoder_positions"],
+    "shaping": SKIPLESS["shaping"],
 }
+# fairseq's own ways to say which positions there are, beside --positions.
+POSITION_SWITCHES = ("no_token_positional_embeddings", "encoder_learned_pos", "decoder_learned_pos")
 
 
 def add_flags(parser: ArgumentParser, sizes: FlagGroups, switches: FlagGroups) -> None:
@@ -100,12 +93,3 @@ def add_flags(parser: ArgumentParser, sizes: FlagGroups, switches: FlagGroups) -
         parser.add_argument(f"--{flag}", choices=choices, help=text)
     for flag, text in (item for group in (COMMON_SWITCHES, *switches) for item in group.items()):
         parser.add_argument(f"--{flag}", action="store_true", help=text)
-
-
-def without_effect(arguments: Arguments, config: Config) -> list[str]:
-    """Return the flags that differ from what they are by themselves and change nothing in this model."""
-    return [
-        f"--{name.replace('_', '-')}"
-        for name, effective in EFFECTIVE.items()
-        if not effective(config) and arguments[name] != BASE.get(name, False)
-    ]

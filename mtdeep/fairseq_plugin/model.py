@@ -168,7 +168,7 @@ class TranslationModel(FairseqEncoderDecoderModel):
         return self.encoder.max_positions(), self.decoder.max_positions()
 
 
-class LanguageModel(FairseqLanguageModel):
+class CausalModel(FairseqLanguageModel):
     """Decoder alone, built from an ``nn.Config`` and fairseq's dictionary."""
 
     def __init__(self, config: Config, dictionary: Dictionary) -> None:
@@ -189,7 +189,7 @@ class LanguageModel(FairseqLanguageModel):
         return head(features, self.decoder.output_projection.weight)
 
 
-class MaskedLanguageModel(FairseqEncoderModel):
+class MaskedModel(FairseqEncoderModel):
     """Encoder alone, built from an ``nn.Config`` and fairseq's dictionary."""
 
     def __init__(self, config: Config, dictionary: Dictionary) -> None:
@@ -203,10 +203,20 @@ class MaskedLanguageModel(FairseqEncoderModel):
         states = self.encoder(src_tokens)["encoder_out"][0].transpose(0, 1)
         return self.encoder.output_projection(states if masked_tokens is None else states[masked_tokens]), {}
 
+    def get_normalized_probs(
+        self, net_output: tuple[Tensor, dict[str, Any]], log_probs: bool, sample: object = None
+    ) -> Tensor:
+        """Return probabilities, or their logarithms, in float32."""
+        logits = net_output[0].float()
+        return logits.log_softmax(-1) if log_probs else logits.softmax(-1)
+
+
+OURS = (TranslationModel, CausalModel, MaskedModel)
+
 
 def takes_head(model: nn.Module) -> bool:
     """Whether a criterion may hand its head to this model, wrapped for distributed training or not."""
-    return isinstance(unwrapped(model), (TranslationModel, LanguageModel))
+    return isinstance(unwrapped(model), (TranslationModel, CausalModel))
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

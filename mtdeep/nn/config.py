@@ -43,6 +43,9 @@ _COUNTS = (
 )
 _FRACTIONS = ("dropout", "attention_dropout", "activation_dropout", "uspa_rho", "skip_alpha")
 _FACTORS = ("residual_alpha", "residual_scale", "espa_gamma")
+_OF_ONE_SCHEME = frozenset(
+    {"residual_alpha", "residual_scale", "shaping", "skip_alpha", "branch_norm", "espa_gamma", "uspa_rho"}
+)
 _SWITCHES = (
     "scale_embedding",
     "share_decoder_input_output_embed",
@@ -180,10 +183,22 @@ class Config:
             raise ValueError("Config: " + "; ".join(problems))
         return cls(**data)
 
+    def idle(self) -> frozenset[str]:
+        """Return the fields that change nothing in this model: those of other schemes, and of other shapings."""
+        used: set[str] = set()
+        if self.scheme == "residual":
+            used |= {"residual_alpha", "residual_scale"}
+        if self.scheme == "vanilla":
+            used |= {"shaping", "skip_alpha", "branch_norm"}
+            used |= {"espa": {"espa_gamma"}, "uspa": {"uspa_rho"}}.get(self.shaping, set())
+        return _OF_ONE_SCHEME - used
+
     def _problems(self) -> Iterator[str]:
         values = asdict(self)
         yield from self._wrong_values(values)
         for stack in ("encoder", "decoder"):
+            if values[f"{stack}_layers"] == 0:
+                continue
             heads = values[f"{stack}_heads"]
             whole = _is_count(heads) and _is_count(self.embed_dim)
             if whole and self.embed_dim % heads:
@@ -226,9 +241,15 @@ class Config:
             value = values[name]
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
                 yield f"{name} {value!r} is not a number above zero"
+            elif name == "espa_gamma" and not 1e-6 <= value <= 10:
+                yield f"{name} {value!r} is outside 1e-6..10, where its kernels can be computed"
         for name in _SWITCHES:
             if not isinstance(values[name], bool):
                 yield f"{name} {values[name]!r} is neither True nor False"
+
+
+DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in fields(Config) if field.default is not MISSING}
+"""What the fields are that nobody has set."""
 
 
 def _meant(key: str, known: list[str]) -> str:

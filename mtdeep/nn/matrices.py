@@ -20,11 +20,18 @@ class Draw:
     fill: Callable[[Tensor, float], object]
 
 
+def _xavier_normal(matrix: Tensor, gain: float) -> None:
+    nn.init.xavier_normal_(matrix, gain)
+
+
 def _scaled_orthogonal(matrix: Tensor, gain: float) -> None:
+    if gain == 0:
+        nn.init.zeros_(matrix)
+        return
     nn.init.orthogonal_(matrix, gain * max(1.0, math.sqrt(matrix.size(0) / matrix.size(1))))
 
 
-XAVIER_NORMAL = Draw("xavier normal", lambda matrix, gain: nn.init.xavier_normal_(matrix, gain))
+XAVIER_NORMAL = Draw("xavier normal", _xavier_normal)
 """N(0, 2 / (in + out)): as printed in DeepNet (arXiv 2203.00555, Figure 2) and Magneto."""
 SCALED_ORTHOGONAL = Draw("scaled orthogonal", _scaled_orthogonal)
 """A random orthogonal matrix times max(1, sqrt(out / in)): the mean square of a vector stays what it was.

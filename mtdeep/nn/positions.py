@@ -7,6 +7,7 @@ Shapes: B rows, T positions, D width.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ class SinusoidalPositions(nn.Module):
     def __init__(self, embed_dim: int, padding_idx: int) -> None:
         super().__init__()
         self.padding_idx = padding_idx
-        self._table = GrowingTable(lambda rows: sinusoids(rows, embed_dim, padding_idx))
+        self._table = GrowingTable(partial(sinusoids, embed_dim=embed_dim, padding_idx=padding_idx))
 
     def forward(self, x: Tensor, padding_mask: Tensor | None = None, start: int = 0) -> Tensor:
         """Add positions to x (B, T, D). Without a mask, every row holds positions start .. start + T - 1."""

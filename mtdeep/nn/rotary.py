@@ -6,6 +6,7 @@ Shapes: B rows, H heads, T positions, hd width of a head.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -31,7 +32,7 @@ class Rotary:
     """
 
     def __init__(self, head_dim: int) -> None:
-        self._table = GrowingTable(lambda rows: _angles(rows, head_dim))
+        self._table = GrowingTable(partial(_angles, head_dim=head_dim))
 
     def __call__(self, x: Tensor, start: int) -> Tensor:
         """Turn x (B, H, T, hd), whose first position is `start`."""

@@ -18,7 +18,12 @@ from mtdeep.nn.matrices import SCALED_ORTHOGONAL, Matrices
 from mtdeep.nn.norm import WideLayerNorm
 from mtdeep.nn.residual import DeepNorm, NoSkip, PostNorm, PreNorm, ResiDual, Residual, ReZero, WeightedSkip
 from mtdeep.nn.roles import BRANCH_MATRICES, Role
-from mtdeep.nn.shaped_attention import CausalShapedAttention, SymmetricShapedAttention, ValueSkipInit
+from mtdeep.nn.shaped_attention import (
+    KEPT_OF_A_STACK,
+    CausalShapedAttention,
+    SymmetricShapedAttention,
+    ValueSkipInit,
+)
 
 MakeNorm = Callable[[int], nn.Module]
 """From a width to a normalisation of that width, or to the identity."""
@@ -175,17 +180,22 @@ def _attend(config: Config, stack: StackName, number: int, layers: int) -> Atten
         return dot_product_attention
     if config.shaping == "value_skipinit":
         return ValueSkipInit()
-    make: Callable[[int, float, float], Tensor]
     causal = stack == "decoder"
+    make: Callable[[int, float, float], Tensor]
     if config.shaping == "espa":
         make = signal_kernels.exponential_causal if causal else signal_kernels.exponential_symmetric
         before, now = (depth.espa_amplitude(n, layers, config.espa_gamma) for n in (number - 1, number))
     else:
         make = signal_kernels.uniform_causal if causal else signal_kernels.uniform_symmetric
         before, now = (depth.uspa_correlation(n, layers, config.uspa_rho) for n in (number - 1, number))
+    attention = partial(_planned, make=make, before=before, now=now)
+    if causal:
+        return CausalShapedAttention(attention)
+    return SymmetricShapedAttention(attention, kept=KEPT_OF_A_STACK // layers)
 
-    shaped = CausalShapedAttention if causal else SymmetricShapedAttention
-    return shaped(lambda length: make(length, before, now))
+
+def _planned(length: int, make: Callable[[int, float, float], Tensor], before: float, now: float) -> Tensor:
+    return make(length, before, now)
 
 
 SCHEMES: Mapping[SchemeName, Callable[[Config, StackName], StackScheme]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 
@@ -37,15 +38,15 @@ class Visibility:
         return self if self.mask is None else Visibility(self.mask.index_select(0, rows))
 
     @cached_property
-    def spans(self) -> list[tuple[int, int]]:
-        """Where each row's real tokens begin and how many there are, B pairs; only after `of_padding` with a mask.
+    def spans(self) -> tuple[list[tuple[int, int]], Tensor]:
+        """Where real tokens begin and how many there are, each pair once, and (B) which of them a row has.
 
-        Worked out once for all layers, as it waits for the device.
+        Only after `of_padding` with a mask. Worked out once for all layers, as it waits for the device.
         """
         assert self.mask is not None and not self.causal, "spans are those of padded sentences"
         real = self.mask[:, 0, 0].int()
-        first, length = real.argmax(1).tolist(), real.sum(1).tolist()
-        return list(zip(first, length, strict=True))
+        spans, of_row = torch.stack([real.argmax(1), real.sum(1)], dim=1).unique(dim=0, return_inverse=True)
+        return [(first, count) for first, count in spans.tolist()], of_row
 
 
 ALL_KEYS = Visibility()

@@ -40,7 +40,8 @@ ABOUT = Description(
 fairseq-train STORE --task many_to_many_translation --directions en-de --share-all-embeddings --amp \\
     --arch deepnet_mt_36 \\
     --criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 --dropout 0.4 --clip-norm 1.0 \\
-    --optimizer torch_adam --adam-betas '(0.9,0.98)' --adam-eps 1e-6 --lr 1.5e-3 --lr-scheduler inverse_sqrt --warmup-updates 4000 \\
+    --optimizer torch_adam --adam-betas '(0.9,0.98)' --adam-eps 1e-6 \\
+    --lr 1.5e-3 --lr-scheduler inverse_sqrt --warmup-updates 4000 \\
     --max-tokens 4096 --update-freq 16 --distributed-world-size 8 --max-update 30000
 # and the same with --arch postln_mt, preln_mt, magneto_mt, residual_mt, --encoder-layers 18 --decoder-layers 18, and
 # other rates""",

@@ -39,5 +39,5 @@ def test_an_argument_without_effect_is_named(
         "fairseq-train", toy_store, *options, "--residual-scale", 0.05, "--max-update", 1, "--save-dir", tmp_path
     )
     assert result.returncode == 0, result.stderr
-    assert ("--residual-scale has no effect on deepnorm" in result.stdout + result.stderr) == warns
+    assert ("--residual-scale has no effect here (scheme deepnorm" in result.stdout + result.stderr) == warns
     assert read_checkpoint(tmp_path / "checkpoint_last.pt").config.residual_scale == 0.05

@@ -26,7 +26,7 @@ TASK = ("--task", "many_to_many_translation")
         (["--updates-per-epoch", "0"], "--updates-per-epoch is 0, but must be at least 1"),
         (["--valid-subset", "train,valid"], "--valid-subset names 'train'"),
         (["-s", "en", "-t", "en"], "goes from a language into itself"),
-        (["--arch", "transformer"], "works with mtdeep's own architectures"),
+        (["--arch", "transformer"], "is for mtdeep's own decoders"),
     ],
 )
 def test_bad_options_end_in_one_sentence(

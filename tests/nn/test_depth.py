@@ -119,7 +119,12 @@ def test_few_nonlinearities_are_relus() -> None:
 
 def test_skips_let_the_slope_be_smaller() -> None:
     """A skip of weight alpha passes only the part 1 - alpha^2 through the non-linearity."""
-    assert tailored_slope(100, skip_alpha=0.5) < tailored_slope(100)
+    slope = tailored_slope(100, skip_alpha=0.5)
+    assert 0 < slope < tailored_slope(100)
+    cosine = 0.0
+    for _ in range(100):
+        cosine = 0.25 * cosine + 0.75 * leaky_relu_cosine(cosine, slope)
+    assert cosine == pytest.approx(0.9, abs=1e-9)
     assert tailored_slope(36, skip_alpha=0.98) == 0.0
 
 

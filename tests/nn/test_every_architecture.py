@@ -6,6 +6,8 @@ layers, compilation.
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,17 +87,28 @@ def loss(model: Model, source: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=PAD)
 
 
+def check_gradients(model: Model, *, reached: bool) -> None:
+    """Every gradient is there and finite; where the loss has *reached* all, no matrix's is zero.
+
+    Gates that are 0 keep it from what is behind them, but for the first step.
+    """
+    for name, p in model.named_parameters():
+        assert p.grad is not None and bool(p.grad.isfinite().all()), name
+        if reached and p.dim() == 2:
+            assert bool(p.grad.any()), name
+
+
 @EVERY
 def test_training_steps_lower_the_loss(make: Make, name: str) -> None:
     model = make(name)
     source, target = pair()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     losses = []
-    for _ in range(8):
+    for step in range(8):
         optimizer.zero_grad()
         value = loss(model, source, target)
         value.backward()
-        assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in model.parameters())
+        check_gradients(model, reached=step > 0)
         optimizer.step()
         losses.append(value.item())
     assert losses[-1] < losses[0] - 0.3
@@ -115,6 +128,16 @@ def test_a_fresh_process_says_the_same(make: Make, tmp_path: Path, run_command) 
     assert result.returncode == 0, result.stderr
     for file, (name, features) in zip(files, expected.items(), strict=True):
         assert torch.equal(torch.load(f"{file}.out", weights_only=True), features), name
+
+
+@EVERY
+def test_copies_are_the_same_model(make: Make, name: str) -> None:
+    """By deepcopy (averaging of weights) and by pickle (another process)."""
+    model = make(name).eval()
+    source, target = pair()
+    features = model.features(source, target)
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert torch.equal(copied.features(source, target), features)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtdeep.nn import Config, EncoderDecoder, initialise
+from mtdeep.nn import Config, EncoderDecoder, build_model, initialise
 from mtdeep.nn.config import SchemeName
 from mtdeep.nn.depth import deepnorm_decoder, deepnorm_encoder, subln_decoder, subln_encoder
 from mtdeep.nn.norm import WideLayerNorm
@@ -33,20 +33,22 @@ WIDTH, INNER = 64, 160
 DEPTHS = pytest.mark.parametrize(("N", "M"), [(6, 6), (18, 18), (100, 100), (36, 12)])
 
 
+def deep_config(N: int, M: int, scheme: SchemeName) -> Config:
+    return Config(
+        scheme=scheme,
+        source_vocabulary_size=9,
+        target_vocabulary_size=9,
+        encoder_layers=N,
+        decoder_layers=M,
+        embed_dim=WIDTH,
+        encoder_ffn_dim=INNER,
+        decoder_ffn_dim=INNER,
+    )
+
+
 def deep(N: int, M: int, scheme: SchemeName = "deepnorm") -> EncoderDecoder:
     torch.manual_seed(3)
-    return EncoderDecoder(
-        Config(
-            scheme=scheme,
-            source_vocabulary_size=9,
-            target_vocabulary_size=9,
-            encoder_layers=N,
-            decoder_layers=M,
-            embed_dim=WIDTH,
-            encoder_ffn_dim=INNER,
-            decoder_ffn_dim=INNER,
-        )
-    )
+    return EncoderDecoder(deep_config(N, M, scheme))
 
 
 def branch_matrices(model: nn.Module) -> list[tuple[str, Tensor]]:
@@ -98,6 +100,23 @@ def check_each_matrix(model: EncoderDecoder, N: int, M: int) -> None:
         std, n = expected_std(model.config.scheme, name, N, M), matrix.numel()
         assert matrix.std().item() == pytest.approx(std, rel=5 / math.sqrt(2 * n)), name
         assert abs(matrix.mean().item()) < 5 * std / math.sqrt(n), name
+
+
+@pytest.mark.parametrize(("N", "M"), [(18, 0), (0, 18), (100, 0), (0, 36)])
+@pytest.mark.parametrize("scheme", ["deepnorm", "subln"])
+def test_a_lone_stack_has_its_own_constants(scheme: SchemeName, N: int, M: int) -> None:
+    """Both papers' Figure 2: (8L)^(-1/4) and (2L)^(1/4), sqrt(log 2L), whichever stack it is."""
+    model = build_model(replace(deep_config(1, 1, scheme), encoder_layers=N, decoder_layers=M))
+    layers = N or M
+    expected = math.exp(-math.log(8 * layers) / 4) if scheme == "deepnorm" else math.sqrt(math.log(2 * layers))
+    for name, matrix in branch_matrices(model):
+        gain = expected if name.split(".")[-2] in SCALED else 1.0
+        fans = WIDTH + (INNER if ".fc" in name else WIDTH)
+        std, n = gain * math.sqrt(2 / fans), matrix.numel()
+        assert matrix.std().item() == pytest.approx(std, rel=5 / math.sqrt(2 * n)), name
+    if scheme == "deepnorm":
+        (stack,) = model.stacks.values()
+        assert stack.residual.alpha == pytest.approx(math.exp(math.log(2 * layers) / 4))
 
 
 def test_every_scheme_has_its_row() -> None:

@@ -43,7 +43,7 @@ def test_with_queries_it_is_the_formula() -> None:
 
 
 def test_last_queries_alone_get_the_last_rows() -> None:
-    """As in decoding with a cache, over a table that grows from 64 rows."""
+    """As in decoding with a cache, over matrices that grow."""
     attend = CausalShapedAttention(causal)
     queries, keys, values = heads(80), heads(80), heads(80)
     whole = attend(queries, keys, values, UP_TO_THE_QUERY, 0.0)
@@ -55,7 +55,7 @@ def test_last_queries_alone_get_the_last_rows() -> None:
 
 @pytest.mark.parametrize("left", [False, True])
 def test_padding_leaves_the_real_tokens_what_they_are_alone(left: bool) -> None:
-    attend = SymmetricShapedAttention(symmetric)
+    attend = SymmetricShapedAttention(symmetric, 500)
     queries, keys, values = heads(), heads(), heads()
     lengths = (LENGTH, 5)
     spans = [slice(LENGTH - n, LENGTH) if left else slice(0, n) for n in lengths]
@@ -71,23 +71,43 @@ def test_padding_leaves_the_real_tokens_what_they_are_alone(left: bool) -> None:
 
 def test_without_queries_symmetric_attention_is_the_planned_matrix() -> None:
     keys, values = heads(), heads()
-    found = SymmetricShapedAttention(symmetric)(torch.zeros_like(keys), keys, values, ALL_KEYS, 0.0)
+    found = SymmetricShapedAttention(symmetric, 500)(torch.zeros_like(keys), keys, values, ALL_KEYS, 0.0)
     torch.testing.assert_close(found, symmetric(LENGTH) @ values, rtol=0, atol=1e-14)
 
 
-def test_what_is_kept_of_many_lengths_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mtdeep.nn.shaped_attention._KEPT", 200)
+def test_what_is_kept_of_many_lengths_is_bounded() -> None:
     made: list[int] = []
 
     def make(length: int) -> Tensor:
         made.append(length)
         return symmetric(length)
 
-    attend = SymmetricShapedAttention(make)
+    attend = SymmetricShapedAttention(make, kept=200)
     for length in (9, 10, 9, 8, 10, 20):  # 81 + 100 fit, 64 more does not: 10, used longest ago, goes
         x = heads(length)
         attend(x, x, x, ALL_KEYS, 0.0)
     assert made == [9, 10, 8, 10, 20]
+
+
+@pytest.mark.parametrize("kind", ["causal", "symmetric"])
+def test_what_decoding_has_made_serves_training(kind: str) -> None:
+    """Tensors made in inference mode may not be saved for a backward pass."""
+    attend = CausalShapedAttention(causal) if kind == "causal" else SymmetricShapedAttention(symmetric, 500)
+    x = heads()
+    with torch.inference_mode():
+        attend(x, x, x, ALL_KEYS, 0.0)
+    x.requires_grad_()
+    attend(x, x, x, ALL_KEYS, 0.0).sum().backward()
+    assert x.grad is not None and bool(x.grad.any())
+
+
+def test_weights_that_rounding_has_made_zero_can_grow() -> None:
+    """A plan in which each token looks at itself alone is a start, not a wall."""
+    attend = SymmetricShapedAttention(lambda length: torch.eye(length, dtype=torch.float64), 500)
+    keys, values = heads(), heads()
+    queries = 400 * keys.flip(2)
+    found = attend(queries, keys, values, ALL_KEYS, 0.0)
+    assert (found - values).abs().max() > 0.1
 
 
 def test_value_skipinit_starts_as_the_values() -> None:

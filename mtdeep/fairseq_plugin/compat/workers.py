@@ -76,7 +76,7 @@ def end_with_parent() -> None:
 
     torch asks for SIGINT then, which is ignored in whatever a script has started in the background.
     """
-    from torch.multiprocessing import _prctl_pr_set_pdeathsig
+    from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 
     if multiprocessing.parent_process() is not None:
         _prctl_pr_set_pdeathsig(signal.SIGTERM)
