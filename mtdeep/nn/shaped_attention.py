@@ -52,9 +52,7 @@ class CausalShapedAttention:
         if kind not in self._known or self._known[kind][1].size(0) < length:
             # Decoding asks for one more row at every step.
             longer = length if like.size(2) == length else 2 * length
-            bias, scale = _bias_and_scale(self._make, longer, like)
-            later = torch.ones(longer, longer, dtype=torch.bool, device=like.device).triu(1)
-            self._known[kind] = bias.masked_fill(later, float("-inf")), scale
+            self._known[kind] = _bias_and_scale(self._make, longer, like, causal=True)
         return self._known[kind]
 
 
@@ -94,7 +92,7 @@ class SymmetricShapedAttention:
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
-        self._known[key] = _bias_and_scale(self._make, length, like)
+        self._known[key] = _bias_and_scale(self._make, length, like, causal=False)
         while len(self._known) > 1 and sum(bias.numel() for bias, _ in self._known.values()) > self._kept:
             self._known.popitem(last=False)
         return self._known[key]
@@ -118,11 +116,16 @@ class ValueSkipInit(nn.Module):
         return self.alpha(own) + self.beta(dot_product_attention(queries, keys, values, visible, dropout))
 
 
-def _bias_and_scale(make: MakeAttention, length: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return B (T, T) and D (T, 1) of the attention matrix of this length, of the type and on the device of `like`."""
+def _bias_and_scale(make: MakeAttention, length: int, like: Tensor, *, causal: bool) -> tuple[Tensor, Tensor]:
+    """Return B (T, T) and D (T, 1) of the attention matrix of this length, of the type and on the device of `like`.
+
+    causal: B is -inf above the diagonal.
+    """
     # A tensor made in inference mode could not be used in training afterwards.
     with torch.inference_mode(False), torch.no_grad():
         attention = make(length)
         sums = attention.sum(1, keepdim=True)
         bias = (attention / sums).clamp(min=_LEAST).log()
+        if causal:
+            bias += torch.full_like(bias, float("-inf")).triu(1)
         return bias.to(like.device, like.dtype), sums.to(like.device, like.dtype)
