@@ -54,6 +54,6 @@ def test_quick_scaling_laws(reproduce: Path, tmp_path: Path, run_command) -> Non
     assert all(-1 < float(fitted) < 2 for fitted, _ in rows)
     assert imread(tmp_path / "scaling_laws.png").std() > 0
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
-    assert len(kept) == 7 * 3 + 1
+    assert len(kept) == 7 * 3 + 2
     assert run_command(*command).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")} == kept
