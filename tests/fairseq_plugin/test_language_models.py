@@ -29,10 +29,13 @@ ENCODER = (
 ).split()
 
 
-def ours(kind: str) -> list[str]:
-    return sorted(
+def ours(kind: str) -> list[object]:
+    """Return our architectures of a kind; a few commands each take too long for the quick tests, but for two of them."""
+    names = sorted(
         name for name, model in MODEL_REGISTRY.items() if name.endswith(kind) and model.__module__.startswith("mtdeep.")
     )
+    quick = ("deepnet", "vanilla")
+    return [name if name.startswith(quick) else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 @pytest.fixture(scope="module")
