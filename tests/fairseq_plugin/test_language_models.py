@@ -30,7 +30,7 @@ ENCODER = (
 
 
 def ours(kind: str) -> list[object]:
-    """Return our architectures of a kind; a few commands each take too long for the quick tests, but for two of them."""
+    """Return our architectures of a kind: two for the quick tests, as each takes several commands, the others slow."""
     names = sorted(
         name for name, model in MODEL_REGISTRY.items() if name.endswith(kind) and model.__module__.startswith("mtdeep.")
     )

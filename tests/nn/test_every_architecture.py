@@ -193,7 +193,13 @@ def test_padding_changes_nothing(make: Make, name: str) -> None:
         torch.testing.assert_close(found[:, start : start + alone.size(1)], alone, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [*PLAIN, *SKIPLESS_ONES])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name.endswith("both") else pytest.param(name, marks=pytest.mark.slow)
+        for name in (*PLAIN, *SKIPLESS_ONES)
+    ],
+)
 def test_bfloat16_is_finite_at_two_hundred_layers(small: Config, name: str) -> None:
     changes = {"encoder_layers": 100, "decoder_layers": 100, **VARIANTS[name]}
     alone = 0 in changes.values()

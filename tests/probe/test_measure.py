@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mtdeep.nn import EncoderDecoder, build_model
+from mtdeep.nn.visibility import Visibility
 from mtdeep.probe import Settings, made_up_batches, measure
 from mtdeep.probe.change import SGD_RATE
 from mtdeep.probe.growth import growths
@@ -37,7 +38,7 @@ def test_states_are_those_between_the_layers(small) -> None:
         x = model.encoder._embed(batch.source, ~real)
         sizes = [x[real].square().mean().sqrt()]
         for layer in model.encoder.layers:
-            before, x = x, layer(x, real[:, None, None, :])
+            before, x = x, layer(x, Visibility(real[:, None, None, :]))
             sizes.append(x[real].square().mean().sqrt())
         cosine = torch.cosine_similarity(before[real], x[real], dim=1).mean()
         output = model.encoder.layer_norm(x)
