@@ -5,6 +5,7 @@ Shapes: B sentences, S source positions, T target positions.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from mtdeep.corpus import (
     BatchPlanner,
+    Direction,
     Schedule,
     Store,
     available,
@@ -85,14 +87,22 @@ def made_up_batches(config: Config, count: int, *, tokens: int, seed: int) -> li
 
 
 def store_batches(
-    store: Store, split: str, config: Config, count: int, *, tokens: int, seed: int, encoder_tag: EncoderTag = "src"
+    store: Store,
+    split: str,
+    config: Config,
+    count: int,
+    *,
+    tokens: int,
+    seed: int,
+    encoder_tag: EncoderTag = "src",
+    directions: Iterable[Direction] | None = None,
 ) -> list[ProbeBatch]:
-    """Return *count* batches of all directions of a split, as training would draw them at temperature 1.
+    """Return *count* batches of some or all directions of a split, as training would draw them at temperature 1.
 
     A batch has at most *tokens* tokens on its longer side. Raises UserError for a split that the store lacks and where
     every sentence is too long.
     """
-    views = direction_views(store, split, available(store, split))
+    views = direction_views(store, split, directions or available(store, split))
     counts = np.array([len(view) for view in views])
     schedule = Schedule(counts, direction_probabilities(counts, 1.0), _POOL, seed)
     planner = BatchPlanner(

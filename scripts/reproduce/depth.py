@@ -49,6 +49,7 @@ fairseq-train STORE --task many_to_many_translation --directions en-de --share-a
     --max-tokens 4096 --update-freq 16 --distributed-world-size 8 --max-update 100000
 # and the same with --arch postln_mt, preln_mt, deepnet_mt, magneto_mt, residual_mt and
 # --encoder-layers N --decoder-layers N for N = 6, 18, 50, 100""",
+    bleu=True,
 )
 
 

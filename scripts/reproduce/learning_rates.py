@@ -10,7 +10,7 @@ A second run continues where the first one stopped. The report goes to docs/repr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from outcome import Outcome
 from report import Description
@@ -67,13 +67,17 @@ def runs(quick: bool) -> Sequence[Run]:
 
 
 def largest_borne(outcomes: Sequence[Outcome], unigram: float) -> Sequence[str]:
-    """Say for each scheme the largest rate up to which no training diverged."""
-    sentences = ["A rate is borne when no training at it or at a lower one of the grid diverged."]
+    """Say for each scheme the largest rate from the first that makes progress on up to which no training failed."""
+    sentences = [
+        "A rate is borne when no training at it, or at a lower one of the grid that is large enough for progress in "
+        "this time, diverged or went deaf."
+    ]
     for scheme in dict.fromkeys(outcome.run.row for outcome in outcomes):
         rising = [outcome for outcome in outcomes if outcome.run.row == scheme]
-        borne = list(takewhile(lambda outcome: outcome.divergence(unigram) is None, rising))
+        enough = list(dropwhile(lambda outcome: outcome.divergence(unigram) == "no progress", rising))
+        borne = list(takewhile(lambda outcome: not outcome.deaf and outcome.divergence(unigram) is None, enough))
         what = f"bears {borne[-1].run.column}" if borne else "bears none of these rates"
-        beyond = " (the largest that was tried)" if len(borne) == len(rising) else ""
+        beyond = " (the largest that was tried)" if borne and borne[-1] is rising[-1] else ""
         sentences.append(f"{scheme} {what}{beyond}.")
     return sentences
 

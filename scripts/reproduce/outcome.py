@@ -13,12 +13,14 @@ from sweep import LOG, Run, stopped_by
 
 from mtdeep.corpus import DirectionView, Store, Vocabulary, direction_views, parse_directions
 
-BELOW_UNIGRAM, ABOVE_MINIMUM = 0.5, 1.0  # bits a token
+BELOW_UNIGRAM, ABOVE_MINIMUM, HEARD = 0.5, 1.0, 0.05  # bits a token
 DEFINITION = (
     "A training counts as diverged (div.) when fairseq ended it because loss or gradients were not finite; or a loss "
     f"that it logged is not finite; or its last validation loss is not at least {BELOW_UNIGRAM:g} bits a token below "
     "that of the unigram distribution, which a model that heeds neither source nor prefix could reach (no progress); "
-    f"or its last validation loss is {ABOVE_MINIMUM:g} bit or more above its lowest (lost again)."
+    f"or its last validation loss is {ABOVE_MINIMUM:g} bit or more above its lowest (lost again). One that has not "
+    f"diverged, but whose validation loss another sentence's source raises by less than {HEARD:g} bits a token, has "
+    "not heard its source (deaf): it goes on as a language model."
 )
 
 
@@ -34,6 +36,10 @@ class Outcome:
     """Wall clock, validation and saving included."""
     stopped: str | None
     """What fairseq ended the training with, before its end."""
+    source_gap: float | None = None
+    """By how many bits a token another sentence's source raises the loss, where there is a source."""
+    bleu: float | None = None
+    """Of the validation split, where it was asked for."""
 
     @classmethod
     def read(cls, run: Run, folder: Path) -> Outcome:
@@ -67,6 +73,11 @@ class Outcome:
         if self.last_loss >= min(loss for _, loss in self.validation) + ABOVE_MINIMUM:
             return "lost again"
         return None
+
+    @property
+    def deaf(self) -> bool:
+        """Whether the source makes no difference (DEFINITION)."""
+        return self.source_gap is not None and self.source_gap < HEARD
 
 
 def unigram_loss(store: Store, directions: str) -> float:

@@ -36,6 +36,8 @@ class Description:
     """What was made smaller than in the paper."""
     full_size: str
     """The command of the paper's own size."""
+    bleu: bool = False
+    """Whether to translate the validation split with what was trained."""
 
 
 def write_report(
@@ -64,12 +66,13 @@ def write_report(
         "Lines: training loss, dashed where the training diverged. Dots: validation loss. Dotted: the unigram "
         "distribution's.",
         "",
-        "| training | updates | training loss | validation loss | lowest | largest gradient norm | s an update | end |",
-        "|---|---|---|---|---|---|---|---|",
+        "| training | updates | training loss | validation loss | lowest | largest gradient norm | another source "
+        "| s an update | end |",
+        "|---|---|---|---|---|---|---|---|---|",
         *[details(outcome, unigram) for outcome in outcomes],
         "",
-        "Gradient norms and training losses are averages over 10 updates; seconds are wall clock, with validation and "
-        "saving.",
+        "Gradient norms and training losses are averages over 10 updates; another source: by how much it raises the "
+        "loss; seconds are wall clock, with validation and saving.",
         "",
         *[f"- {sentence}" for sentence in (*about.settings, *(f"Smaller than the paper: {s}" for s in about.smaller))],
         f"- One seed a training (1). {len(outcomes)} trainings of one thread each, {jobs} at a time: {minutes:.0f} "
@@ -106,7 +109,10 @@ def matrix(rows: str, outcomes: Sequence[Outcome], unigram: float) -> list[str]:
 
 def cell(outcome: Outcome, unigram: float) -> str:
     """Return the last validation loss, or that the training diverged."""
-    return "div." if outcome.divergence(unigram) else f"{outcome.last_loss:.2f}"
+    if outcome.divergence(unigram):
+        return "div."
+    score = "" if outcome.bleu is None else f" (BLEU {outcome.bleu:.1f})"
+    return f"{outcome.last_loss:.2f}{', deaf' if outcome.deaf else ''}{score}"
 
 
 def details(outcome: Outcome, unigram: float) -> str:
@@ -114,12 +120,15 @@ def details(outcome: Outcome, unigram: float) -> str:
     last = outcome.training[-1].nll_loss if outcome.training else math.nan
     lowest = min((loss for _, loss in outcome.validation), default=math.nan)
     divergence = outcome.divergence(unigram)
-    end = f"div.: {divergence}" + (f" ({outcome.stopped})" if outcome.stopped else "") if divergence else "trained"
+    end = "deaf" if outcome.deaf else "trained"
+    if divergence:
+        end = f"div.: {divergence}" + (f" ({outcome.stopped})" if outcome.stopped else "")
     values = [
         outcome.run.name,
         f"{outcome.updates:,}",
         *(f"{loss:.2f}" for loss in (last, outcome.last_loss, lowest)),
         f"{outcome.largest_gradient:.3g}",
+        "" if outcome.source_gap is None else f"{outcome.source_gap:.2f}",
         f"{outcome.seconds / max(1, outcome.updates):.2f}",
         end,
     ]

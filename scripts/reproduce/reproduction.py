@@ -11,7 +11,8 @@ from pathlib import Path
 
 from outcome import Outcome, unigram_loss
 from report import Description, write_report
-from sweep import Run, sweep
+from sweep import CHECKPOINTS, LAST, Run, sweep
+from translates import bleu, source_gap
 
 from mtdeep.corpus import Store
 from mtdeep.errors import UserError
@@ -43,6 +44,8 @@ class Preparation:
 
     prepare: Callable[[Path | None, Path], Path]
     unigram_loss: Callable[[Path], float]
+    directions: str | None = None
+    """What is translated; None: nothing is."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def main(
 
     Trainings are on a store, unless *preparation* makes something else of DATA (None with --quick) in FOLDER.
     """
-    preparation = preparation or Preparation(prepared, lambda store: unigram_loss(Store(store), DIRECTION))
+    preparation = preparation or Preparation(prepared, lambda store: unigram_loss(Store(store), DIRECTION), DIRECTION)
     parser = ArgumentParser(description=usage, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument(
         "data", nargs="?", type=Path, metavar="DATA", help="folder of Multi30k, task 1: train.en.gz, val.en, ..."
@@ -121,6 +124,13 @@ def main(
         raise SystemExit(2) from None
     outcomes = [Outcome.read(run, options.folder / run.name) for run in chosen]
     unigram = preparation.unigram_loss(prepared_data)
+    if preparation.directions is not None:
+        for number, outcome in enumerate(outcomes):
+            last = options.folder / outcome.run.name / CHECKPOINTS / LAST
+            if outcome.divergence(unigram) is None:
+                gap = source_gap(last, prepared_data, preparation.directions)
+                score = bleu(last, prepared_data, preparation.directions) if about.bleu else None
+                outcomes[number] = replace(outcome, source_gap=gap, bleu=score)
     path = ROOT / "docs" / "reproductions" / f"{about.name}.md"
     if options.quick:
         path = options.folder / path.name

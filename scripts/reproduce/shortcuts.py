@@ -57,7 +57,7 @@ SIZE = Size(
     heads=4,
     sentence=64,
     sentences=16,
-    updates=500,
+    updates=400,
     times={"skips, no normalisation": 2, "normalisation, no skips": 5, "neither": 5},
     interval=50,
     rates=RATES,
@@ -85,7 +85,7 @@ ABOUT = Description(
     settings=(
         f"English of Multi30k in one stream, blocks of {SIZE.sentence} tokens, {SIZE.sentence * SIZE.sentences:,} "
         f"tokens an update. {SIZE.layers} layers of width {SIZE.width}, feed-forward {4 * SIZE.width}, {SIZE.heads} "
-        "heads, no dropout, tailored activation, rotary positions (Pre-LN: ReLU and sinusoids).",
+        "heads, no dropout, rotary positions, tailored activation (Pre-LN: ReLU).",
         f"Learning rates, held after {SIZE.warm_up} updates of linear warm-up: "
         + ", ".join(f"{setting}: {rate:g}" for setting, rate in RATES.items())
         + ". Gradients are clipped to a norm of 1.",
@@ -108,9 +108,11 @@ fairseq-train DATA_BIN --task language_modeling --arch vanilla_lm --decoder-laye
 def runs(quick: bool) -> Sequence[Run]:
     """Return Pre-LN, the paper's settings with each shaping, and a network that has only lost its skips."""
     size = QUICK if quick else SIZE
-    found = [_run(size, REFERENCE, "no shaping", "preln_lm", "preln", size.updates, size.rates[REFERENCE])]
+    standard = "preln_lm --positions rotary"
+    found = [_run(size, REFERENCE, "no shaping", standard, "preln", size.updates, size.rates[REFERENCE])]
     naive = "vanilla_lm --shaping none --activation-fn relu"
-    found.append(_run(size, "neither", "no shaping", naive, "naive", size.updates, size.rates["neither"]))
+    most = size.updates * size.times["neither"]
+    found.append(_run(size, "neither", "no shaping", naive, "naive", most, size.rates["neither"]))
     for setting, options in SETTINGS.items():
         for shaping, flag in SHAPINGS.items():
             architecture = f"vanilla_lm --shaping {flag} {options}"
@@ -131,20 +133,23 @@ def _run(size: Size, row: str, column: str, architecture: str, name: str, update
 
 
 def findings(outcomes: Sequence[Outcome], unigram: float) -> Sequence[str]:
-    """Return by how many times as many updates each network reached Pre-LN's last validation loss."""
+    """Return by how many times as many updates each network reached Pre-LN's losses."""
     reference = next(outcome for outcome in outcomes if outcome.run.row == REFERENCE)
-    goal, needed = reference.last_loss, reference.validation[-1][0]
-    sentences = [f"Pre-LN has {goal:.2f} bits after {needed:,} updates."]
+    goals = [reference.validation[len(reference.validation) * part // 4 - 1] for part in (1, 2, 4)]
+    said = ", ".join(f"{loss:.2f} bits after {updates:,}" for updates, loss in goals)
+    sentences = [f"Pre-LN has {said} updates. By how many times as many updates each reaches these losses:"]
     for outcome in outcomes:
         if outcome is reference:
             continue
-        what = f"{outcome.run.row}, {outcome.run.column}"
-        reached = next((updates for updates, loss in outcome.validation if loss <= goal), None)
-        if reached is not None:
-            sentences.append(f"{what}: reaches it after {reached:,} updates, {reached / needed:.1f} times as many.")
-        else:
-            sentences.append(f"{what}: does not reach it in {outcome.updates:,} updates ({outcome.last_loss:.2f}).")
+        ratios = [_ratio(outcome, updates, loss) for updates, loss in goals]
+        end = f"{outcome.last_loss:.2f} bits after {outcome.updates:,}"
+        sentences.append(f"{outcome.run.row}, {outcome.run.column}: {', '.join(ratios)} ({end}).")
     return sentences
+
+
+def _ratio(outcome: Outcome, updates: int, goal: float) -> str:
+    reached = next((at for at, loss in outcome.validation if loss <= goal), None)
+    return "never" if reached is None else f"{reached / updates:.1f}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Several trainings, some at a time, each in its own folder; killed and started again it repeats none that is finished.
 
-A folder holds run.json (what is trained), training.log and output.txt (what fairseq says), checkpoints/ while the
-training lasts, and finished.json when it is over.
+A folder holds run.json (what is trained), training.log and output.txt (what fairseq says), checkpoints/, of which the
+last stays when the training is over, and finished.json then.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from mtdeep.progress import ProgressReport
 
 COMMANDS = Path(sys.executable).parent
 RUN, FINISHED, LOG, OUTPUT, CHECKPOINTS = "run.json", "finished.json", "training.log", "output.txt", "checkpoints"
+LAST = "checkpoint_last.pt"
 LOGGING = ("--log-format", "json", "--log-interval", "10")
 
 
@@ -118,7 +118,7 @@ def _is_finished(run: Run, folder: Path, data: str) -> bool:
         raise UserError(f"{folder} holds a training with other options or data; remove it or give another --folder.")
     if not (folder / FINISHED).exists():
         return False
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # the sweep may have been killed before it did
+    _keep_the_last(folder)  # the sweep may have been killed before it did
     return True
 
 
@@ -170,8 +170,15 @@ def _finish(training: _Training) -> list[str]:
             return [f"  {training.run.name}, exit code {training.process.returncode}: {output}"]
         stopped = errors[-1]
     write_atomically(training.folder / FINISHED, lambda path: path.write_text(json.dumps({"stopped": stopped})))
-    shutil.rmtree(training.folder / CHECKPOINTS, ignore_errors=True)
+    _keep_the_last(training.folder)
     return []
+
+
+def _keep_the_last(folder: Path) -> None:
+    """Leave only what a training ended with, if it came to a checkpoint."""
+    for path in (folder / CHECKPOINTS).glob("*.pt"):
+        if path.name != LAST:
+            path.unlink()
 
 
 def stopped_by(folder: Path) -> str | None:

@@ -44,7 +44,7 @@ def test_divergence(found: Outcome, expected: str | None) -> None:
 
 def test_the_largest_rate_borne_lies_below_the_first_that_is_not() -> None:
     good, bad = 6.0, 8.0
-    losses = {"DeepNet": (good, good, good), "Pre-LN": (good, bad, good), "Post-LN": (bad, bad, bad)}
+    losses = {"DeepNet": (bad, good, good), "Pre-LN": (good, bad, good), "Post-LN": (bad, bad, bad)}
     outcomes = [
         outcome(loss, row=scheme, column=rate)
         for scheme, row in losses.items()

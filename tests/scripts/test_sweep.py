@@ -31,6 +31,7 @@ while [ $# -gt 0 ]; do
 done
 folder=$(dirname $checkpoints)
 mkdir -p $checkpoints
+touch $checkpoints/checkpoint_best.pt $checkpoints/checkpoint_last.pt
 echo $(basename $folder) >> $folder/../starts
 echo '{"epoch": 1, "nll_loss": "5", "num_updates": "10", "gnorm": "1.5", "wall": "3"}' >> $log
 case $then in
@@ -114,7 +115,7 @@ def test_all_are_trained_the_longest_first_and_none_twice(store: Path, folder: P
     assert starts(folder) == ["long", "middle", "short"]
     sweep([*runs, run("new")], store, folder, 1)
     assert starts(folder) == ["long", "middle", "short", "new"]
-    assert not list(folder.glob("*/checkpoints"))
+    assert {path.name for path in folder.glob("*/checkpoints/*")} == {"checkpoint_last.pt"}
     result = Outcome.read(runs[0], folder / "short")
     assert (result.updates, result.largest_gradient, result.seconds, result.stopped) == (10, 1.5, 3, None)
 

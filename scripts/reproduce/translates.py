@@ -1,0 +1,42 @@
+"""What a finished translation model does with its source: the loss with another sentence's, and BLEU."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from pathlib import Path
+
+from sweep import COMMANDS
+
+from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.corpus import Store, parse_directions
+from mtdeep.evaluation import BLEU
+from mtdeep.evaluation.tables import read_scores
+from mtdeep.probe import store_batches
+from mtdeep.probe.states import run
+
+BATCHES, TOKENS = 4, 2000  # of the validation split
+
+
+def source_gap(checkpoint: Path, store: Path, directions: str) -> float:
+    """Return by how many bits a token another sentence's source raises the validation loss."""
+    opened = Store(store)
+    model = build_model(read_checkpoint(checkpoint))
+    chosen = parse_directions(directions, opened)
+    batches = store_batches(opened, "valid", model.config, BATCHES, tokens=TOKENS, seed=1, directions=chosen)
+    gaps = []
+    for batch in batches:
+        other = batch.with_another_source()
+        assert other is not None, "a batch of validation has several sentences"
+        gaps.append((run(model, other)[1] - run(model, batch)[1]) / math.log(2))
+    return sum(gaps) / len(gaps)
+
+
+def bleu(checkpoint: Path, store: Path, directions: str) -> float:
+    """Return the validation split's BLEU, greedily decoded; what was translated stays beside the checkpoint."""
+    output = checkpoint.with_name("evaluation")
+    command = [str(COMMANDS / "mtdeep"), "evaluate", str(store), "--checkpoint", str(checkpoint), "--split", "valid"]
+    command += ["--directions", directions, "--beam", "1", "--device", "cpu", "--output", str(output)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, (score,) = read_scores(output / "scores.tsv")
+    return score.values[BLEU]
