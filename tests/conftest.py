@@ -28,9 +28,12 @@ WriteStore = Callable[[Path, Sequence[str], Mapping[tuple[str, str], Columns], i
 SaveModel = Callable[[Path, EncoderDecoder], Path]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def one_thread() -> Iterator[None]:
-    """The tensors here are tiny, and threads waiting for one another would take most of the time."""
+    """The tensors here are tiny, and threads waiting for one another would take most of the time.
+
+    For the session, so that what session fixtures measure is the same to the bit as what a test measures again.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
