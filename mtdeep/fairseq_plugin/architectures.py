@@ -174,12 +174,12 @@ class MaskedLanguage(Family, MaskedModel):
 def check_task(model: type[Family], task: FairseqTask) -> None:
     """Raise UserError when a stack on its own has another task than its own, or translation has one of those."""
     name = model.__name__
+    scheme = name.rpartition("_")[0]
     if model.task is not None:
         if not isinstance(task, TASK_REGISTRY[model.task]):
-            raise UserError(f"--arch {name} is for --task {model.task}; give that task, or an architecture of yours.")
+            raise UserError(f"--arch {name} is for --task {model.task}; give that task, or --arch {scheme}_mt.")
     elif isinstance(task, tuple(TASK_REGISTRY[own] for own in (Language.task, MaskedLanguage.task))):
-        kind = name.removesuffix("_mt")
-        raise UserError(f"--arch {name} translates; for this task give --arch {kind}_lm or {kind}_mlm.")
+        raise UserError(f"--arch {name} translates; for this task give --arch {scheme}_lm or {scheme}_mlm.")
 
 
 def recorded_config(

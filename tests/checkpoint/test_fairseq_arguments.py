@@ -131,3 +131,32 @@ def test_scheme_of_fairseq_transformer() -> None:
         transformer_scheme({"encoder_normalize_before": True})
     with pytest.raises(UserError, match="no_decoder_final_norm"):
         convert({"no_decoder_final_norm": True}, "preln")
+
+
+def test_contradictions_are_told_together_with_everything_else() -> None:
+    arguments = {"positions": "rotary", "encoder_learned_pos": True, "dropout": 2.0, "activation_fn": "tailored"}
+    with pytest.raises(UserError) as raised:
+        config_from_arguments(
+            arguments, source_vocabulary_size=9, target_vocabulary_size=9, scheme="deepnorm", found=["first"]
+        )
+    message = str(raised.value)
+    for part in (
+        "first; ",
+        "--encoder-learned-pos and --positions rotary contradict each other",
+        "dropout 2.0 is not",
+        "activation 'tailored' is made for scheme 'vanilla'",
+    ):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kinds"),
+    [
+        ({"positions": "rotary", "no_token_positional_embeddings": True}, ("rotary", "rotary")),
+        ({"positions": "learned", "encoder_learned_pos": True}, ("learned", "learned")),
+        ({"decoder_learned_pos": True}, ("sinusoidal", "learned")),
+    ],
+)
+def test_positions_said_in_two_ways_that_agree(arguments: dict[str, object], kinds: tuple[str, str]) -> None:
+    config = config_from_arguments(arguments, source_vocabulary_size=9, target_vocabulary_size=9, scheme="preln")
+    assert (config.encoder_positions, config.decoder_positions) == kinds

@@ -105,3 +105,22 @@ def test_masked_language_model(text: Path, tmp_path: Path, architecture: str, ru
     assert result.returncode == 0, result.stderr
     validated = re.findall(r"valid on 'valid' subset .*loss ([\d.]+)", result.stdout + result.stderr)[-1]
     assert float(validated) == pytest.approx(float(trained), abs=2e-3)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("lm", DECODER), ("mlm", ENCODER)])
+def test_a_training_goes_on_as_the_same_model_only(
+    text: Path, tmp_path: Path, kind: str, options: list[str], run_command
+) -> None:
+    """Post-LN has DeepNorm's tensors, and is another function of them."""
+    command = ["fairseq-train", text, *options, *COMMON, "--save-dir", tmp_path]
+    result = run_command(*command, "--arch", f"deepnet_{kind}", "--max-update", 1)
+    assert result.returncode == 0, result.stderr
+    result = run_command(*command, "--arch", f"postln_{kind}", "--max-update", 2)
+    assert result.returncode == 2
+    assert "scheme was 'deepnorm' and is 'postln'" in result.stderr.splitlines()[-1]
+
+
+def test_a_model_of_translation_is_no_language_model(text: Path, tmp_path: Path, run_command) -> None:
+    result = run_command("fairseq-train", text, "--arch", "deepnet_mt", "--task", "language_modeling", *COMMON)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].endswith("for this task give --arch deepnet_lm or deepnet_mlm.")

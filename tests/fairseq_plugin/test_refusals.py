@@ -27,6 +27,8 @@ TASK = ("--task", "many_to_many_translation")
         (["--valid-subset", "train,valid"], "--valid-subset names 'train'"),
         (["-s", "en", "-t", "en"], "goes from a language into itself"),
         (["--arch", "transformer"], "is for mtdeep's own decoders"),
+        (["--arch", "deepnet_lm"], "is for --task language_modeling; give that task, or --arch deepnet_mt"),
+        (["--arch", "deepnet_mlm"], "--arch deepnet_mlm is for --task masked_lm"),
     ],
 )
 def test_bad_options_end_in_one_sentence(
