@@ -27,8 +27,6 @@ TASK = ("--task", "many_to_many_translation")
         (["--valid-subset", "train,valid"], "--valid-subset names 'train'"),
         (["-s", "en", "-t", "en"], "goes from a language into itself"),
         (["--arch", "transformer"], "is for mtdeep's own decoders"),
-        (["--arch", "deepnet_lm"], "is for --task language_modeling; give that task, or --arch deepnet_mt"),
-        (["--arch", "deepnet_mlm"], "--arch deepnet_mlm is for --task masked_lm"),
     ],
 )
 def test_bad_options_end_in_one_sentence(
@@ -178,3 +176,14 @@ def test_a_checkpoint_of_another_vocabulary_is_refused(
     )  # fmt: skip
     assert result.returncode == 2, result.stderr
     assert "dictionary is not the one" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("kind", "task"), [("lm", "language_modeling"), ("mlm", "masked_lm")])
+def test_a_stack_on_its_own_does_not_translate(
+    toy_store: Path, tmp_path: Path, kind: str, task: str, run_command
+) -> None:
+    options = ("--optimizer", "torch_adam", "--lr", "1e-3", "--max-tokens", 400, "--cpu", "--save-dir", tmp_path)
+    result = run_command("fairseq-train", toy_store, *TASK, "--arch", f"deepnet_{kind}", *options)
+    assert result.returncode == 2, result.stderr
+    expected = f"error: --arch deepnet_{kind} is for --task {task}; give that task, or --arch deepnet_mt."
+    assert result.stderr.splitlines()[-1] == expected
