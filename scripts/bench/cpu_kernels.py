@@ -9,15 +9,18 @@ line is one JSON object; its ratio is torch's time over mtdeep's, the smallest o
 from __future__ import annotations
 
 import json
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_with import machine, versions
 
 from mtdeep.nn.dot_product import dot_product_attention
 from mtdeep.nn.dropout import dropout
@@ -45,8 +48,8 @@ def main(repeats: int) -> None:
         "peer": round(min(ratios), 2),
         "ratio": round(min(ratios), 2),
         "agree": agree,
-        "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        "machine": f"{torch.get_num_threads()} threads, {platform.machine()}",
+        "versions": versions("torch"),
+        "machine": f"{machine()}, {torch.get_num_threads()} threads",
     }
     print(json.dumps(summary))
 

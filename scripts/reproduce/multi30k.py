@@ -10,9 +10,7 @@ the learning curve and how they were made go to docs/reproductions/.
 from __future__ import annotations
 
 import os
-import platform
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +18,7 @@ import matplotlib.pyplot as plt
 from fairseq_log import validation_curve
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_with import made_with
 from steps import step
 
 from mtdeep.checkpoint.read import load_plain
@@ -92,9 +91,7 @@ def report(results: Path, log: Path, checkpoint: Path, evaluation_seconds: float
         "`--bf16`, 67 minutes, mean BLEU 38.2; then this run. A DeepNorm of 18-6 layers, width 192, at a peak of "
         "1.2e-3 lost its encoder (docs/training.md) and was stopped",
         f"- options: `{' '.join(TRAINING)}`",
-        f"- machine: {os.cpu_count()} cores, {platform.processor() or platform.machine()}; Python "
-        f"{platform.python_version()}, torch {version('torch')}, fairseq {version('fairseq')}, "
-        f"mtdeep {version('mtdeep')}; seed 1",
+        f"- made with {made_with('torch', 'fairseq', 'mtdeep')}; seed 1",
         "- fairseq's figures: 6-6 layers, d 256, ffn 512, pre-norm, 8k vocabulary, dropout 0.1, lr 2e-3 with 400 "
         "warm-up updates and inverse square root, 3,100 updates of 3,000 tokens in 70 minutes on two such cores.",
         "",

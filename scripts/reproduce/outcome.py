@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from fairseq_log import TrainingPoint, training_curve, training_seconds, validation_curve
-from sweep import LOG, Run, stopped_by
+from sweep import LOG, Run, stopped_by, trained_with
 
 from mtdeep.corpus import DirectionView, Store, Vocabulary, direction_views, parse_directions
 
@@ -36,6 +36,8 @@ class Outcome:
     """Wall clock, validation and saving included."""
     stopped: str | None
     """What fairseq ended the training with, before its end."""
+    made_with: Sequence[str] = ()
+    """Machine and versions."""
     source_gap: float | None = None
     """By how many bits a token another sentence's source raises the loss, where there is a source."""
     bleu: float | None = None
@@ -46,7 +48,8 @@ class Outcome:
         """Read what a finished training has left in its folder."""
         log = folder / LOG
         validation = [(updates, loss) for _, updates, loss in validation_curve(log)]
-        return cls(run, training_curve(log), validation, training_seconds(log), stopped_by(folder))
+        seconds, stopped = training_seconds(log), stopped_by(folder)
+        return cls(run, training_curve(log), validation, seconds, stopped, trained_with(folder))
 
     @property
     def updates(self) -> int:

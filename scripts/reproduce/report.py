@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
-import platform
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -77,9 +74,7 @@ def write_report(
         *[f"- {sentence}" for sentence in (*about.settings, *(f"Smaller than the paper: {s}" for s in about.smaller))],
         f"- One seed a training (1). {len(outcomes)} trainings of one thread each, {jobs} at a time: {minutes:.0f} "
         "minutes of training in sum.",
-        f"- Machine: {os.cpu_count()} cores, {platform.processor() or platform.machine()}; Python "
-        f"{platform.python_version()}, torch {version('torch')}, fairseq {version('fairseq')}, mtdeep "
-        f"{version('mtdeep')}.",
+        *[f"- Trained with {made}." for made in dict.fromkeys(made for o in outcomes for made in o.made_with)],
         "",
         "The paper's size, on the store of the paper's data:",
         "",

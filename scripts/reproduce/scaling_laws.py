@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 import statistics
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_with import made_with
 
 from mtdeep.durable import write_atomically
 from mtdeep.nn import Config, Model, build_model
@@ -214,8 +214,7 @@ def report(
         "theory.",
         "- The update is the mean norm of the change of the states before the vocabulary by their mean norm, after one "
         "step of gradient descent with the layers' matrices, divided by its rate (docs/probe.md).",
-        f"- Machine: {os.cpu_count()} cores, {platform.processor() or platform.machine()}; Python "
-        f"{platform.python_version()}, torch {version('torch')}, mtdeep {version('mtdeep')}.",
+        f"- Made with {made_with('torch', 'mtdeep')}.",
         "",
     ]
     (folder / "scaling_laws.md").write_text("\n".join(lines), encoding="utf-8")

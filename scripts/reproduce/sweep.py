@@ -1,7 +1,7 @@
 """Several trainings, some at a time, each in its own folder; killed and started again it repeats none that is finished.
 
-A folder holds run.json (what is trained), training.log and output.txt (what fairseq says), checkpoints/, of which the
-last stays when the training is over, and finished.json then.
+A folder holds run.json (what is trained), made_with.json (on what machine, with which versions), training.log and
+output.txt (what fairseq says), checkpoints/, of which the last stays when the training is over, and finished.json then.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ from mtdeep.durable import write_atomically
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_with import made_with
+
 COMMANDS = Path(sys.executable).parent
-RUN, FINISHED, LOG, OUTPUT, CHECKPOINTS = "run.json", "finished.json", "training.log", "output.txt", "checkpoints"
-LAST = "checkpoint_last.pt"
+RUN, MADE_WITH, FINISHED = "run.json", "made_with.json", "finished.json"
+LOG, OUTPUT, CHECKPOINTS, LAST = "training.log", "output.txt", "checkpoints", "checkpoint_last.pt"
+PACKAGES = ("torch", "fairseq", "mtdeep")
 LOGGING = ("--log-format", "json", "--log-interval", "10")
 
 
@@ -127,6 +131,8 @@ def _start(run: Run, data: Path, parent: Path, identity: str) -> _Training:
     folder.mkdir(parents=True, exist_ok=True)
     lock = _locked(folder)
     write_atomically(folder / RUN, lambda path: path.write_text(json.dumps(_record(run, identity), indent=1)))
+    both = list(dict.fromkeys([*trained_with(folder), made_with(*PACKAGES)]))
+    write_atomically(folder / MADE_WITH, lambda path: path.write_text(json.dumps(both, indent=1)))
     program, *arguments = run.command(data, folder)
     with (folder / OUTPUT).open("wb") as output:
         process = subprocess.Popen(
@@ -187,6 +193,12 @@ def stopped_by(folder: Path) -> str | None:
     return stopped
 
 
+def trained_with(folder: Path) -> list[str]:
+    """Return machine and versions of a training; several when it was gone on with elsewhere."""
+    made: list[str] = _read(folder / MADE_WITH) if (folder / MADE_WITH).exists() else []
+    return made
+
+
 class _Clock:
     """How far the sweep is, and how long the rest takes at the speed so far."""
 
@@ -231,6 +243,5 @@ def _record(run: Run, data: str) -> dict[str, Any]:
     return {"data": data, "arguments": list(run.arguments), "updates": run.updates}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

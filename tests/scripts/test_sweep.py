@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -14,8 +15,10 @@ from threading import Thread
 
 import pytest
 import sweep as sweep_module
+import torch
+from made_with import made_with
 from outcome import Outcome
-from sweep import Run, stopped_by, sweep
+from sweep import Run, stopped_by, sweep, trained_with
 
 from mtdeep.errors import UserError
 
@@ -154,6 +157,21 @@ def test_other_options_in_the_same_folder_are_refused(store: Path, folder: Path)
     sweep([run("a")], store, folder, 1)
     with pytest.raises(UserError, match="holds a training with other options"):
         sweep([run("a", "diverge")], store, folder, 1)
+
+
+def test_versions_are_recorded_and_added_when_a_training_goes_on_with_others(
+    store: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are no reason to refuse: who trains for days may update in between. But the report names both."""
+    with pytest.raises(SystemExit):
+        sweep([run("a", "fail")], store, folder, 1)
+    now = made_with("torch", "fairseq", "mtdeep")
+    assert trained_with(folder / "a") == [now]
+    assert f"Python {platform.python_version()}, torch {torch.__version__}, fairseq 0.12.2" in now
+    monkeypatch.setattr(sweep_module, "made_with", lambda *_: "another")
+    with pytest.raises(SystemExit):
+        sweep([run("a", "fail")], store, folder, 1)
+    assert trained_with(folder / "a") == [now, "another"]
 
 
 def start_python(program: str, arguments: list[str], reproduce: Path) -> subprocess.Popen[bytes]:
