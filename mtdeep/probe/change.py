@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,8 @@ from mtdeep.probe.states import run
 from mtdeep.probe.statistics import token_norm
 
 SGD_RATE = 1e-3
+LINEAR = 0.003
+"""The relative change up to which an update is taken to be linear in its rate."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ def changes(model: Model, probe: ProbeBatch, before: dict[str, Tensor]) -> dict[
 
 @dataclass(frozen=True)
 class SgdUpdate:
-    """Relative change of the outputs after one step of plain gradient descent, divided by its rate, 1e-3, by stack.
+    """Relative change of the outputs after one step of plain gradient descent, divided by its rate, by stack.
 
+    The rate is 1e-3, or what changes no output by more than 0.3 %: a change is linear in the rate while it is small.
     matrices: the step is taken by the matrices of the layers alone. They are all that the theorems on model updates
     speak of: with DeepNorm's constants this does not grow with depth (arXiv 2203.00555, Theorems 4.2 and 4.3).
     layers: by all parameters of the layers, normalisations and biases too, which the theorems leave out.
@@ -60,13 +64,24 @@ def sgd_update(model: Model, probe: ProbeBatch, batch: ProbeBatch) -> SgdUpdate:
     of_layers = [(p, p.grad) for name, p in model.named_parameters() if ".layers." in name and p.grad is not None]
     found = []
     for chosen in ([(p, gradient) for p, gradient in of_layers if p.dim() > 1], of_layers):
-        kept = [p.detach().clone() for p, _ in chosen]
-        with torch.no_grad():
-            for p, gradient in chosen:
-                p.sub_(gradient, alpha=SGD_RATE)
-            moved = changes(model, probe, before)
-            for (p, _), value in zip(chosen, kept, strict=True):
-                p.copy_(value)
-        found.append({name: each.relative / SGD_RATE for name, each in moved.items()})
+        rate, per_rate = SGD_RATE, _update(model, probe, before, chosen, SGD_RATE)
+        while LINEAR < (moved := max(per_rate.values()) * rate) < math.inf:
+            rate *= 0.9 * LINEAR / moved
+            per_rate = _update(model, probe, before, chosen, rate)
+        found.append(per_rate)
     model.zero_grad(set_to_none=True)
     return SgdUpdate(*found)
+
+
+def _update(
+    model: Model, probe: ProbeBatch, before: dict[str, Tensor], chosen: Sequence[tuple[Tensor, Tensor]], rate: float
+) -> dict[str, float]:
+    """Return the relative change by the rate, by stack, and leave the (parameter, gradient) pairs as they were."""
+    kept = [p.detach().clone() for p, _ in chosen]
+    with torch.no_grad():
+        for p, gradient in chosen:
+            p.sub_(gradient, alpha=rate)
+        moved = changes(model, probe, before)
+        for (p, _), value in zip(chosen, kept, strict=True):
+            p.copy_(value)
+    return {name: each.relative / rate for name, each in moved.items()}
