@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,12 +41,12 @@ def growths(records: Sequence[Record]) -> list[Growth]:
     return [_growth(scheme, width, sorted(points)) for (scheme, width), points in families.items()]
 
 
+def exponent(depths: Sequence[float], values: Sequence[float]) -> float:
+    """Return the p of values ~ depths^p: least squares in the logarithms, from two different depths on."""
+    return float(np.polyfit(np.log(depths), np.log(values), 1)[0])
+
+
 def _growth(scheme: str, width: int, points: list[tuple[int, float, float]]) -> Growth:
     depths, matrices, layers = (list(column) for column in zip(*points, strict=True))
-    return Growth(scheme, width, depths, matrices, layers, _exponent(depths, matrices), _exponent(depths, layers))
-
-
-def _exponent(depths: Sequence[int], values: Sequence[float]) -> float | None:
-    if len(set(depths)) < 2:
-        return None
-    return float(np.polyfit([math.log(depth) for depth in depths], [math.log(value) for value in values], 1)[0])
+    fitted = [exponent(depths, values) if len(set(depths)) > 1 else None for values in (matrices, layers)]
+    return Growth(scheme, width, depths, matrices, layers, *fitted)

@@ -14,12 +14,11 @@ import math
 import statistics
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
+from laws import DECAYS, LAWS, TOLERANCE, XIONG, Fit, Law
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -29,74 +28,11 @@ from made_with import made_with
 from mtdeep.durable import write_atomically
 from mtdeep.nn import Config, Model, build_model
 from mtdeep.probe import ProbeBatch, made_up_batches
-from mtdeep.probe.change import sgd_update
-from mtdeep.probe.gradients import gradient_norms
-from mtdeep.probe.states import observe
 
 ROOT = Path(__file__).parents[2]
 WIDTH, VOCABULARY, TOKENS = 64, 256, 512
 DEPTHS, SEEDS = (6, 12, 24, 50, 100), (1, 2, 3)
 QUICK_DEPTHS, QUICK_SEEDS = (2, 4, 6), (1,)
-Measure = Callable[[Model, Sequence[ProbeBatch]], float]
-
-
-@dataclass(frozen=True)
-class Law:
-    """One quantity over the number of layers L (of each stack, where there are two), and the exponent of L in theory.
-
-    expected: the exponent that a theorem gives; at_most: whether it is a bound from above.
-    """
-
-    name: str
-    scheme: str
-    stacks: str
-    quantity: str
-    expected: float
-    at_most: bool
-    source: str
-    measure: Measure
-    uniform_attention: bool = False
-    """W^Q = W^K = 0, as the theory of arXiv 2002.04745 has it."""
-
-
-def last_second_matrix(model: Model, batches: Sequence[ProbeBatch]) -> float:
-    """Return the gradient norm of the last layer's second feed-forward matrix (and its bias)."""
-    return gradient_norms(model, batches[0])["encoder"].modules["fc2"][-1]
-
-
-def stream_square(model: Model, batches: Sequence[ProbeBatch]) -> float:
-    """Return the mean square of what leaves the last layer, before the stack's last normalisation."""
-    return observe(model, batches[0]).states["encoder"].layers[-1].rms ** 2
-
-
-def matrices_update(model: Model, batches: Sequence[ProbeBatch]) -> float:
-    """Return the relative update of the model by one step of gradient descent on its layers' matrices, by its rate."""
-    return [*sgd_update(model, *batches).matrices.values()][-1]
-
-
-def decay_by_layer(model: Model, batches: Sequence[ProbeBatch]) -> float:
-    """Return the factor by which gradients shrink from a layer to the one below, fitted in the logarithms."""
-    norms = gradient_norms(model, batches[0])["encoder"].modules["fc2"]
-    return math.exp(float(-np.polyfit(range(len(norms)), np.log(norms), 1)[0]))
-
-
-XIONG, DEEPNET, MAGNETO = "arXiv 2002.04745", "arXiv 2203.00555", "arXiv 2210.06423"
-GRADIENT, STREAM = "gradient of the last second matrix", "mean square of the stream"
-UPDATE = "model update by the matrices, per rate"
-LAWS = (
-    Law("gradient-postln", "postln", "encoder", GRADIENT, 0.0, True, f"{XIONG}, Theorem 1", last_second_matrix, True),
-    Law("gradient-preln", "preln", "encoder", GRADIENT, -0.5, True, f"{XIONG}, Theorem 1", last_second_matrix, True),
-    Law("stream-preln", "preln", "encoder", STREAM, 1.0, False, f"{XIONG}, Lemma 2", stream_square, True),
-    Law("update-deepnorm-alone", "deepnorm", "encoder", UPDATE, 0.0, True, f"{DEEPNET}, Theorem 4.2", matrices_update),
-    Law("update-deepnorm", "deepnorm", "both", UPDATE, 0.0, True, f"{DEEPNET}, Theorem 4.3", matrices_update),
-    Law("update-postln-alone", "postln", "encoder", UPDATE, 1.0, True, f"{DEEPNET}, Theorem 4.2", matrices_update),
-    Law("update-subln-alone", "subln", "encoder", UPDATE, 0.0, True, f"{MAGNETO}, equation 17", matrices_update),
-)
-# Post-LN's gradients from a layer to the one below it: in theory's uniform attention, and as it is drawn.
-DECAYS = tuple(
-    Law(f"decay-{attention}", "postln", "encoder", "", 0.0, True, XIONG, decay_by_layer, attention == "uniform")
-    for attention in ("uniform", "drawn")
-)
 DECAY_LAYERS = 24
 
 
@@ -168,12 +104,6 @@ def median_decay(law: Law, layers: int, seeds: Sequence[int]) -> float:
     return statistics.median(measured(law, layers, seed) for seed in seeds)
 
 
-def exponent(values: dict[int, list[float]]) -> float:
-    """Return p of quantity ~ L^p: least squares in the logarithms, over the medians of the seeds."""
-    medians = [math.log(statistics.median(of_depth)) for of_depth in values.values()]
-    return float(np.polyfit(np.log(list(values)), medians, 1)[0])
-
-
 def report(
     folder: Path, found: dict[str, dict[int, list[float]]], decays: Sequence[float], layers: int, seeds: int
 ) -> None:
@@ -184,21 +114,28 @@ def report(
         "# Scaling laws: exponents over depth",
         "",
         "`python scripts/reproduce/scaling_laws.py`; models before their first update, medians of "
-        f"{seeds} seeds. An exponent p means quantity ~ L^p, least squares in the logarithms.",
+        f"{seeds} seeds. An exponent p means quantity ~ L^p, least squares in the logarithms; beside it the lowest and "
+        "the highest of the single seeds, and the same fit of the theorem's function. A theorem holds here when p is "
+        f"not more than {TOLERANCE:g} beyond it.",
         "",
-        f"| quantity | scheme | stacks | {' | '.join(f'L = {d}' for d in depths)} | p, fitted | p, theory | source |",
-        "|---" * (len(depths) + 6) + "|",
+        f"| quantity | scheme | stacks | {' | '.join(f'L = {d}' for d in depths)} | p, fitted | seeds | theory "
+        "| p of it | holds | source |",
+        "|---" * (len(depths) + 9) + "|",
     ]
     for law in LAWS:
-        values = found[law.name]
+        values, theory = found[law.name], law.theory
+        fit = Fit.over(values)
         cells = [
             law.quantity,
             law.scheme,
             "encoder alone" if law.stacks == "encoder" else "encoder and decoder, L each",
             *(f"{statistics.median(of_depth):.3g}" for of_depth in values.values()),
-            f"{exponent(values):.2f}",
-            f"{'at most ' if law.at_most else ''}{law.expected:g}",
-            law.source,
+            f"{fit.p:.2f}",
+            f"{fit.lowest:.2f} to {fit.highest:.2f}",
+            f"{theory.bound} {theory.formula}",
+            f"{theory.exponent(depths):.2f}",
+            "yes" if theory.holds(fit.p, depths) else "no",
+            theory.source,
         ]
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
@@ -232,8 +169,8 @@ def draw(path: Path, found: dict[str, dict[int, list[float]]]) -> None:
         unit = statistics.median(found[law.name][depths[0]])
         for depth, values in found[law.name].items():
             axes.plot([depth] * len(values), [value / unit for value in values], "o", color="C0", markersize=4)
-        theory = [(depth / depths[0]) ** law.expected for depth in depths]
-        axes.plot(depths, theory, "--", color="grey", label=f"L^{law.expected:g}{', a bound' if law.at_most else ''}")
+        theory = [law.theory.growth(depth) / law.theory.growth(depths[0]) for depth in depths]
+        axes.plot(depths, theory, "--", color="grey", label=f"{law.theory.formula} ({law.theory.bound})")
         axes.set(xscale="log", yscale="log", title=f"{law.scheme}, {law.stacks}\n{law.quantity}", xlabel="layers L")
         axes.title.set_fontsize(8)
         axes.grid(alpha=0.3, which="both")

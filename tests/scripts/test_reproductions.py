@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from laws import LAWS
 from matplotlib.image import imread
 
 
@@ -49,11 +50,11 @@ def test_quick_scaling_laws(reproduce: Path, tmp_path: Path, run_command) -> Non
     result = run_command(*command)
     assert result.returncode == 0, result.stderr
     report = (tmp_path / "scaling_laws.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| .* \| (-?\d\.\d\d) \| (?:at most )?(-?[\d.]+) \| arXiv", report, re.M)
-    assert len(rows) == 7
-    assert all(-1 < float(fitted) < 2 for fitted, _ in rows)
+    rows = re.findall(r"^\| .* \| (-?\d\.\d\d) \| .* to .* \| (-?\d\.\d\d) \| (yes|no) \| arXiv", report, re.M)
+    assert len(rows) == len(LAWS)
+    assert all(-2 < float(fitted) < 3 for fitted, _, _ in rows)
     assert imread(tmp_path / "scaling_laws.png").std() > 0
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
-    assert len(kept) == 7 * 3 + 2
+    assert len(kept) == len(LAWS) * 3 + 2
     assert run_command(*command).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")} == kept
