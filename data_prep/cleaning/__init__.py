@@ -1,0 +1,1 @@
+"""Rules that keep or reject, one a file, each with its own reason."""

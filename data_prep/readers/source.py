@@ -1,0 +1,32 @@
+"""What a reader is: something that can be opened anywhere and read from its start, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from data_prep.batch import Batch
+
+
+class Source(Protocol):
+    """What is read in one go: a file, or files that are aligned line by line.
+
+    A source is a frozen dataclass of plain data (paths, languages, options), so that it can be sent to another process
+    or machine. Reading it twice gives the same batches. It holds no more than a batch in memory, however large the
+    file.
+
+    Damage that leaves the rows around it readable is a `Rejected` row. Damage after which nothing can be trusted (an
+    archive that breaks off, sides of unequal length) raises UserError: one sentence with file, line and remedy.
+    """
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Return the canonical codes of the columns, in order."""
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Return the files that are read; their content decides what the source gives."""
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield the source's batches of *rows* rows; the last may be shorter."""
