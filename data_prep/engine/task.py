@@ -1,0 +1,101 @@
+"""A piece of work whose result stands on disk under the digest of all that it was made from.
+
+A result is a folder WORK/STAGE/KEY with the files that the work wrote and `record.json`, which says what it is made of
+and how many bytes each file has. It appears by one rename, so it is whole or not there, also after `kill -9`; it is
+found again by its key, whatever the inputs are called and wherever they lie.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from mtdeep.durable import sync_directory, write_atomically
+
+RECORD = "record.json"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work for any process: *run* is a function of a module, called as ``run(folder, **arguments)``.
+
+    It writes its files into *folder* and returns a record, plain data for JSON. Equal *content* means equal results:
+    digests of inputs, settings, the keys of the results that it reads, and a revision that changes with the code.
+    Paths belong into *arguments*, never into *content*.
+    """
+
+    stage: str
+    name: str
+    """What progress and errors call it."""
+    run: Callable[..., Mapping[str, Any]]
+    content: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Return the digest of stage and content."""
+        return digest_of([self.stage, self.content])
+
+    def folder(self, work: Path) -> Path:
+        """Return where the result stands."""
+        return work / self.stage / self.key
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a task has left: its key, its folder and what it recorded."""
+
+    key: str
+    folder: Path
+    record: Mapping[str, Any]
+
+
+def digest_of(content: Any) -> str:
+    """Return the xxh3-128 of plain data, whatever the order of its keys."""
+    return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
+
+
+def finished(task: Task, work: Path) -> Result | None:
+    """Return the task's result if it is there and none of its files is missing or shorter than it was."""
+    folder = task.folder(work)
+    try:
+        document = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        whole = all((folder / name).stat().st_size == size for name, size in document["files"].items())
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
+        return None
+    return Result(task.key, folder, document["record"]) if whole else None
+
+
+def carry_out(task: Task, work: Path) -> Result:
+    """Run the task, here and now, and put its result in its place.
+
+    Another process may have put the same there in between: then that one stays.
+    """
+    target = task.folder(work)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
+    try:
+        record = task.run(partial, **task.arguments)
+        files = {path.name: path.stat().st_size for path in sorted(partial.iterdir())}
+        document = {"task": task.name, "content": task.content, "files": files, "record": record}
+        text = json.dumps(document, ensure_ascii=False, indent=1)
+        write_atomically(partial / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
+        sync_directory(partial)
+        if (earlier := finished(task, work)) is not None:
+            return earlier
+        shutil.rmtree(target, ignore_errors=True)  # damaged, or finished() would have found it
+        os.rename(partial, target)
+        sync_directory(target.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    result = finished(task, work)
+    assert result is not None, "a result that was just written is there"
+    return result

@@ -1,0 +1,67 @@
+"""A result is whole or not there, and is found by what it was made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import stand_in
+
+from data_prep.engine.task import RECORD, Task, carry_out, finished
+from mtdeep.errors import UserError
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    return Task("count", "number 7", stand_in.note, {"number": 7}, {"number": 7, "calls": tmp_path / "calls"})
+
+
+def test_a_result_is_found_again_with_its_files_and_record(task: Task, tmp_path: Path) -> None:
+    assert finished(task, tmp_path) is None
+    made = carry_out(task, tmp_path)
+    assert finished(task, tmp_path) == made
+    assert made.record == {"number": 7} and (made.folder / "number.txt").read_text() == "7"
+    assert made.folder == tmp_path / "count" / task.key
+
+
+def test_the_key_is_of_the_content_not_of_names_and_places(task: Task, tmp_path: Path) -> None:
+    elsewhere = replace(task, name="another", arguments={"number": 7, "calls": tmp_path / "other"})
+    assert elsewhere.key == task.key
+    assert replace(task, content={"number": 8}).key != task.key
+    assert replace(task, stage="other").key != task.key
+    assert replace(task, content={"a": 1, "b": 2}).key == replace(task, content={"b": 2, "a": 1}).key
+
+
+@pytest.mark.parametrize("damage", ["truncated file", "missing file", "damaged record", "no record"])
+def test_a_damaged_result_is_made_again(task: Task, tmp_path: Path, damage: str) -> None:
+    made = carry_out(task, tmp_path)
+    if damage == "truncated file":
+        (made.folder / "number.txt").write_text("")
+    elif damage == "missing file":
+        (made.folder / "number.txt").unlink()
+    elif damage == "damaged record":
+        (made.folder / RECORD).write_text("{")
+    else:
+        (made.folder / RECORD).unlink()
+    assert finished(task, tmp_path) is None
+    assert carry_out(task, tmp_path) == made
+    assert (made.folder / "number.txt").read_text() == "7"
+
+
+def test_an_error_leaves_nothing(tmp_path: Path) -> None:
+    task = Task("count", "bad", stand_in.refuse, {}, {"number": 3})
+    with pytest.raises(UserError, match="input 3 is damaged"):
+        carry_out(task, tmp_path)
+    assert not list((tmp_path / "count").iterdir())
+
+
+def test_the_record_says_what_was_made_of_what(task: Task, tmp_path: Path) -> None:
+    document = json.loads((carry_out(task, tmp_path).folder / RECORD).read_text())
+    assert document == {
+        "task": "number 7",
+        "content": {"number": 7},
+        "files": {"number.txt": 1},
+        "record": {"number": 7},
+    }
