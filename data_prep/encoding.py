@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 
 from data_prep.table import AlignedText
+from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.subwords import Subwords
 
 _CHUNK = 1 << 15  # lines in one native call
@@ -21,8 +22,8 @@ class ColumnEncoder:
         self._subwords, self._table, self._progress = subwords, table, progress
         self.unknown: dict[str, int] = {}
 
-    def column(self, language: str) -> Iterator[np.ndarray]:
-        """Yield (length,) int32 piece ids of each row; length 0 for a gap.
+    def column(self, language: str) -> Iterator[Block]:
+        """Yield the piece ids of the rows in blocks; a gap has length 0.
 
         Raises AssertionError when a sentence becomes a gap: readers leave out what normalisation leaves nothing of, so
         the account of the table would be wrong.
@@ -30,12 +31,12 @@ class ColumnEncoder:
         unknown = 0
         lines = self._table.column(language)
         while chunk := list(islice(lines, _CHUNK)):
-            encoded = self._subwords.encode(chunk)
-            for line, ids in zip(chunk, encoded, strict=True):
-                if line and not len(ids):
-                    raise AssertionError(f"{self._table.name}, {language}: {line!r} has no pieces, but is no gap")
-                unknown += int((ids == self._subwords.vocabulary.unk).sum())
-                yield ids
+            block = self._subwords.encode_block(chunk)
+            for row in np.flatnonzero(block.lengths == 0):
+                if chunk[row]:
+                    raise AssertionError(f"{self._table.name}, {language}: {chunk[row]!r} has no pieces, but is no gap")
+            unknown += int((block.units == self._subwords.vocabulary.unk).sum())
+            yield block
             self._progress(len(chunk))
         if unknown:
             self.unknown[language] = unknown

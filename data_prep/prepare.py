@@ -21,6 +21,7 @@ from data_prep.readers.plain_text import read_aligned
 from data_prep.splits import hold_out
 from data_prep.table import AlignedText
 from data_prep.vocabulary import train_model
+from mtdeep.corpus.blocks import text_blocks
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store, file_digest
 from mtdeep.corpus.store_writer import StoreWriter
@@ -172,7 +173,7 @@ def _write(
             columns = {language: encoder.column(language) for language in table.languages}
             text = None
             if table.split != "train":
-                text = {language: table.column(language) for language in table.languages}
+                text = {language: text_blocks(table.column(language)) for language in table.languages}
             # The encoder's counts are whole once the writer has read the columns, before the manifest is written.
             record = {
                 **table.provenance,

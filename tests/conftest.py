@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import sentencepiece
 import torch
 
-from mtdeep.corpus import Store, StoreWriter, Vocabulary
+from mtdeep.corpus import Store, StoreWriter, Vocabulary, text_blocks
 from mtdeep.corpus.subwords import Subwords, pieces
 from mtdeep.nn import Config, EncoderDecoder
 
@@ -90,8 +89,9 @@ def write_store(train_subwords: TrainSubwords) -> WriteStore:
         subwords, model = train_subwords(lines, languages, size)
         with StoreWriter(path, subwords.vocabulary, model) as writer:
             for (name, split), columns in corpora.items():
-                ids = {code: [np.asarray(s) for s in subwords.encode(column)] for code, column in columns.items()}
-                writer.add_corpus(name, split, ids, text=None if split == "train" else columns, provenance={})
+                ids = {code: [subwords.encode_block(column)] for code, column in columns.items()}
+                text = {code: text_blocks(column) for code, column in columns.items()}
+                writer.add_corpus(name, split, ids, text=None if split == "train" else text, provenance={})
             writer.finish({})
         return Store(path)
 

@@ -1,6 +1,7 @@
 """Sentences on disk and the order in which training reads them: numpy alone (and SentencePiece in `subwords`)."""
 
 from mtdeep.corpus.batches import Batch, BatchPlanner
+from mtdeep.corpus.blocks import Block, blocks_of, text_blocks
 from mtdeep.corpus.collate import collate
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.directions import Direction, available, parse_directions
@@ -13,6 +14,7 @@ from mtdeep.corpus.vocabulary import Vocabulary
 __all__ = [
     "Batch",
     "BatchPlanner",
+    "Block",
     "Corpus",
     "Direction",
     "DirectionView",
@@ -21,8 +23,10 @@ __all__ = [
     "StoreWriter",
     "Vocabulary",
     "available",
+    "blocks_of",
     "collate",
     "direction_probabilities",
     "direction_views",
     "parse_directions",
+    "text_blocks",
 ]

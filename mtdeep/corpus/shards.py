@@ -1,18 +1,18 @@
-"""Shard files, written: a stream of sentences becomes segments, with only one buffer of them in memory."""
+"""Shard files, written: a stream of blocks becomes segments, with only one block of it in memory."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import xxhash
 
+from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.manifest import SHARD_HEADER, FileRecord, Segment, shard_path
 from mtdeep.durable import write_atomically
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _ALIGN = 8
 _OFFSET_BYTES = 4
-_BUFFERED_ROWS = 1 << 14  # a multiple of 8, because presence is packed eight rows to a byte
 _SPOOL_BYTES = 16 << 20
 
 
@@ -76,20 +75,19 @@ class ShardWriter:
         self._shard: _Shard | None = None
         self.files: dict[str, FileRecord] = {}
 
-    def write_column(self, sentences: Iterable[np.ndarray], dtype: np.dtype) -> tuple[tuple[Segment, ...], np.ndarray]:
-        """Write a column of (length,) arrays; its segments, and one bit a row that says whether it is no gap.
+    def write_column(self, blocks: Iterable[Block], dtype: np.dtype) -> tuple[tuple[Segment, ...], np.ndarray]:
+        """Write a column; its segments, and one bit a row that says whether it is no gap.
 
         Raises `ValueError` for a sentence that does not fit into an empty shard.
         """
         segments: list[Segment] = []
-        presence: list[np.ndarray] = []
+        presence = _Bits()
         row = 0
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(self._store)) as spool:
             segment = _OpenSegment(self, dtype, row, spool)
-            for buffer in _buffers(sentences):
-                lengths = np.fromiter((len(s) for s in buffer), dtype=np.int64, count=len(buffer))
-                presence.append(np.packbits(lengths > 0))
-                flat = np.concatenate(buffer).astype(dtype)
+            for block in blocks:
+                lengths, flat = block.lengths, block.units.astype(dtype)
+                presence.append(lengths > 0)
                 while len(lengths):
                     taken = segment.append(flat, lengths)
                     row += taken
@@ -101,7 +99,7 @@ class ShardWriter:
                         self.close_shard()
                         segment = _OpenSegment(self, dtype, row, spool)
             segments += segment.close()
-        return tuple(segments), np.concatenate(presence) if presence else np.zeros(0, dtype=np.uint8)
+        return tuple(segments), presence.packed()
 
     def shard(self) -> _Shard:
         """The open shard, a new one if there is none."""
@@ -132,10 +130,23 @@ class ShardWriter:
             self._shard = None
 
 
-def _buffers(sentences: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
-    stream = iter(sentences)
-    while buffer := list(itertools.islice(stream, _BUFFERED_ROWS)):
-        yield buffer
+class _Bits:
+    """One bit a row, packed as they come, however many rows come at a time."""
+
+    def __init__(self) -> None:
+        self._packed: list[np.ndarray] = []
+        self._rest = np.zeros(0, dtype=bool)
+
+    def append(self, rows: np.ndarray) -> None:
+        """Take (rows,) bool; fewer than 8 wait for the next."""
+        bits = np.concatenate([self._rest, rows])
+        whole = len(bits) // 8 * 8
+        self._packed.append(np.packbits(bits[:whole]))
+        self._rest = bits[whole:]
+
+    def packed(self) -> np.ndarray:
+        """Return all of them, (ceil(rows / 8),) uint8."""
+        return np.concatenate([*self._packed, np.packbits(self._rest)])
 
 
 class _OpenSegment:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.manifest import (
     DICTIONARY,
     MANIFEST,
@@ -57,16 +58,16 @@ class StoreWriter:
         self,
         name: str,
         split: str,
-        columns: Mapping[str, Iterable[np.ndarray]],
+        columns: Mapping[str, Iterable[Block]],
         *,
-        text: Mapping[str, Iterable[str]] | None = None,
+        text: Mapping[str, Iterable[Block]] | None = None,
         provenance: Mapping[str, Any],
     ) -> CorpusRecord:
-        """Append a corpus: per language an iterable of (length,) piece ids, row by row; length 0 is a gap.
+        """Append a corpus: per language the piece ids of its rows, in blocks of any size.
 
-        Columns are read one after the other, each once, and nothing but a buffer is held. `text` keeps raw sentences
-        beside the ids (splits that are scored). Raises `ValueError` when columns differ in rows, when an id is no
-        piece, or a name comes twice in a split.
+        Columns are read one after the other, each once, and nothing but a block is held. `text` keeps the UTF-8 of raw
+        sentences beside the ids (splits that are scored). Raises `ValueError` when columns differ in rows, when an id
+        is no piece, or a name comes twice in a split.
         """
         if any((record.split, record.name) == (split, name) for record in self._corpora):
             raise ValueError(f"corpus {name!r} of split {split!r} was added before")
@@ -74,14 +75,13 @@ class StoreWriter:
             raise ValueError(f"corpus {name!r}: languages {sorted(columns)} are not all in the vocabulary")
         written: list[Column] = []
         presence: list[np.ndarray] = []
-        for language, sentences in columns.items():
-            column, present = self._add_column(language, "tokens", self._checked(sentences, name, language))
+        for language, blocks in columns.items():
+            column, present = self._add_column(language, "tokens", self._checked(blocks, name, language))
             written.append(column)
             presence.append(present)
         pairs = _pair_counts(written, presence)
-        for language, lines in (text or {}).items():
-            utf8 = (np.frombuffer(line.encode("utf-8"), dtype=np.uint8) for line in lines)
-            written.append(self._add_column(language, "text", utf8)[0])
+        for language, blocks in (text or {}).items():
+            written.append(self._add_column(language, "text", blocks)[0])
         rows = {f"{column.kind} of {column.language}": _rows(column) for column in written}
         if len(set(rows.values())) > 1:
             raise ValueError(f"corpus {name!r}: columns differ in rows: {rows}")
@@ -89,18 +89,22 @@ class StoreWriter:
         self._corpora.append(record)
         return record
 
-    def _add_column(self, language: str, kind: Kind, sentences: Iterable[np.ndarray]) -> tuple[Column, np.ndarray]:
+    def _add_column(self, language: str, kind: Kind, blocks: Iterable[Block]) -> tuple[Column, np.ndarray]:
         dtype = (self._vocabulary.token_dtype if kind == "tokens" else np.dtype(np.uint8)).newbyteorder("<")
-        segments, presence = self._shards.write_column(sentences, dtype)
+        segments, presence = self._shards.write_column(blocks, dtype)
         present, units = sum(s.sentences for s in segments), sum(s.units for s in segments)
         return Column(language, kind, present, units, segments), presence
 
-    def _checked(self, sentences: Iterable[np.ndarray], name: str, language: str) -> Iterator[np.ndarray]:
+    def _checked(self, blocks: Iterable[Block], name: str, language: str) -> Iterator[Block]:
         """Refuse what is no piece: tags and end-of-sentence are added when a batch is made."""
-        for row, sentence in enumerate(sentences):
-            if len(sentence) and not UNK <= sentence.min() <= sentence.max() < self._vocabulary.first_tag:
+        before = 0
+        for block in blocks:
+            wrong = np.flatnonzero((block.units < UNK) | (block.units >= self._vocabulary.first_tag))
+            if len(wrong):
+                row = before + int(np.searchsorted(np.cumsum(block.lengths), wrong[0], side="right"))
                 raise ValueError(f"corpus {name!r}, {language}, row {row}: an id is neither a piece nor <unk>")
-            yield sentence
+            before += len(block.lengths)
+            yield block
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Write the dictionary and the manifest, sync everything, and rename the store to its path."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 
+from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.vocabulary import UNK, Vocabulary
 from mtdeep.errors import UserError
 
@@ -65,10 +66,14 @@ class Subwords:
 
         `threads` are SentencePiece's own; all cores by default.
         """
+        return self.encode_block(lines, threads).sentences()
+
+    def encode_block(self, lines: Sequence[str], threads: int | None = None) -> Block:
+        """Ids of all lines as one block of int32."""
         encoded = self._processor.encode(list(lines), out_type=int, num_threads=threads or os.cpu_count() or 1)
-        ends = np.cumsum([len(ids) for ids in encoded], dtype=np.int64).tolist()
-        flat = self._to_store[np.fromiter(itertools.chain.from_iterable(encoded), dtype=np.int64)]
-        return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+        flat = np.fromiter(itertools.chain.from_iterable(encoded), dtype=np.int64, count=int(lengths.sum()))
+        return Block(self._to_store[flat], lengths)
 
     def decode(self, ids: Iterable[int] | np.ndarray) -> str:
         """Text of store ids; specials and tags are left out, an unknown shows as SentencePiece prints it."""

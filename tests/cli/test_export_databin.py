@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from mtdeep.cli.export_databin import export_databin
-from mtdeep.corpus import StoreWriter, Vocabulary
+from mtdeep.corpus import StoreWriter, Vocabulary, blocks_of
 from mtdeep.corpus.databin import MMapColumn
 from mtdeep.errors import UserError
 
@@ -24,8 +24,8 @@ def store(tmp_path: Path) -> Path:
     vocabulary = Vocabulary(tuple(f"p{i}" for i in range(50)), ("en", "de", "zh-Hans"))
     column = [np.array([4, 5]), np.array([6])]
     with StoreWriter(tmp_path / "store", vocabulary, b"") as writer:
-        writer.add_corpus("a", "train", dict.fromkeys(vocabulary.languages, column), provenance={})
-        writer.add_corpus("a", "valid", dict.fromkeys(("en", "de"), column), provenance={})
+        for split, languages in (("train", vocabulary.languages), ("valid", ("en", "de"))):
+            writer.add_corpus("a", split, {code: blocks_of(column) for code in languages}, provenance={})
         writer.finish({})
     return tmp_path / "store"
 

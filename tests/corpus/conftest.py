@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtdeep.corpus import Store, StoreWriter, Vocabulary
+from mtdeep.corpus import Store, StoreWriter, Vocabulary, blocks_of
 from mtdeep.corpus.subwords import pieces
 
 LANGUAGES = ("en", "de", "zh-Hans", "sr-Latn")
@@ -46,7 +46,7 @@ def make_store(tmp_path: Path, vocabulary: Vocabulary, spm_model: bytes) -> Make
     def make(corpora: Mapping[tuple[str, str], Sentences], name: str = "store", shard_bytes: int = 4 << 30) -> Store:
         with StoreWriter(tmp_path / name, vocabulary, spm_model, shard_bytes=shard_bytes) as writer:
             for (split, corpus), columns in corpora.items():
-                arrays = {code: [np.array(s, dtype=np.int64) for s in column] for code, column in columns.items()}
+                arrays = {code: blocks_of(np.array(s, dtype=np.int64) for s in col) for code, col in columns.items()}
                 writer.add_corpus(corpus, split, arrays, provenance={})
             writer.finish({})
         return Store(tmp_path / name)

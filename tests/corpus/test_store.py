@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtdeep.corpus import Store, StoreWriter, Vocabulary, available
+from mtdeep.corpus import Store, StoreWriter, Vocabulary, available, blocks_of, text_blocks
 from mtdeep.corpus.manifest import shard_path
 from mtdeep.errors import UserError
 
@@ -45,7 +45,7 @@ def test_round_trip(corpora: list[dict[str, list[list[int]]]], shard_bytes: int)
         path = Path(directory) / "store"
         with StoreWriter(path, Vocabulary(PIECES, LANGUAGES), b"model", shard_bytes=shard_bytes) as writer:
             for i, table in enumerate(corpora):
-                arrays = {code: iter([np.array(s, dtype=np.int64) for s in rows]) for code, rows in table.items()}
+                arrays = {code: blocks_of(np.array(s, dtype=np.int64) for s in rows) for code, rows in table.items()}
                 writer.add_corpus(f"c{i}", "train", arrays, provenance={"number": i})
             writer.finish({"by": "test"})
         assert os.listdir(directory) == ["store"]
@@ -77,7 +77,8 @@ def test_text_is_kept_as_it_is(tmp_path: Path) -> None:
     lines = ["Zwei\u2028Büsche", "", "两个人 \u00a0", "e\u0301"]
     ids = [np.array([4, 5]), np.array([], dtype=int), np.array([6]), np.array([7])]
     with StoreWriter(tmp_path / "s", Vocabulary(PIECES, LANGUAGES), b"", shard_bytes=110) as writer:
-        writer.add_corpus("a", "test", {"en": ids, "de": ids}, text={"de": lines}, provenance={})
+        columns = {"en": blocks_of(ids), "de": blocks_of(ids)}
+        writer.add_corpus("a", "test", columns, text={"de": text_blocks(lines)}, provenance={})
         writer.finish({})
     corpus = Store(tmp_path / "s").corpora("test")[0]
     assert [corpus.text("de", r) for r in range(4)] == lines
@@ -123,7 +124,7 @@ def test_writer_streams(tmp_path: Path) -> None:
             yield np.array([4, 5, 6], dtype=np.uint16).view(Counted)
 
     with StoreWriter(tmp_path / "s", Vocabulary(PIECES, LANGUAGES), b"") as writer:
-        writer.add_corpus("a", "train", {"en": column(), "de": column()}, provenance={})
+        writer.add_corpus("a", "train", {"en": blocks_of(column()), "de": blocks_of(column())}, provenance={})
         writer.finish({})
     assert peak < 40_000
     assert Store(tmp_path / "s").corpora("train")[0].tokens("de") == 150_000
@@ -146,7 +147,7 @@ def test_failed_writer_leaves_nothing(tmp_path: Path, columns: dict[str, list[li
         pytest.raises(ValueError, match=message),
         StoreWriter(tmp_path / "s", vocabulary, b"", shard_bytes=128) as writer,
     ):
-        arrays = {code: [np.array(s) for s in rows] for code, rows in columns.items()}
+        arrays = {code: blocks_of(np.array(s) for s in rows) for code, rows in columns.items()}
         writer.add_corpus("a", "train", arrays, provenance={})
     assert list(tmp_path.iterdir()) == []
 
@@ -303,10 +304,10 @@ def test_7482_directions_need_few_files(tmp_path: Path, bilingual: bool, capsys:
         if bilingual:
             for i, source in enumerate(codes):
                 for target in codes[i + 1 :]:
-                    columns = {source: sentences[:5], target: sentences[5:10]}
+                    columns = {source: blocks_of(sentences[:5]), target: blocks_of(sentences[5:10])}
                     writer.add_corpus(f"{source}-{target}", "train", columns, provenance={})
         else:
-            writer.add_corpus("nway", "train", dict.fromkeys(codes, sentences), provenance={})
+            writer.add_corpus("nway", "train", {code: blocks_of(sentences) for code in codes}, provenance={})
         writer.finish({})
     before = len(os.listdir("/proc/self/fd"))
     start = time.perf_counter()
