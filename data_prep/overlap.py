@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from data_prep.splits import sentence_key
+from data_prep.duplicates.key import sentence_key
 from data_prep.table import AlignedText
 
 
 class TrainingOverlap:
-    """Counts sentences of the other splits that pass by in training text; equal means by `splits.sentence_key`.
+    """Counts sentences of the other splits that pass by in training text; equal means by `duplicates.key.sentence_key`.
 
     Memory is that of the other splits' keys, 8 bytes a sentence before Python's own, however long the training text.
     """

@@ -6,21 +6,15 @@ together with every row that has the same sentence in any language.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import compress
 
 import numpy as np
 import xxhash
 
+from data_prep.duplicates.key import sentence_key
 from data_prep.table import Account, AlignedText, count_gaps
 from mtdeep.errors import UserError
-
-
-def sentence_key(sentence: str) -> int:
-    """Return a 64-bit key that is equal for sentences that differ in case, width or spaces only; 0 for a gap."""
-    plain = " ".join(unicodedata.normalize("NFKC", sentence).casefold().split())
-    return xxhash.xxh3_64_intdigest(plain.encode("utf-8", "surrogatepass")) if plain else 0
 
 
 def hold_out(table: AlignedText, sizes: Mapping[str, int], seed: int) -> list[AlignedText]:

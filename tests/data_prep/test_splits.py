@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.splits import hold_out, sentence_key
+from data_prep.duplicates.key import sentence_key
+from data_prep.splits import hold_out
 from data_prep.table import Account, AlignedText
 from mtdeep.errors import UserError
 

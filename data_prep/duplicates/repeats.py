@@ -1,0 +1,135 @@
+"""Rows that say what another row says, over all corpora and directions; out of core, within a bound of memory.
+
+Two rows of a pair of languages repeat one another when both sides have equal keys (`key.sentence_key`), whatever the
+direction or the corpus. A row of more languages repeats another when all its cells do. A bilingual row also repeats a
+row of more languages that has the same pair: of these the larger one stays, because a pair cannot be taken out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import numpy as np
+import xxhash
+
+from mtdeep.corpus.permutation import mix
+
+Pair = tuple[str, str]
+_BEST = """
+SELECT position FROM (
+    SELECT position, droppable,
+           row_number() OVER (PARTITION BY unit ORDER BY droppable, score DESC NULLS LAST, position) AS place
+    FROM units
+) WHERE droppable AND place > 1 ORDER BY position
+"""
+
+
+@dataclass(frozen=True)
+class Units:
+    """What of some rows is compared.
+
+    unit: equal for what is the same, (n,) uint64; position: the row's number over all corpora, (n,) int64; droppable:
+    whether the row goes when its unit is known from a better one.
+    """
+
+    unit: np.ndarray
+    position: np.ndarray
+    droppable: np.ndarray
+
+
+def units_of(languages: Sequence[str], keys: np.ndarray, first: int, bilingual: Iterable[Pair]) -> Units:
+    """Return the units of rows from their cells' keys, (rows, languages) uint64, 0 for gaps.
+
+    *first* is the number of the first row. *bilingual* are the pairs of languages that rows of two sentences have
+    somewhere: only for them a larger row is asked for its pairs.
+    """
+    found: list[tuple[np.ndarray, np.ndarray, bool]] = []
+    present = keys > 0
+    sizes = present.sum(axis=1)
+    column = {language: i for i, language in enumerate(languages)}
+    for pair in sorted({_sorted(pair) for pair in bilingual}):
+        if not set(pair) <= set(column):
+            continue
+        left, right = (column[language] for language in pair)
+        unit = mix(_named(pair[0], keys[:, left]) ^ mix(_named(pair[1], keys[:, right])))
+        both = present[:, left] & present[:, right]
+        for rows, droppable in ((both & (sizes == 2), True), (both & (sizes > 2), False)):
+            found.append((unit[rows], np.flatnonzero(rows), droppable))
+    large = sizes > 2
+    if large.any():
+        # A sum, so that the order of the languages does not matter.
+        named = [np.where(present[:, i], _named(language, keys[:, i]), 0) for language, i in column.items()]
+        whole = mix(np.sum(named, axis=0, dtype=np.uint64))
+        found.append((whole[large], np.flatnonzero(large), True))
+    return Units(
+        np.concatenate([np.zeros(0, dtype=np.uint64), *(unit for unit, _, _ in found)]),
+        first + np.concatenate([np.zeros(0, dtype=np.int64), *(rows for _, rows, _ in found)]),
+        np.concatenate([np.zeros(0, dtype=bool), *(np.full(len(rows), which) for _, rows, which in found)]),
+    )
+
+
+def pairs_of(languages: Sequence[str], keys: np.ndarray) -> set[Pair]:
+    """Return the pairs of languages of the rows that have two sentences; shapes as in `units_of`."""
+    present = keys > 0
+    two = present[present.sum(axis=1) == 2]
+    pairs = combinations(range(len(languages)), 2)
+    return {_sorted((languages[i], languages[j])) for i, j in pairs if (two[:, i] & two[:, j]).any()}
+
+
+class Repeats:
+    """Finds repeated rows on disk. Use as a context manager."""
+
+    def __init__(self, folder: Path, memory: str, threads: int = 1) -> None:
+        """Keep tables in *folder*, which must exist, and at most about *memory* ("4GB") of them in memory."""
+        self._connection = duckdb.connect(str(folder / "units.duckdb"))
+        self._connection.execute("SET memory_limit = ?", [memory])
+        self._connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
+        self._connection.execute(f"SET threads = {threads:d}")
+        self._connection.execute("CREATE TABLE units (unit UBIGINT, position BIGINT, score DOUBLE, droppable BOOLEAN)")
+
+    def add(self, units: Units, scores: np.ndarray | None = None) -> None:
+        """Take units; *scores* are those of their rows, (n,), NaN where a row has none; the highest row stays."""
+        arrays = {
+            "unit": units.unit,
+            "position": units.position,
+            "score": np.full(len(units.unit), np.nan) if scores is None else scores,
+            "droppable": units.droppable,
+        }
+        self._connection.execute("INSERT INTO units SELECT * FROM arrays")
+        del arrays  # which the query has read by its name
+
+    def find(self) -> Iterable[np.ndarray]:
+        """Yield the numbers of the rows to be left out, ascending, in arrays of int64.
+
+        Of equal rows the one with the highest score stays, and of those with equal scores, or none, the first.
+        """
+        result = self._connection.execute(_BEST)
+        before = -1
+        while found := result.fetchmany(1 << 16):
+            positions = np.unique(np.array(found, dtype=np.int64))
+            positions = positions[positions > before]  # a row's units may be in two parts
+            if len(positions):
+                before = int(positions[-1])
+                yield positions
+
+    def __enter__(self) -> Repeats:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+
+def _named(language: str, keys: np.ndarray) -> np.ndarray:
+    """Return other keys, so that equal text in another language is another cell."""
+    return mix(keys ^ np.array(xxhash.xxh3_64_intdigest(language.encode()), dtype=np.uint64))
+
+
+def _sorted(pair: Pair) -> Pair:
+    return min(pair), max(pair)
