@@ -1,4 +1,4 @@
-"""Chunks of text: what is written is read, whatever Unicode it is, and damage is told."""
+"""Chunks: what is written is read, whatever Unicode it is, and damage is told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.text_chunk import TextChunk
+from data_prep.chunk import TextChunk, TokenChunk
+from mtdeep.corpus.blocks import blocks_of
 from mtdeep.errors import UserError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -23,9 +24,18 @@ def test_round_trip(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPa
     arrays = {"row": np.arange(len(rows)) + 2**40, "present": np.ones((len(rows), 2), dtype=bool)}
     TextChunk({"en": left, "zh-Hans": right}, arrays).write(path)
     found = TextChunk.read(path)
-    assert found.columns == {"en": left, "zh-Hans": right} and found.rows == len(rows)
+    assert found.columns == {"en": left, "zh-Hans": right}
     assert all(np.array_equal(found.arrays[name], array) for name, array in arrays.items())
     assert TextChunk.read(path, ["zh-Hans"]).columns == {"zh-Hans": right}
+
+
+def test_tokens_round_trip(tmp_path: Path) -> None:
+    rows = [[5, 6], [], [70_000]]
+    (block,) = blocks_of(np.array(row, dtype=np.uint32) for row in rows)
+    TokenChunk({"en": block, "de": block}).write(tmp_path / "a")
+    found = TokenChunk.read(tmp_path / "a").columns
+    assert list(found) == ["en", "de"] and found["de"].units.dtype == np.uint32
+    assert [row.tolist() for row in found["de"].sentences()] == rows
 
 
 def test_equal_chunks_have_equal_bytes(tmp_path: Path) -> None:
