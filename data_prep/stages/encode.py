@@ -1,0 +1,76 @@
+"""Chunks of text to chunks of piece ids: the cells that were kept, and the rows that have any left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.chunk import TextChunk, TokenChunk, read_arrays
+from mtdeep.corpus.blocks import Block, text_blocks
+from mtdeep.corpus.subwords import Subwords
+from mtdeep.corpus.vocabulary import Vocabulary
+
+TOKENS, TEXT, KEPT = "tokens", "text", "kept"
+_REVISION = 1  # raise it when equal chunks begin to give other ids
+
+
+def encode(
+    folder: Path, chunk: Path, kept: Path, languages: Sequence[str], model: Path, dictionary: Path, *, keep_text: bool
+) -> dict[str, Any]:
+    """Write the ids of a chunk of text, and its text where the split is scored.
+
+    *kept* is a chunk of one array KEPT, (rows, languages) bool, columns as in *languages*; rows without any are left
+    out. Returns rows, and by language sentences, tokens and unknown tokens. Raises AssertionError when a sentence has
+    no pieces: what normalisation leaves nothing of was to be rejected before.
+    """
+    text = TextChunk.read(chunk)
+    mask = read_arrays(kept)[KEPT]
+    rows = np.flatnonzero(mask.any(axis=1))
+    subwords = _subwords(model, dictionary)
+    columns, texts = {}, {}
+    record: dict[str, dict[str, int]] = {"sentences": {}, "tokens": {}, "unknown": {}}
+    for i, language in enumerate(languages):
+        here = mask[rows, i]
+        cells = zip(rows.tolist(), here.tolist(), strict=True)
+        lines = [text.columns[language][row] if there else "" for row, there in cells]
+        block = subwords.encode_block(lines, threads=1)
+        _check(lines, block, language)
+        columns[language] = Block(block.units.astype(subwords.vocabulary.token_dtype), block.lengths)
+        unknown = int((block.units == subwords.vocabulary.unk).sum())
+        for name, count in (("sentences", int(here.sum())), ("tokens", len(block.units)), ("unknown", unknown)):
+            record[name][language] = count
+        if keep_text:
+            texts[language] = lines
+    TokenChunk(columns).write(folder / TOKENS)
+    if keep_text:
+        utf8 = {language: _joined(list(text_blocks(lines))) for language, lines in texts.items()}
+        TokenChunk(utf8).write(folder / TEXT)
+    return {"rows": len(rows), **record}
+
+
+def _check(lines: Sequence[str], block: Block, language: str) -> None:
+    for row in np.flatnonzero(block.lengths == 0).tolist():
+        if lines[row]:
+            raise AssertionError(f"{language}: {lines[row]!r} has no pieces, but was kept")
+
+
+def _joined(blocks: Sequence[Block]) -> Block:
+    """Return one block, of no rows where there is none."""
+    units = [np.zeros(0, dtype=np.uint8), *(block.units for block in blocks)]
+    lengths = [np.zeros(0, dtype=np.int64), *(block.lengths for block in blocks)]
+    return Block(np.concatenate(units), np.concatenate(lengths))
+
+
+@lru_cache(maxsize=2)
+def _subwords(model: Path, dictionary: Path) -> Subwords:
+    """Load a model once a worker."""
+    return Subwords(model, Vocabulary.load(dictionary))
+
+
+def encoding_content(chunk_key: str, kept_key: str, number: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides an encoded chunk: the results it is made of, its number in them, the model's digest."""
+    return {"revision": _REVISION, "text": chunk_key, "kept": kept_key, "chunk": number, **settings}

@@ -1,0 +1,87 @@
+"""Files to chunks of text: every reader's rows, a fixed number a chunk, and the account of those that were lost."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.chunk import TextChunk
+from data_prep.engine.task import Task
+from data_prep.readers.source import Source
+
+ROWS = 1 << 15
+"""Of a chunk. Fixed, so that the number of workers changes nothing."""
+SAMPLES = 5
+"""Rejected rows of each reason that are kept to be looked at."""
+IDS, SCORES = "ids", "scores"
+_REVISION = 1  # raise it when equal sources begin to give other chunks
+
+
+def chunk_name(number: int) -> str:
+    """Return the file name of a chunk."""
+    return f"{number:06d}.text"
+
+
+def read_task(name: str, source: Source, digests: Mapping[Path, str]) -> Task:
+    """Return the task of reading one source; *digests* are those of its inputs."""
+    content = {
+        "revision": _REVISION,
+        "reader": type(source).__name__,
+        "options": {f.name: _without_paths(getattr(source, f.name)) for f in fields(source)},  # type: ignore[arg-type]
+        "inputs": [digests[path] for path in source.inputs],
+    }
+    return Task("read", name, read, content, {"source": source})
+
+
+def read(folder: Path, source: Source) -> dict[str, Any]:
+    """Write the source's chunks into *folder*.
+
+    Returns rows of each chunk, and how many rows were rejected and texts left aside, by reason, with samples:
+    what was read = rows + rejected. Raises UserError as the source does.
+    """
+    rows: list[int] = []
+    rejected: Counter[str] = Counter()
+    aside: Counter[str] = Counter()
+    samples: dict[str, list[list[str]]] = {}
+    for batch in source.batches(ROWS):
+        for lost in batch.rejected:
+            rejected[lost.reason] += 1
+            kept = samples.setdefault(lost.reason, [])
+            if len(kept) < SAMPLES:
+                kept.append([lost.place, lost.excerpt])
+        aside.update(batch.counts)
+        if not batch.rows:
+            continue
+        arrays = {}
+        if batch.ids is not None:
+            arrays[IDS] = np.array([identifier.encode() for identifier in batch.ids], dtype=np.bytes_)
+        if batch.scores is not None:
+            arrays[SCORES] = np.array(batch.scores, dtype=np.float64)
+        TextChunk(batch.columns, arrays).write(folder / chunk_name(len(rows)))
+        rows.append(batch.rows)
+    return {"rows": rows, "rejected": dict(rejected), "aside": dict(aside), "samples": samples}
+
+
+def _without_paths(value: Any) -> Any:
+    """Return a source's option as plain data; of paths nothing but that they are there, since digests stand for them.
+
+    A set of options that holds neither is an error of the reader: its content would not decide its result.
+    """
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Path():
+            return "path"
+        case re.Pattern():
+            return value.pattern
+        case Mapping():
+            return {str(key): _without_paths(item) for key, item in value.items()}
+        case tuple() | list():
+            return [_without_paths(item) for item in value]
+    raise TypeError(f"{value!r} is no plain data")
