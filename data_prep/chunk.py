@@ -4,21 +4,23 @@ A chunk is a file of named arrays:
 
     magic    b"MTDCHUNK"
     uint32   length of the header
-    header   JSON: for each array its name, type and shape
+    header   JSON: for each array its name, type, shape and xxh3-64
+    uint64   xxh3-64 of the header
     arrays   one after the other
-    8 bytes  xxh3-64 of all that stands before
 
-Numbers are little-endian. Text is the UTF-8 of a column's sentences without anything between them, beside their lengths
-in characters: decoded once and cut, it costs one pass.
+Numbers are little-endian. One array is read and checked without the others. Text is the UTF-8 of a column's sentences
+without anything between them, beside their lengths in characters: decoded once and cut, it costs one pass.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import xxhash
@@ -35,34 +37,47 @@ _TEXT, _CHARACTERS, _TOKENS, _UNITS = "text/", "characters/", "tokens/", "units/
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write a chunk; equal arrays give equal bytes."""
-    plain = {name: _little_endian(array) for name, array in arrays.items()}
-    described = [{"name": name, "type": array.dtype.str, "shape": array.shape} for name, array in plain.items()]
+    content = {name: (array, _bytes_of(array)) for name, array in arrays.items()}
+    described = [
+        {"name": name, "type": _little_endian(array), "shape": array.shape, "xxh3_64": xxhash.xxh3_64_hexdigest(data)}
+        for name, (array, data) in content.items()
+    ]
     header = json.dumps(described, ensure_ascii=False).encode()
-    content = [_MAGIC, np.array(len(header), _LENGTH).tobytes(), header, *(a.tobytes() for a in plain.values())]
-    digest = xxhash.xxh3_64()
-    for part in content:
-        digest.update(part)
-    write_atomically(path, lambda partial: partial.write_bytes(b"".join([*content, digest.digest()])))
+    head = [_MAGIC, np.array(len(header), _LENGTH).tobytes(), header, _digest(header)]
+    write_atomically(path, lambda partial: partial.write_bytes(b"".join([*head, *(d for _, d in content.values())])))
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a chunk, which share its bytes.
+def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, np.ndarray]:
+    """Return the arrays of a chunk whose names are *wanted*; no other is read.
 
     Raises UserError for a file that is missing or damaged.
     """
+    arrays: dict[str, np.ndarray] = {}
     try:
-        content = memoryview(path.read_bytes())
+        with path.open("rb") as file:
+            for described in _header(file, path):
+                dtype, shape = np.dtype(described["type"]), tuple(described["shape"])
+                size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+                if not wanted(described["name"]):
+                    file.seek(size, os.SEEK_CUR)
+                    continue
+                data = file.read(size)
+                if xxhash.xxh3_64_hexdigest(data) != described["xxh3_64"]:
+                    raise UserError(f"{path}: damaged; {_AGAIN}")
+                arrays[described["name"]] = np.frombuffer(data, dtype).reshape(shape)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from None
-    if bytes(content[:8]) != _MAGIC or xxhash.xxh3_64_digest(content[:-8]) != bytes(content[-8:]):
-        raise UserError(f"{path}: damaged; {_AGAIN}")
-    start = 12 + int(np.frombuffer(content[8:12], _LENGTH)[0])
-    arrays: dict[str, np.ndarray] = {}
-    for described in json.loads(bytes(content[12:start])):
-        dtype, shape = np.dtype(described["type"]), tuple(described["shape"])
-        end = start + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-        arrays[described["name"]], start = np.frombuffer(content[start:end], dtype).reshape(shape), end
     return arrays
+
+
+def _header(file: BinaryIO, path: Path) -> Any:
+    """Read what describes the arrays, up to the first one."""
+    start = file.read(len(_MAGIC) + _LENGTH.itemsize)
+    if len(start) == len(_MAGIC) + _LENGTH.itemsize and start.startswith(_MAGIC):
+        header = file.read(int(np.frombuffer(start[len(_MAGIC) :], _LENGTH)[0]))
+        if file.read(8) == _digest(header):
+            return json.loads(header)
+    raise UserError(f"{path}: damaged; {_AGAIN}")
 
 
 @dataclass(frozen=True)
@@ -83,12 +98,9 @@ class TextChunk:
     @classmethod
     def read(cls, path: Path, languages: Sequence[str] | None = None) -> TextChunk:
         """Read a chunk, or only the columns of *languages*; raises UserError as `read_arrays` does."""
-        arrays = read_arrays(path)
-        columns = {
-            name.removeprefix(_TEXT): _cut(arrays[name], arrays[_CHARACTERS + name.removeprefix(_TEXT)])
-            for name in arrays
-            if name.startswith(_TEXT) and (languages is None or name.removeprefix(_TEXT) in languages)
-        }
+        arrays = read_arrays(path, _of_languages((_TEXT, _CHARACTERS), languages))
+        found = [name.removeprefix(_TEXT) for name in arrays if name.startswith(_TEXT)]
+        columns = {code: _cut(arrays[_TEXT + code], arrays[_CHARACTERS + code]) for code in found}
         rest = {name: array for name, array in arrays.items() if not name.startswith((_TEXT, _CHARACTERS))}
         return cls(columns, rest)
 
@@ -108,15 +120,33 @@ class TokenChunk:
         write_arrays(path, content)
 
     @classmethod
-    def read(cls, path: Path) -> TokenChunk:
-        """Read a chunk; raises UserError as `read_arrays` does."""
-        arrays = read_arrays(path)
-        languages = [name.removeprefix(_TOKENS) for name in arrays if name.startswith(_TOKENS)]
-        return cls({code: Block(arrays[_TOKENS + code], arrays[_UNITS + code].astype(np.int64)) for code in languages})
+    def read(cls, path: Path, languages: Sequence[str] | None = None) -> TokenChunk:
+        """Read a chunk, or only the columns of *languages*; raises UserError as `read_arrays` does."""
+        arrays = read_arrays(path, _of_languages((_TOKENS, _UNITS), languages))
+        found = [name.removeprefix(_TOKENS) for name in arrays if name.startswith(_TOKENS)]
+        return cls({code: Block(arrays[_TOKENS + code], arrays[_UNITS + code].astype(np.int64)) for code in found})
 
 
-def _little_endian(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+def _of_languages(kinds: tuple[str, ...], languages: Sequence[str] | None) -> Callable[[str], bool]:
+    """Return the test for what is no column, or one of these languages; None: of any."""
+
+    def wanted(name: str) -> bool:
+        kind = next((kind for kind in kinds if name.startswith(kind)), None)
+        return kind is None or languages is None or name.removeprefix(kind) in languages
+
+    return wanted
+
+
+def _digest(data: bytes) -> bytes:
+    return xxhash.xxh3_64_digest(data)
+
+
+def _little_endian(array: np.ndarray) -> str:
+    return array.dtype.newbyteorder("<").str
+
+
+def _bytes_of(array: np.ndarray) -> bytes:
+    return array.astype(_little_endian(array), copy=False).tobytes()
 
 
 def _cut(utf8: np.ndarray, lengths: np.ndarray) -> list[str]:
