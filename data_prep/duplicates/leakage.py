@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep.duplicates.near import NearIndex, Signatures
+from data_prep.duplicates.near import PERMUTATIONS, NearIndex, Signatures
 
 EXACT, NEAR = "exact", "near"
 
@@ -38,20 +38,22 @@ class Matches:
         return found
 
 
+@dataclass(frozen=True)
+class Known:
+    """The sentences of one language in one evaluation set: keys (n,) uint64, 0 for gaps; signatures where wanted."""
+
+    keys: np.ndarray
+    signatures: Signatures | None = None
+
+
 class EvaluationIndex:
     """The sentences of one language in all evaluation sets."""
 
-    def __init__(self, sets: Mapping[int, tuple[np.ndarray, Signatures | None]]) -> None:
-        """Index by set number: keys of the sentences (n,) uint64, 0 for gaps, and their signatures where wanted."""
-        keys = np.concatenate([keys for keys, _ in sets.values()]) if sets else np.zeros(0, dtype=np.uint64)
-        owners = np.repeat([*sets], [len(keys) for keys, _ in sets.values()]).astype(np.int64)
-        # Of equal keys the first set's stays.
-        self._keys, first = np.unique(keys[keys > 0], return_index=True)
-        self._owners = owners[keys > 0][first]
-        signed = [(number, signatures) for number, (_, signatures) in sets.items() if signatures is not None]
-        self._near_owners = np.repeat([n for n, _ in signed], [len(s.rows) for _, s in signed]).astype(np.int64)
-        values = np.concatenate([s.values for _, s in signed]) if signed else Signatures.of([], spaced=True).values
-        self._near = NearIndex(Signatures(np.arange(len(values)), values))
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take what `indexed` has made: plain arrays, which a file can hold."""
+        self._keys, self._owners = arrays["keys"], arrays["owners"]
+        self._near_owners = arrays["near_owners"]
+        self._near = NearIndex(Signatures(np.arange(len(self._near_owners)), arrays["signatures"]))
 
     def match(self, keys: np.ndarray, signatures: Signatures | None) -> Matches:
         """Ask for cells by their keys (rows,) uint64, 0 for gaps, and those without an exact match by signatures."""
@@ -68,3 +70,18 @@ class EvaluationIndex:
             near[rows[fresh]] = True
             sets[rows[fresh]] = self._near_owners[found[found >= 0][fresh]]
         return Matches(sets, near)
+
+
+def indexed(sets: Mapping[int, Known]) -> dict[str, np.ndarray]:
+    """Return the arrays of an index of evaluation sets by their numbers. Of equal sentences the first set's stays."""
+    keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(known.keys for known in sets.values())])
+    owners = np.repeat([*sets], [len(known.keys) for known in sets.values()]).astype(np.int64)
+    distinct, first = np.unique(keys[keys > 0], return_index=True)
+    signed = {number: known.signatures for number, known in sets.items() if known.signatures is not None}
+    nothing = np.zeros((0, PERMUTATIONS), dtype=np.uint32)
+    return {
+        "keys": distinct,
+        "owners": owners[keys > 0][first],
+        "near_owners": np.repeat([*signed], [len(each.rows) for each in signed.values()]).astype(np.int64),
+        "signatures": np.concatenate([nothing, *(each.values for each in signed.values())]),
+    }

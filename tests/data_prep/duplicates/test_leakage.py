@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from data_prep.duplicates.key import sentence_keys
-from data_prep.duplicates.leakage import EvaluationIndex, Matches
+from data_prep.duplicates.leakage import EvaluationIndex, Known, Matches, indexed
 from data_prep.duplicates.near import Signatures
 
 FLORES = ["A short one.", "", "It is a much longer sentence that has more than eight words in it today"]
@@ -13,32 +11,36 @@ NEWS = ["A SHORT one.", "Another sentence of the news that nobody else has ever 
 TRAIN = ["a  short one.", "", "Nothing known", NEWS[1], FLORES[2] + " again", "It is a much longer sentence"]
 
 
-def known(lines: list[str]) -> tuple[np.ndarray, Signatures]:
-    return sentence_keys(lines), Signatures.of(lines, spaced=True)
+def known(lines: list[str]) -> Known:
+    return Known(sentence_keys(lines), Signatures.of(lines, spaced=True))
+
+
+def match(index: EvaluationIndex, lines: list[str]) -> Matches:
+    return index.match(sentence_keys(lines), Signatures.of(lines, spaced=True))
 
 
 def test_exact_and_near_matches_with_the_first_set_that_has_them() -> None:
-    index = EvaluationIndex({0: known(FLORES), 1: known(NEWS)})
-    found = index.match(*known(TRAIN))
+    index = EvaluationIndex(indexed({0: known(FLORES), 1: known(NEWS)}))
+    found = match(index, TRAIN)
     assert found.sets.tolist() == [0, -1, -1, 1, 0, -1]
     assert found.near.tolist() == [False, False, False, False, True, False]
     assert found.counts(["flores", "news"]) == {"flores": {"exact": 1, "near": 1}, "news": {"exact": 1}}
 
 
 def test_without_signatures_matches_are_exact() -> None:
-    keys = {number: (sentence_keys(lines), None) for number, lines in enumerate((FLORES, NEWS))}
-    found = EvaluationIndex(keys).match(sentence_keys(TRAIN), None)
+    sets = {number: Known(sentence_keys(lines)) for number, lines in enumerate((FLORES, NEWS))}
+    index = EvaluationIndex(indexed(sets))
+    found = index.match(sentence_keys(TRAIN), None)
     assert found.sets.tolist() == [0, -1, -1, 1, -1, -1] and not found.near.any()
-    signed = EvaluationIndex(keys).match(*known(TRAIN))
-    assert signed.sets.tolist() == found.sets.tolist()
+    assert match(index, TRAIN).sets.tolist() == found.sets.tolist()
 
 
 def test_a_language_without_evaluation_text_has_no_match() -> None:
-    found = EvaluationIndex({}).match(*known(TRAIN))
+    found = match(EvaluationIndex(indexed({})), TRAIN)
     assert (found.sets == -1).all()
     assert Matches(found.sets, found.near).counts([]) == {}
 
 
 def test_gaps_are_no_matches_of_gaps() -> None:
-    index = EvaluationIndex({0: known(["", "text"])})
-    assert index.match(*known(["", "text"])).sets.tolist() == [-1, 0]
+    index = EvaluationIndex(indexed({0: known(["", "text"])}))
+    assert match(index, ["", "text"]).sets.tolist() == [-1, 0]
