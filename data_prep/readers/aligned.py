@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 from operator import itemgetter
@@ -22,7 +22,9 @@ class Column:
         self.name = name
         self._blocks = blocks
         self._texts: list[str] = []
-        self._damage: dict[int, Damage] = {}
+        self._at = 0  # how many of the texts are taken
+        self._taken = 0  # lines
+        self._damage: deque[tuple[int, Damage]] = deque()  # line, from 0
 
     def place(self, line: int) -> str:
         """Return where a line stands, the first being 0, as `Rejected` has it."""
@@ -30,18 +32,19 @@ class Column:
 
     def take(self, lines: int) -> tuple[list[str], dict[int, Damage]]:
         """Return the next *lines* lines, fewer at the end, and which of them are damaged."""
-        while len(self._texts) < lines:
-            block = next(self._blocks, None)
-            if block is None:
-                break
-            self._damage |= {len(self._texts) + place: damage for place, damage in block.damage.items()}
+        while len(self._texts) - self._at < lines and (block := next(self._blocks, None)):
+            self._texts, self._at = self._texts[self._at :], 0
+            first = self._taken + len(self._texts)
+            self._damage.extend((first + place, damage) for place, damage in block.damage.items())
             self._texts += block.texts
-        taken, self._texts = self._texts[:lines], self._texts[lines:]
-        if not self._damage:
-            return taken, {}
-        damage = {place: found for place, found in self._damage.items() if place < lines}
-        self._damage = {place - lines: found for place, found in self._damage.items() if place >= lines}
-        return taken, damage
+        texts = self._texts[self._at : self._at + lines]
+        damaged: dict[int, Damage] = {}
+        while self._damage and self._damage[0][0] < self._taken + len(texts):
+            line, damage = self._damage.popleft()
+            damaged[line - self._taken] = damage
+        self._at += len(texts)
+        self._taken += len(texts)
+        return texts, damaged
 
 
 def aligned_batches(columns: Mapping[str, Column], rows: int, scores: Column | None = None) -> Iterator[Batch]:

@@ -7,6 +7,7 @@ import lzma
 import os
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -112,7 +113,7 @@ def _zstd(file: BinaryIO) -> Iterator[bytes]:
         if frame.eof:
             data, frame = frame.unused_data, None
         if len(gathered) >= BLOCK:
-            yield bytes(gathered)
+            yield from blocks_of(BytesIO(gathered))
             gathered.clear()
         data = data or file.read(_SIP)
     if gathered:

@@ -23,10 +23,11 @@ from mtdeep.errors import UserError
 NOT_WELL_FORMED = "XML that is not well-formed"
 _PREFIX = r"(?:[\w.-]+:)?"
 # What looks like a tag inside one of these is none.
-_ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
-_HIDDEN = r"(?P<hidden><!--|<!\[CDATA\[|<\?)"
-_ENTITY = r"(?P<entity><!ENTITY)"
-_FIRST = re.compile(rf"{_HIDDEN}|{_ENTITY}|(?P<root><(?P<name>[A-Za-z_][\w.:-]*)(?=[\s/>]))")
+_ENDS = {"!--": "-->", "![CDATA[": "]]>", "?": "?>"}
+# Every pattern starts with the letter "<", to which the search then jumps.
+_HIDDEN = r"(?P<hidden>!--|!\[CDATA\[|\?)"
+_ENTITY = r"(?P<entity>!ENTITY)"
+_FIRST = re.compile(rf"<(?:{_HIDDEN}|{_ENTITY}|(?P<root>[A-Za-z_][\w.:-]*)(?=[\s/>]))")
 _TAG = re.compile(r"""<[^\s<>/"']++(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>""")
 _MOST_TAG = 1 << 16  # characters of a start tag
 _TAIL = 256  # characters that are kept when nothing was found: a tag may begin there
@@ -76,13 +77,12 @@ class _Cutter:
             self._skip_hidden(found)
         if found is None:
             raise self._error("no XML: there is no element in it; give a file of the reader's format")
-        root = found["name"].rpartition(":")[2]
-        names = "|".join(map(re.escape, [root, *within]))
-        inner = rf"(?P<unit><{_PREFIX}(?:{self._names})(?=[\s/>]))"
-        outside = re.compile(
-            rf"{_HIDDEN}|{_ENTITY}|{inner}|(?P<enter><{_PREFIX}(?:{names})(?=[\s/>]))|</{_PREFIX}(?P<leave>{names})\s*>"
-        )
-        inside = re.compile(rf"{_HIDDEN}|{inner}|</{_PREFIX}(?:(?P<done>{self._names})|(?P<over>{root}))\s*>")
+        root = found["root"].rpartition(":")[2]
+        names = "|".join(map(re.escape, (root, *within)))
+        unit, end = rf"(?P<unit>{_PREFIX}(?:{self._names})(?=[\s/>]))", rf"/{_PREFIX}"
+        enter, leave = rf"(?P<enter>{_PREFIX}(?:{names})(?=[\s/>]))", rf"{end}(?P<leave>{names})\s*>"
+        outside = re.compile(rf"<(?:{_HIDDEN}|{_ENTITY}|{unit}|{enter}|{leave})")
+        inside = re.compile(rf"<(?:{_HIDDEN}|{unit}|{end}(?:(?P<done>{self._names})|(?P<over>{re.escape(root)}))\s*>)")
         while found := self._next(outside):
             match found.lastgroup:
                 case "unit":
@@ -125,11 +125,11 @@ class _Cutter:
         if found["entity"]:
             raise self._error("declares entities, which are never expanded; remove the document type")
         end, line = _ENDS[found["hidden"]], self._line
-        self._drop(len(found["hidden"]))
+        self._drop(len(found[0]))
         while (place := self._text.find(end, self._at)) < 0:
             self._drop(max(0, len(self._text) - self._at - len(end)))
             if not self._more():
-                raise UserError(f"{self._path}:{line}: {found['hidden']} has no {end} behind it; correct the file")
+                raise UserError(f"{self._path}:{line}: <{found['hidden']} has no {end} behind it; correct the file")
         self._drop(place + len(end) - self._at)
 
     def _start_tag(self) -> str | None:
