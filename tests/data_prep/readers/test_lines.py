@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def expected(content: bytes) -> list[str | None]:
 def test_lines_are_those_of_the_definition_however_the_bytes_are_cut(pieces: list[bytes], cuts: list[int]) -> None:
     content = b"".join(pieces)
     places = sorted({0, *(cut for cut in cuts if cut < len(content)), len(content)})
-    blocks = [content[start:end] for start, end in zip(places, places[1:], strict=False)]
+    blocks = [content[start:end] for start, end in pairwise(places)]
     found: list[str | None] = []
     offsets = []
     for block in split_lines(iter(blocks), "a", LONGEST):
@@ -89,32 +90,6 @@ def test_scores_beside_the_text(read_all, write) -> None:
 def test_one_file_may_serve_two_languages(read_all, write) -> None:
     path = write("a", "1\n2\n")
     assert read_all(PlainText({"en": path, "de": path})).rows == [("1", "1"), ("2", "2")]
-
-
-def test_memory_is_that_of_a_batch_and_a_block(write) -> None:
-    """Counted in lines that are alive, which is exact, where a process's memory is not."""
-    alive = most = 0
-
-    class Line(str):
-        def __new__(cls, text: str) -> Line:
-            nonlocal alive, most
-            alive += 1
-            most = max(most, alive)
-            return super().__new__(cls, text)
-
-        def __del__(self) -> None:
-            nonlocal alive
-            alive -= 1
-
-    source = PlainText({"en": write("a", b"x\n" * (4 * opening.BLOCK))})
-    column = source._column(source.files["en"])
-    blocks = column._blocks
-    column._blocks = (type(block)([Line(text) for text in block.texts]) for block in blocks)
-    lines = 0
-    while texts := column.take(1000)[0]:
-        lines += len(texts)
-    assert lines == 4 * opening.BLOCK
-    assert most <= opening.BLOCK + 2000 + opening.BLOCK // 2
 
 
 @pytest.mark.parametrize(("size", "whole"), [(100, True), (99, False)])
