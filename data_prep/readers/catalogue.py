@@ -14,6 +14,7 @@ import numpy as np
 import polib
 
 from data_prep.readers.opening import read_whole
+from data_prep.readers.rows import on_one_line
 from mtdeep.errors import UserError
 
 MOST_BYTES = 64 << 20  # of one catalogue, which is read as a whole
@@ -68,8 +69,9 @@ def read_catalogue(path: Path, *, fuzzy: bool, obsolete: bool) -> Catalogue:
     except (UnicodeDecodeError, LookupError) as error:
         raise UserError(f"{path}: not the encoding {encoding!r} that it is in by its header ({error})") from error
     except (OSError, ValueError, struct.error) as error:
-        line = _LINE.search(str(error))
-        raise UserError(f"{path}:{line[1] if line else 1}: no PO or MO file that can be read ({error})") from error
+        what = on_one_line(str(error))
+        line = _LINE.search(what)
+        raise UserError(f"{path}:{line[1] if line else 1}: no PO or MO file that can be read ({what})") from error
     found = Catalogue(form=_rule(path, read.metadata))
     for entry in read:
         _add(found, entry, fuzzy=fuzzy, obsolete=obsolete)
@@ -99,7 +101,7 @@ def _rule(path: Path, metadata: Mapping[str, str]) -> Callable[[int], int]:
         form: Callable[[int], int] = gettext.c2py(rule[1].strip())
         form(0), form(1), form(2)
     except (ValueError, ArithmeticError) as error:
-        raise UserError(f"{path}: the plural rule {rule[1][:80]!r} cannot be read ({error}); correct it") from error
+        raise UserError(f"{path}: the plural rule {rule[1][:80]!r} cannot be read; correct it") from error
     return form
 
 
@@ -108,7 +110,8 @@ def _check_strings(path: Path, text: str) -> None:
     for number, line in enumerate(text.split("\n"), start=1):
         plain = line.strip()
         if plain and not plain.startswith("#") and not (plain.endswith('"') and plain.count('"') > 1):
-            raise UserError(f"{path}:{number}: no string in quotes ({plain[:60]}); correct the file or fetch it again")
+            shown = on_one_line(plain)
+            raise UserError(f"{path}:{number}: no string in quotes ({shown}); correct the file or fetch it again")
 
 
 def _check_mo(path: Path, content: bytes, order: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from data_prep.batch import Batch
 from data_prep.readers.aligned import Column, aligned_batches
 from data_prep.readers.lines import split_lines
 from data_prep.readers.opening import blocks_of, expands_too_much, most_bytes
-from data_prep.readers.rows import LONGEST
+from data_prep.readers.rows import LONGEST, on_one_line
 from mtdeep.errors import UserError
 from mtdeep.languages import find
 
@@ -88,12 +89,12 @@ class MosesZip:
         """Turn what zipfile raises into one sentence."""
         try:
             yield
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            # RuntimeError is zipfile's word for "encrypted", NotImplementedError for an unknown compression.
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError) as error:
+            # zipfile's RuntimeError means "encrypted" or an unknown compression, its ValueError a name that is no text.
             raise UserError(f"{self.path}: no whole zip archive that can be read ({error}); fetch it again") from None
         except OSError as error:
             raise UserError(f"{self.path}: cannot be read ({error}); correct the path or its permissions") from error
 
 
 def _shown(names: Sequence[str]) -> str:
-    return (", ".join(names) or "no members")[:300]
+    return on_one_line(", ".join(names)) or "no members"

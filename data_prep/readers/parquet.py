@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_prep.batch import Batch, Rejected
 from data_prep.readers.numbers import number
-from data_prep.readers.rows import INVALID_UTF8, LONGEST, NO_SCORE, Item, Row, batches_of, excerpt
+from data_prep.readers.rows import INVALID_UTF8, LONGEST, NO_SCORE, Item, Row, batches_of, excerpt, on_one_line
 from mtdeep.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ class Parquet:
                     for i in range(batch.num_rows):
                         yield self._row({column: texts[i] for column, texts in values.items()}, f"row {row + 1}")
                         row += 1
-        except (pa.ArrowException, OSError) as error:
-            what = str(error).partition("\n")[0][:200]
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last for names that are no UTF-8
+            what = on_one_line(str(error))
             raise UserError(f"{self.path}: cannot be read as Parquet from row {row + 1} on ({what})") from error
 
     def _checked(self, schema: pa.Schema) -> list[str]:
@@ -78,7 +78,8 @@ class Parquet:
             kind = self._type(schema, column)
             kind = kind.value_type if kinds.is_dictionary(kind) else kind
             if not (kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)):
-                raise UserError(f"{self.path}: column {column!r} holds {str(kind)[:100]}, not text; name another")
+                what = on_one_line(str(kind))
+                raise UserError(f"{self.path}: column {column!r} holds {what}, not text; name another")
         rest = [column for column in (self.id, self.score) if column is not None]
         for column in rest:
             self._type(schema, column)
@@ -93,7 +94,8 @@ class Parquet:
         fields: Any = schema
         for part in (name, *parts):
             if (fields is not schema and not kinds.is_struct(fields)) or fields.get_field_index(part) < 0:
-                raise UserError(f"{self.path}: no column {column!r} among {', '.join(schema.names)[:300]}; name one")
+                names = on_one_line(", ".join(schema.names))
+                raise UserError(f"{self.path}: no column {column!r} among {names}; name one")
             fields = fields.field(part).type
         return fields
 

@@ -49,6 +49,11 @@ def excerpt(text: str) -> str:
     return text[:_EXCERPT].replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def on_one_line(text: str) -> str:
+    """Return the start of a text as a sentence to the user may hold it."""
+    return " ".join(excerpt(text).split())
+
+
 def needs_every_language(languages: Collection[str]) -> bool:
     """Tell whether a row is rejected for one damaged text: in a pair, nothing else is left; an n-way row has a gap."""
     return len(languages) <= 2

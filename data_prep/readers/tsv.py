@@ -11,7 +11,7 @@ from data_prep.batch import Batch, Rejected
 from data_prep.readers.lines import split_lines
 from data_prep.readers.numbers import number
 from data_prep.readers.opening import read_blocks
-from data_prep.readers.rows import LONGEST, NO_SCORE, Item, Row, batches_of, excerpt
+from data_prep.readers.rows import LONGEST, NO_SCORE, Item, Row, batches_of, excerpt, on_one_line
 from mtdeep.errors import UserError
 
 
@@ -85,7 +85,7 @@ class Tsv:
         if isinstance(column, str):
             if first.count(column) != 1:
                 how = "no column" if column not in first else "more than one column"
-                names = ", ".join(first)[:200]
+                names = on_one_line(", ".join(first))
                 raise UserError(f"{self.path}:1: {how} {column!r} in the first line ({names}); name another")
             return first.index(column)
         if not 1 <= column <= len(first):

@@ -16,7 +16,7 @@ from pathlib import Path
 from lxml import etree
 
 from data_prep.batch import Rejected
-from data_prep.readers.rows import excerpt, too_long
+from data_prep.readers.rows import excerpt, on_one_line, too_long
 from data_prep.readers.xml_text import DAMAGED, xml_text
 from mtdeep.errors import UserError
 
@@ -183,7 +183,7 @@ class _Cutter:
             if len(self._text) - self._at > self._longest:
                 return self._rejected(too_long(self._longest), len(tag))
             if not self._more():
-                raise self._error(f"breaks off in the unit {tag[:80]} that starts here; fetch the file again")
+                raise self._error(f"breaks off in the unit {on_one_line(tag)} that starts here; fetch the file again")
 
     def _parsed(self, characters: int) -> Unit | Rejected:
         """Return the unit of so many characters that starts here, and go behind it."""

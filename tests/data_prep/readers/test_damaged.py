@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import random
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
@@ -368,9 +369,9 @@ CASES = {
     "PO, a message twice": Case(
         po(PO_HEAD + MESSAGE + MESSAGE), rows=1, counts={"message again in one catalogue (de)": 1}
     ),
-    "PO, a plural rule": Case(
+    "PO, a plural rule that is none": Case(
         po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=__import__('os');\\n") + MESSAGE),
-        r"a\.po: the plural rule \"__import__\('os'\)\" cannot be read",
+        r"a\.po: the plural rule \"__import__\('os'\)\" cannot be read; correct it",
     ),
     "PO, a plural rule that divides by 0": Case(
         po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=1/(n-1);\\n") + MESSAGE), "plural rule"
@@ -421,3 +422,46 @@ def test_damage_is_told_or_counted(read_all, tmp_path: Path, name: str) -> None:
     assert (len(found.rows), found.reasons, dict(found.counts)) == (case.rows, case.rejected, case.counts)
     again = read_all(source, 1000)
     assert (again.rows, again.rejected, again.counts) == (found.rows, found.rejected, found.counts)
+
+
+WHOLE = {
+    "plain text": (b"one\ntwo\n" * 9, lambda path: PlainText({"en": path})),
+    "gzip": (gzip.compress(b"one\ntwo\n" * 9, mtime=0), lambda path: PlainText({"en": path})),
+    "zstd": (zstandard.ZstdCompressor().compress(b"one\ntwo\n" * 9), lambda path: PlainText({"en": path})),
+    "TSV": (b"1\tone\teins\n2\ttwo\tzwei\n", lambda path: Tsv(path, {"en": 2, "de": 3}, score=1)),
+    "JSONL": (b'{"t": {"en": "a\\u00e4"}, "s": 1}\n' * 3, lambda path: Jsonl(path, {"en": "t.en"}, score="s")),
+    "TMX": (f"<tmx><body>{tu() * 3}</body></tmx>".encode("utf-16"), lambda path: Tmx(path, EN_DE)),
+    "XLIFF": (
+        b'<xliff version="1.2"><file source-language="en"><group><trans-unit id="1"><source>a<x id="1"/></source>'
+        b'<target state="new">b</target></trans-unit></group></file></xliff>',
+        lambda path: Xliff(path, *EN_DE),
+    ),
+    "WMT": (
+        f'<dataset><doc id="d"><src lang="en">{seg("1", "2")}</src></doc></dataset>'.encode(),
+        lambda path: WmtXml(path, EN_DE),
+    ),
+    "PO": ((PO_HEAD + MESSAGE + MESSAGE.replace("one", "two")).encode(), lambda path: Gettext({"de": path})),
+}
+PIECES = (b"<", b"&", b'"', b"\0", b"\xff", b"<!--", b"<![CDATA[", b"</tu>", b"<doc>", b"\n", b"&#xD800;", b"\\ud800")
+
+
+@pytest.mark.usefixtures("small_bombs")
+@pytest.mark.parametrize("name", WHOLE)
+def test_whatever_happens_to_a_file_it_is_read_or_refused(read_all, tmp_path: Path, name: str) -> None:
+    whole, source = WHOLE[name]
+    generator = random.Random(name)
+    outcomes = set()
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(generator.randint(1, 3)):
+            place = generator.randrange(len(content))
+            length = generator.choice([0, 0, 1, 20])
+            content[place : place + length] = generator.choice([b"", bytes([generator.randrange(256)]), *PIECES])
+        path = write(tmp_path / "a", bytes(content))
+        try:
+            assert read_all(source(path), 2) == read_all(source(path), 1000)
+            outcomes.add("read")
+        except UserError as error:
+            assert "\n" not in str(error).encode().decode()
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"} or name in ("plain text", "JSONL")
