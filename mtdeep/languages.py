@@ -10,7 +10,7 @@ hyphen, so in its flags, files and symbols the hyphen is an underscore: `zh_Hans
 from __future__ import annotations
 
 import difflib
-from functools import cache
+from functools import cache, lru_cache
 
 import langcodes
 from langcodes.data_dicts import ALL_SCRIPTS, LANGUAGE_ALPHA3, LIKELY_SUBTAGS
@@ -70,12 +70,21 @@ _NAMES = {
 _SAY_SCRIPT = {"zh"}
 
 
-@cache
 def resolve(code: str) -> str:
     """The canonical BCP-47 code of any accepted spelling (`eng_Latn`, `zh_CN`, `deu`, `sr-latn`).
 
     Raises `UserError` that names the code and similar ones.
     """
+    canonical = find(code)
+    if canonical is None:
+        raise _unknown(code)
+    return canonical
+
+
+# Bounded, because what files call languages comes here too.
+@lru_cache(maxsize=4096)
+def find(code: str) -> str | None:
+    """The canonical code of any accepted spelling; None for what is none."""
     spelling = code.strip().replace("_", "-")
     if spelling.lower() in ALIASES:
         return ALIASES[spelling.lower()]
@@ -83,9 +92,9 @@ def resolve(code: str) -> str:
         # The macrolanguage is what corpora mean: lvs is lv, arb is ar, zsm is ms.
         tag = langcodes.Language.get(langcodes.standardize_tag(spelling, macro=True))
     except (LanguageTagError, ValueError):
-        raise _unknown(code) from None
+        return None
     if not tag.language or not tag.is_valid() or (tag.script and tag.script not in ALL_SCRIPTS):
-        raise _unknown(code)
+        return None
     return _shortest(tag)
 
 

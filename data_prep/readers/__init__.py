@@ -1,1 +1,1 @@
-"""One reader a kind of corpus; each gives aligned text (`data_prep.table.AlignedText`) and accounts for every row."""
+"""One reader a kind of corpus: each is a `Source`, gives batches of rows, and accounts for every row that it reads."""

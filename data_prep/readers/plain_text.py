@@ -1,67 +1,78 @@
-r"""Plain text, one sentence a line, in files that are aligned line by line; gzip by the name's end.
+r"""Plain text, one sentence a line, in files that are aligned line by line; plain, gzip, xz or zstd.
 
-A line ends at ``\n`` and nowhere else: U+0085 or U+2028 inside a sentence would split one side of a corpus and not the
-other. The ``\r`` of a ``\r\n`` belongs to the line's end, and so does not reach the sentence; a byte order mark at the
-start of a file is dropped. A line that is empty or blank is a gap, and so is one that does not survive normalisation.
+Two files are a pair, one is monolingual, more are n-way. `lines.py` says what a line is.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
+from data_prep.batch import Batch
+from data_prep.readers.aligned import Column, aligned_batches
+from data_prep.readers.lines import split_lines
+from data_prep.readers.opening import read_blocks
+from data_prep.readers.rows import LONGEST
 from data_prep.table import NOTHING_LEFT, Account, AlignedText, count_gaps
 from mtdeep.errors import UserError
 
-_BOM = b"\xef\xbb\xbf"
 _STEP = 1 << 16  # lines between two reports of progress
 
 Progress = Callable[[str, int], None]  # file, lines read
 _BLANK, _TEXT, _VANISHES = range(3)  # what a line is
 
 
+@dataclass(frozen=True)
+class PlainText:
+    """Files with one sentence a line; line i of one is the translation of line i of the others.
+
+    files: language -> path. An empty line is a gap, and a row in which every line is empty is a row of gaps.
+    scores: a file with the score of each row, one number a line.
+    longest: bytes of the longest line that is read.
+    """
+
+    files: Mapping[str, Path]
+    scores: Path | None = None
+    longest: int = LONGEST
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Return the languages of the files."""
+        return tuple(self.files)
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Return the files, the scores last."""
+        return (*self.files.values(), *([self.scores] if self.scores else []))
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield batches; raises UserError as `read_blocks`, `split_lines` and `aligned_batches` do."""
+        columns = {language: self._column(path) for language, path in self.files.items()}
+        yield from aligned_batches(columns, rows, self._column(self.scores) if self.scores else None)
+
+    def _column(self, path: Path) -> Column:
+        return Column(str(path), split_lines(read_blocks(path), path, self.longest))
+
+
 def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of *path* without their ends.
 
-    Raises UserError, with the line, for invalid UTF-8 and for a file that is no gzip file or breaks off.
+    Raises UserError, with the line, for a damaged line and for a compressed file that is not whole.
     """
-    number = offset = 0
-    try:
-        with _open(path) as file:
-            for number, raw in enumerate(file, start=1):
-                start = offset
-                offset += len(raw)
-                if number == 1 and raw.startswith(_BOM):
-                    raw, start = raw[len(_BOM) :], len(_BOM)
-                if not raw and offset == len(_BOM):
-                    return  # nothing but the mark: no line
-                raw = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
-                yield _decode(raw, path, number, start)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{path}:{number + 1}: not a whole gzip file ({error}); fetch it again") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); correct the path or its permissions") from error
-
-
-def _open(path: Path) -> BinaryIO | gzip.GzipFile:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-
-
-def _decode(raw: bytes, path: Path, number: int, start: int) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        byte = start + error.start
-        raise UserError(
-            f"{path}:{number}: invalid UTF-8 at byte {byte} of the text (0x{raw[error.start]:02x}); "
-            "convert the file to UTF-8, or remove the line from every language"
-        ) from error
+    number = 0
+    for block in split_lines(read_blocks(path), path):
+        for place, damage in block.damage.items():
+            what = f"{damage.reason} {damage.detail}".rstrip()
+            raise UserError(
+                f"{path}:{number + place + 1}: {what}; "
+                "convert the file to UTF-8, or remove the line from every language"
+            )
+        number += len(block.texts)
+        yield from block.texts
 
 
 def read_aligned(

@@ -29,4 +29,7 @@ class Source(Protocol):
         """Return the files that are read; their content decides what the source gives."""
 
     def batches(self, rows: int) -> Iterator[Batch]:
-        """Yield the source's batches of *rows* rows; the last may be shorter."""
+        """Yield the source's batches of *rows* rows read, rejected ones among them; the last may be shorter.
+
+        So a batch is bounded whatever the file holds, and the batches of any two sizes are the same rows.
+        """

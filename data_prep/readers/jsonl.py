@@ -1,0 +1,108 @@
+"""JSON lines: one object a line, a language a key; keys reach into objects by dots, as in Hugging Face's data sets."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_prep.batch import Batch, Rejected
+from data_prep.readers.lines import split_lines
+from data_prep.readers.numbers import number
+from data_prep.readers.opening import read_blocks
+from data_prep.readers.rows import LONGEST, NO_SCORE, Item, Row, batches_of, excerpt
+
+
+@dataclass(frozen=True)
+class Jsonl:
+    """A file with one JSON object a line, plain or compressed.
+
+    keys: language -> the key of its text; ``translation.en`` is the key ``translation.en``, or else ``en`` of the
+    object ``translation``. A key that is missing or null is a gap.
+    id, score: the keys of the row's name (a string or whole number) and score; without one they are empty and NaN.
+    longest: bytes of the longest line that is read.
+    """
+
+    path: Path
+    keys: Mapping[str, str]
+    id: str | None = None
+    score: str | None = None
+    longest: int = LONGEST
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Return the languages of the keys."""
+        return tuple(self.keys)
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Return the file."""
+        return (self.path,)
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield batches; raises UserError for a file without rows."""
+        nothing = f"{self.path}:1: no row in it; give a file with one JSON object a line, or leave it out"
+        scored = self.score is not None
+        return batches_of(
+            self._items(), self.languages, rows, nothing, ids=self.id is not None, scores=scored, longest=self.longest
+        )
+
+    def _items(self) -> Iterator[Item]:
+        line = 0
+        for block in split_lines(read_blocks(self.path), self.path, self.longest):
+            for i, text in enumerate(block.texts):
+                line += 1
+                if i in block.damage:
+                    yield Rejected(block.damage[i].reason, f"line {line}", block.damage[i].excerpt)
+                else:
+                    yield self._row(text, f"line {line}")
+
+    def _row(self, line: str, place: str) -> Row | Rejected:
+        try:
+            given = json.loads(line, object_pairs_hook=_object)
+        except _KeyTwice:
+            return Rejected("a key twice in one JSON object", place, excerpt(line))
+        except RecursionError:
+            return Rejected("JSON nested too deeply", place, excerpt(line))
+        except ValueError:  # also a number of thousands of digits
+            return Rejected("no JSON" if line.strip() else "empty line", place, excerpt(line))
+        if not isinstance(given, dict):
+            return Rejected("no JSON object", place, excerpt(line))
+        texts = [_at(given, key) for key in self.keys.values()]
+        name = _at(given, self.id) if self.id else None
+        score = _at(given, self.score) if self.score else None
+        if not all(text is None or isinstance(text, str) for text in texts):
+            return Rejected("text is no string", place, excerpt(line))
+        if isinstance(name, bool) or not isinstance(name, str | int | None):
+            return Rejected("id is no string", place, excerpt(line))
+        value = math.nan if score is None else number(score)
+        if value is None:
+            return Rejected(NO_SCORE, place, excerpt(line))
+        return Row([text or "" for text in texts], place, "" if name is None else str(name), value)
+
+
+class _KeyTwice(Exception):
+    """An object in which the second of two texts would silently take the place of the first."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise _KeyTwice
+    return made
+
+
+def _at(given: Any, key: str) -> Any:
+    """Return what stands at *key*, None where nothing does."""
+    if not isinstance(given, dict):
+        return None
+    if key in given:
+        return given[key]
+    # "a.b.c" may be {"a": {"b.c": ...}} as well as {"a.b": {"c": ...}}
+    for i, character in enumerate(key):
+        if character == "." and key[:i] in given:
+            return _at(given[key[:i]], key[i + 1 :])
+    return None

@@ -1,0 +1,140 @@
+"""Parquet files, as data sets are published in; a language a column, inside a struct or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_prep.batch import Batch, Rejected
+from data_prep.readers.numbers import number
+from data_prep.readers.rows import INVALID_UTF8, LONGEST, NO_SCORE, Item, Row, batches_of, excerpt, on_one_line
+from mtdeep.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS = 4096  # decoded at a time, whatever the batches' size
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """A Parquet file.
+
+    columns: language -> its column of strings; `translation.en` is the field `en` of the struct `translation`. A null
+    is a gap.
+    id, score: the columns of the row's name (text or whole number) and score; null is the empty name and NaN.
+    longest: characters of the longest text that is taken.
+    """
+
+    path: Path
+    columns: Mapping[str, str]
+    id: str | None = None
+    score: str | None = None
+    longest: int = LONGEST
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Return the languages of the columns."""
+        return tuple(self.columns)
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Return the file."""
+        return (self.path,)
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield batches; raises UserError for a damaged file, a missing column, one of another type, and no rows."""
+        nothing = f"{self.path}: no row in it; leave it out"
+        scored = self.score is not None
+        return batches_of(
+            self._items(), self.languages, rows, nothing, ids=self.id is not None, scores=scored, longest=self.longest
+        )
+
+    def _items(self) -> Iterator[Item]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq  # for the corpora that need it
+
+        row = 0
+        try:
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                asked = self._checked(file.schema_arrow)
+                for batch in file.iter_batches(batch_size=_ROWS, columns=asked):
+                    values = {column: _values(_column(batch, column)) for column in asked}
+                    for i in range(batch.num_rows):
+                        yield self._row({column: texts[i] for column, texts in values.items()}, f"row {row + 1}")
+                        row += 1
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last for names that are no UTF-8
+            what = on_one_line(str(error))
+            raise UserError(f"{self.path}: cannot be read as Parquet from row {row + 1} on ({what})") from error
+
+    def _checked(self, schema: pa.Schema) -> list[str]:
+        """Return the columns to read. Raises UserError when one is not there or has no text where text is asked for."""
+        import pyarrow.types as kinds
+
+        for column in self.columns.values():
+            kind = self._type(schema, column)
+            kind = kind.value_type if kinds.is_dictionary(kind) else kind
+            if not (kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)):
+                what = on_one_line(str(kind))
+                raise UserError(f"{self.path}: column {column!r} holds {what}, not text; name another")
+        rest = [column for column in (self.id, self.score) if column is not None]
+        for column in rest:
+            self._type(schema, column)
+        return list(dict.fromkeys([*self.columns.values(), *rest]))
+
+    def _type(self, schema: pa.Schema, column: str) -> pa.DataType:
+        import pyarrow.types as kinds
+
+        if column in schema.names:
+            return schema.field(column).type
+        name, *parts = column.split(".")
+        fields: Any = schema
+        for part in (name, *parts):
+            if (fields is not schema and not kinds.is_struct(fields)) or fields.get_field_index(part) < 0:
+                names = on_one_line(", ".join(schema.names))
+                raise UserError(f"{self.path}: no column {column!r} among {names}; name one")
+            fields = fields.field(part).type
+        return fields
+
+    def _row(self, values: Mapping[str, Any], place: str) -> Row | Rejected:
+        texts = [values[column] or "" for column in self.columns.values()]
+        bad = next((text for text in texts if isinstance(text, bytes)), None)
+        if bad is not None:
+            return Rejected(INVALID_UTF8, place, excerpt(bad[:1000].decode("utf-8", "backslashreplace")))
+        name = values[self.id] if self.id is not None else None
+        if isinstance(name, bool) or not isinstance(name, str | int | None):
+            return Rejected("id is no string", place, excerpt(str(name)))
+        given = values[self.score] if self.score is not None else None
+        score = math.nan if given is None else number(given)
+        if score is None:
+            return Rejected(NO_SCORE, place, excerpt(str(given)))
+        return Row(texts, place, "" if name is None else str(name), score)
+
+
+def _column(batch: pa.RecordBatch, column: str) -> pa.Array:
+    import pyarrow.compute as pc
+
+    if column in batch.schema.names:
+        return batch.column(column)
+    name, *parts = column.split(".")
+    return pc.struct_field(batch.column(name), parts)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Return a column's values; a text that is no UTF-8 as its bytes."""
+    import pyarrow as pa
+
+    try:
+        return column.to_pylist()
+    except UnicodeDecodeError:
+        return [_decoded(value) for value in column.cast(pa.large_binary()).to_pylist()]
+
+
+def _decoded(value: bytes | None) -> str | bytes | None:
+    try:
+        return value.decode("utf-8") if value is not None else None
+    except UnicodeDecodeError:
+        return value

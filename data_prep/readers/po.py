@@ -1,0 +1,146 @@
+"""gettext catalogues, PO and MO, as one corpus over any number of languages; a row is a message.
+
+`/usr/share/locale/*/LC_MESSAGES/DOMAIN.mo` is a corpus on every Linux machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep.batch import Batch
+from data_prep.readers.catalogue import Catalogue, Key, read_catalogue
+from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, gap_reason
+from mtdeep.errors import UserError
+from mtdeep.languages import find
+
+_MOST_BYTES = 1 << 30  # of all catalogues together, which are in memory at once
+# Numbers that tell the plural forms of all languages of CLDR apart, simple ones first.
+_NUMBERS = (1, 2, 5, 0, 3, 4, 6, 7, 8, 9, 10, *range(11, 203), 1000, 1_000_000)
+# Modifiers of locale names (sr@latin) -> what BCP-47 has for them.
+_MODIFIERS = {
+    "latin": "Latn",
+    "cyrillic": "Cyrl",
+    "iqtelif": "Latn",
+    "devanagari": "Deva",
+    "ije": "ijekavsk",
+    "euro": "",
+}
+
+
+@dataclass(frozen=True)
+class Gettext:
+    """Catalogues of one program or domain; a row's id is `context|msgid`, or msgid alone.
+
+    files: language -> its catalogue. A message that a language lacks or has not translated is a gap.
+    source: the language of the msgids; None where they are mere keys, and no text.
+    fuzzy, obsolete: take messages that are marked so; otherwise they are counted and left aside.
+    A message with plural forms gives one row a number, as many as are needed to show every form of every language,
+    the number in brackets behind the id.
+    """
+
+    files: Mapping[str, Path]
+    source: str | None = "en"
+    fuzzy: bool = False
+    obsolete: bool = False
+    longest: int = LONGEST
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Return the msgids' language and those of the catalogues."""
+        return (*([self.source] if self.source else []), *self.files)
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Return the catalogues."""
+        return tuple(self.files.values())
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield batches.
+
+        The catalogues are in memory at once. Raises UserError for more than 1 GiB of them, as `read_catalogue` does,
+        and when there is no message.
+        """
+        if self.source is not None and self.source in self.files:
+            raise UserError(
+                f"{self.files[self.source]}: {self.source!r} is the language of the msgids too; leave this catalogue "
+                "out, or say that msgids are no text (source: null)"
+            )
+        nothing = f"{next(iter(self.inputs))}:1: no message in the catalogues; leave them out"
+        return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
+
+    def _items(self) -> Iterator[Item]:
+        size = sum(path.stat().st_size for path in self.inputs if path.is_file())
+        if size > _MOST_BYTES:
+            raise UserError(f"{self.inputs[0]}: {size:,} bytes of catalogues, more than 1 GiB; read fewer at a time")
+        catalogues = [read_catalogue(path, fuzzy=self.fuzzy, obsolete=self.obsolete) for path in self.inputs]
+        for language, catalogue in zip(self.files, catalogues, strict=True):
+            yield from (Aside(gap_reason(reason, language), n) for reason, n in catalogue.aside.items())
+        numbers = _telling_numbers(catalogues)
+        for key in dict.fromkeys(key for catalogue in catalogues for key in catalogue.messages):
+            yield from self._rows(key, catalogues, numbers)
+
+    def _rows(self, key: Key, catalogues: Sequence[Catalogue], numbers: Sequence[int]) -> Iterator[Row]:
+        context, msgid = key
+        name = f"{context}|{msgid}" if context else msgid
+        found = [catalogue.messages.get(key) for catalogue in catalogues]
+        plural = next((message.plural for message in found if message and message.plural), None)
+        if plural is None:
+            texts = [message.forms[0] if message else "" for message in found]
+            yield Row([*([msgid] if self.source else []), *texts], name[:80], name)
+            return
+        shown: set[tuple[int, int]] = set()
+        for number in numbers:
+            forms = {i: catalogue.form(number) for i, catalogue in enumerate(catalogues)}
+            forms = {i: form for i, form in forms.items() if (message := found[i]) and 0 <= form < len(message.forms)}
+            if number != 1 and forms.items() <= shown:
+                continue
+            shown |= forms.items()
+            texts = [message.forms[forms[i]] if message and i in forms else "" for i, message in enumerate(found)]
+            original = [msgid if number == 1 else plural] if self.source else []
+            yield Row([*original, *texts], name[:80], f"{name}[{number}]")
+
+
+def _telling_numbers(catalogues: Sequence[Catalogue]) -> list[int]:
+    """Return the numbers that show every form of every catalogue: 1, then each that shows one not shown before."""
+    shown: set[tuple[int, int]] = set()
+    numbers = []
+    for number in _NUMBERS:
+        forms = {(i, catalogue.form(number)) for i, catalogue in enumerate(catalogues)}
+        if not forms <= shown:
+            numbers.append(number)
+            shown |= forms
+    return numbers
+
+
+def catalogues_in(root: Path, domain: str) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return language -> ``ROOT/LOCALE/LC_MESSAGES/DOMAIN.mo``, and locale -> why its catalogue is left out.
+
+    A locale is left out when its name is no language (`en@quot`), is English, the language of msgids, or means the
+    language of another locale: of such, the first by name is taken.
+    """
+    files: dict[str, Path] = {}
+    left_out: dict[str, str] = {}
+    for path in sorted(root.glob(f"*/LC_MESSAGES/{domain}.mo")):
+        locale = path.parent.parent.name
+        language = _language(locale)
+        if language is None:
+            left_out[locale] = "no language's name"
+        elif language == "en":
+            left_out[locale] = "the language of the msgids"
+        elif language in files:
+            left_out[locale] = f"{language}, as {files[language].parent.parent.name} is"
+        else:
+            files[language] = path
+    return files, left_out
+
+
+def _language(locale: str) -> str | None:
+    """Return the canonical code of a POSIX locale's name (`pt_BR.UTF-8`, `sr@latin`)."""
+    name, _, modifier = locale.partition("@")
+    language, _, region = name.partition(".")[0].partition("_")
+    added = _MODIFIERS.get(modifier, modifier)
+    is_script = len(added) == 4 and added[0].isupper()
+    parts = [language, added, region] if is_script else [language, region, added]
+    return find("-".join(part for part in parts if part))

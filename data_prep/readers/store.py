@@ -1,0 +1,102 @@
+"""The rows of another store, as text: the raw text where the store keeps it, else what its pieces decode to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.batch import Batch, Rejected
+from data_prep.readers.rows import gap_reason, needs_every_language
+from mtdeep.corpus.corpora import Corpus
+from mtdeep.corpus.manifest import MANIFEST
+from mtdeep.corpus.store import Store
+from mtdeep.corpus.subwords import Subwords
+from mtdeep.corpus.vocabulary import UNK
+from mtdeep.errors import UserError
+
+UNKNOWN = "unknown to the store's vocabulary"
+
+
+@dataclass(frozen=True)
+class StoreRows:
+    """One corpus of one split of a store.
+
+    asked: the languages to read, by default all that the corpus has. Decoded text is what the store's SentencePiece
+    model made of the original (`nmt_nfkc` by default). A sentence with an unknown token cannot be decoded: it rejects
+    its row, or in three and more languages leaves a gap.
+    """
+
+    path: Path
+    corpus: str
+    split: str = "train"
+    asked: tuple[str, ...] | None = None
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Return the languages asked for; raises UserError as opening the store does."""
+        return self.asked if self.asked is not None else self._open(Store(self.path)).languages
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Return the manifest, which holds the digests of all the store's files."""
+        return (self.path / MANIFEST,)
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield batches; raises UserError for a damaged store, and a corpus or language that it lacks."""
+        store = Store(self.path)
+        corpus, languages = self._open(store), self.languages
+        if missing := [language for language in languages if language not in corpus.languages]:
+            raise UserError(f"{self.path}: corpus {self.corpus!r} has no language {missing[0]!r}; leave it out")
+        subwords = store.subwords()
+        first = 0
+        for start in range(0, corpus.rows, rows):
+            numbers = range(start, min(start + rows, corpus.rows))
+            batch = self._batch(corpus, languages, numbers, first, subwords)
+            yield batch
+            first += batch.rows
+
+    def _open(self, store: Store) -> Corpus:
+        found = [corpus for corpus in store.corpora(self.split) if corpus.name == self.corpus]
+        if not found:
+            names = ", ".join(corpus.name for corpus in store.corpora(self.split))
+            raise UserError(f"{self.path}: no corpus {self.corpus!r} in split {self.split!r}; it has {names}")
+        return found[0]
+
+    def _batch(
+        self, corpus: Corpus, languages: Sequence[str], numbers: range, first: int, subwords: Subwords
+    ) -> Batch:
+        columns: dict[str, list[str]] = {}
+        unknown: dict[str, np.ndarray] = {}
+        for language in languages:
+            if corpus.has_text(language):
+                columns[language] = [corpus.text(language, row) for row in numbers]
+                unknown[language] = np.zeros(len(numbers), dtype=bool)
+                continue
+            ids = [corpus.sentence(language, row) for row in numbers]
+            columns[language] = subwords.decode_batch(ids)
+            unknown[language] = np.array([UNK in sentence for sentence in ids], dtype=bool)
+        return self._without_unknown(columns, unknown, numbers, first)
+
+    def _without_unknown(
+        self, columns: Mapping[str, list[str]], unknown: Mapping[str, np.ndarray], numbers: range, first: int
+    ) -> Batch:
+        bad = np.any([*unknown.values()], axis=0)
+        if not bad.any():
+            return Batch(first, columns)
+        if not needs_every_language(columns):
+            counts = Counter({gap_reason(UNKNOWN, language): int(where.sum()) for language, where in unknown.items()})
+            gaps = {
+                language: ["" if lost else text for text, lost in zip(column, unknown[language], strict=True)]
+                for language, column in columns.items()
+            }
+            return Batch(first, gaps, counts=dict(+counts))
+        rejected = [
+            Rejected(UNKNOWN, f"row {numbers[i]}", next(columns[code][i] for code in columns if unknown[code][i]))
+            for i in np.flatnonzero(bad)
+        ]
+        kept = np.flatnonzero(~bad).tolist()
+        return Batch(first, {language: [column[i] for i in kept] for language, column in columns.items()}, rejected)

@@ -1,0 +1,79 @@
+"""TMX 1.1 to 1.4b, the format of translation memories; n-way as soon as its units are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from data_prep.batch import Batch, Rejected
+from data_prep.readers.inline import Codes, children, text_of
+from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of
+from data_prep.readers.spellings import Spellings
+from data_prep.readers.xml_units import Unit, read_units
+
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_CODES = frozenset({"bpt", "ept", "ph", "it", "ut"})  # `hi` holds text
+
+
+@dataclass(frozen=True)
+class Tmx:
+    """A TMX file, plain or compressed, in any encoding that it declares; a row's id is the unit's `tuid`.
+
+    asked: the languages to read, canonical codes; what the file calls them (`EN-US`, `deu`) is looked up.
+    variants: where a unit has a language several times, `all` gives a row for each text, a language with fewer taking
+        part with its first; `first` gives one row and counts the others.
+    codes: what becomes of `bpt`, `ept`, `ph`, `it` and `ut`; text in `hi` and after any inline element is always kept.
+    longest: characters of the longest unit.
+    """
+
+    path: Path
+    asked: tuple[str, ...]
+    variants: Literal["all", "first"] = "all"
+    codes: Codes = "drop"
+    longest: int = LONGEST
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Return the languages asked for."""
+        return self.asked
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Return the file."""
+        return (self.path,)
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield batches; raises UserError as `read_units` does and for a file without units."""
+        nothing = f"{self.path}:1: no <tu> in it; give a TMX file, or leave it out"
+        return batches_of(self._items(), self.asked, rows, nothing, ids=True, longest=self.longest)
+
+    def _items(self) -> Iterator[Item]:
+        spellings = Spellings(self.asked)
+        for unit in read_units(self.path, {"tu"}, (), self.longest):
+            if isinstance(unit, Rejected):
+                yield unit
+            else:
+                yield from self._rows(unit, spellings)
+
+    def _rows(self, unit: Unit, spellings: Spellings) -> Iterator[Item]:
+        place = f"line {unit.line}"
+        found: list[list[str]] = [[] for _ in self.asked]
+        aside: Counter[str] = Counter()
+        for variant in children(unit.element, "tuv"):
+            column = spellings.column(variant.get(_XML_LANG) or variant.get("lang") or "")
+            text = "".join(text_of(segment, _CODES, self.codes) for segment in children(variant, "seg"))
+            if column is None:
+                aside["text in a language not asked for"] += 1
+            elif self.variants == "first" and found[column]:
+                aside["further text of a language in one unit"] += 1
+            else:
+                found[column].append(text)
+        yield from (Aside(reason, number) for reason, number in aside.items())
+        if not any(found):
+            yield Rejected(NO_TEXT, place)
+        for i in range(max(map(len, found))):
+            texts = [(texts[i] if i < len(texts) else texts[0]) if texts else "" for texts in found]
+            yield Row(texts, place, unit.element.get("tuid", ""))

@@ -1,0 +1,105 @@
+"""The XML format of WMT's test sets since 2021: documents with a source, references and systems' translations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from data_prep.batch import Batch, Rejected
+from data_prep.readers.inline import children, local_name
+from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of
+from data_prep.readers.spellings import Spellings
+from data_prep.readers.xml_units import Unit, read_units
+
+_LONGEST_DOCUMENT = 16 << 20  # characters
+
+
+@dataclass(frozen=True)
+class WmtXml:
+    """A file of WMT's, plain or compressed; a row's id is `document:segment`.
+
+    asked: the languages to read: the source's, and those of references or a system's translation.
+    translator: whose reference is taken, the first one of each language by default.
+    system: take this system's translation (`hyp`) in place of a reference.
+    A segment that one side lacks is a gap there.
+    """
+
+    path: Path
+    asked: tuple[str, ...]
+    translator: str | None = None
+    system: str | None = None
+    longest: int = LONGEST
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Return the languages asked for."""
+        return self.asked
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Return the file."""
+        return (self.path,)
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield batches; raises UserError as `read_units` does and for a file without documents."""
+        nothing = f"{self.path}:1: no segment of a <doc> in it; give an XML file of WMT's, or leave it out"
+        return batches_of(self._items(), self.asked, rows, nothing, ids=True, longest=self.longest)
+
+    def _items(self) -> Iterator[Item]:
+        spellings = Spellings(self.asked)
+        for document in read_units(self.path, {"doc"}, (), max(self.longest, _LONGEST_DOCUMENT)):
+            if isinstance(document, Rejected):
+                yield document
+            else:
+                yield from self._rows(document, spellings)
+
+    def _rows(self, document: Unit, spellings: Spellings) -> Iterator[Item]:
+        rows: dict[str, list[str]] = {}  # segment's id -> its text in each language
+        taken: set[int] = set()
+        for side in document.element:
+            column = spellings.column(side.get("lang") or side.get("language") or "")
+            if column is None or column in taken or not self._is_wanted(side):
+                yield from _aside(side)
+                continue
+            taken.add(column)
+            seen: set[str] = set()
+            for segment in _segments(side):
+                name = segment.get("id", "")
+                if name in seen:
+                    yield Aside("a segment's id again in one document")
+                    continue
+                seen.add(name)
+                rows.setdefault(name, [""] * len(self.asked))[column] = "".join(segment.itertext())
+        title = document.element.get("id", "")
+        if not rows:
+            yield Rejected(NO_TEXT, f"line {document.line}: document {title}")
+        for name, texts in rows.items():
+            yield Row(texts, f"document {title}, segment {name}", f"{title}:{name}")
+
+    def _is_wanted(self, side: etree._Element) -> bool:
+        match local_name(side):
+            case "src":
+                return True
+            case "ref":
+                return self.system is None and self.translator in (None, side.get("translator"))
+            case "hyp":
+                return self.system is not None and side.get("system") == self.system
+        return False
+
+
+def _segments(side: etree._Element) -> Iterator[etree._Element]:
+    """Yield the segments of a side, in paragraphs or not."""
+    for paragraph in side:
+        if local_name(paragraph) == "seg":
+            yield paragraph
+        else:
+            yield from children(paragraph, "seg")
+
+
+def _aside(side: etree._Element) -> Iterator[Aside]:
+    number = sum(1 for _ in _segments(side))
+    if number:
+        yield Aside(f"segment of a <{local_name(side)}> not asked for", number)

@@ -1,0 +1,167 @@
+"""Damaged and hostile lines, tables and compressed files, each with its sentence or its counts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from data_prep.readers.jsonl import Jsonl
+from data_prep.readers.plain_text import PlainText
+from data_prep.readers.source import Source
+from data_prep.readers.tsv import Tsv
+
+EN_DE = ("en", "de")
+TEN_MB = 10 << 20
+LONG = "longer than 1,048,576"
+BAD_UTF8 = "invalid UTF-8"
+GZ = gzip.compress(b"one\ntwo\n" * 5000, mtime=0)
+ZST = zstandard.ZstdCompressor().compress(b"one\ntwo\n" * 500)
+BOMB = b"\0" * (4 << 20)
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def plain(en: bytes | str, de: bytes | str = "eins\nzwei\n", suffix: str = "", **more: bytes | str) -> Callable:
+    def make(folder: Path) -> Source:
+        contents = {"en": en, "de": de, **more}
+        return PlainText({code: write(folder / f"a.{code}{suffix}", content) for code, content in contents.items()})
+
+    return make
+
+
+def alone(content: bytes) -> Callable:
+    return lambda folder: PlainText({"en": write(folder / "a", content)})
+
+
+def tsv(content: bytes | str, **options: object) -> Callable:
+    return lambda folder: Tsv(write(folder / "a.tsv", content), **({"columns": {"en": 1, "de": 2}} | options))
+
+
+def jsonl(content: bytes | str, **options: object) -> Callable:
+    keys = {code: f"translation.{code}" for code in EN_DE}
+    return lambda folder: Jsonl(write(folder / "a.jsonl", content), **({"keys": keys} | options))
+
+
+CASES = {
+    # Lines
+    "no such file": (lambda folder: PlainText({"en": folder / "no"}), r"no: cannot be read \(No such file"),
+    "a folder": (lambda folder: PlainText({"en": folder}), r"cannot be read \(Is a directory\)"),
+    "latin-1 in a pair": (plain(b"one\ntwo\n", b"eins\nf\xfcnf\n"), dict(rows=1, rejected={BAD_UTF8: 1})),
+    "latin-1 in three languages": (
+        plain(b"one\ntwo\n", b"eins\nf\xfcnf\n", fr="un\ndeux\n"), dict(rows=2, counts={f"{BAD_UTF8} (de)": 1})
+    ),
+    "an encoded surrogate": (plain(b"\xed\xa0\x80\ntwo\n"), dict(rows=1, rejected={BAD_UTF8: 1})),
+    "an overlong code": (plain(b"\xc0\xaf\ntwo\n"), dict(rows=1, rejected={BAD_UTF8: 1})),
+    "UTF-8 that breaks off": (plain(b"one\ntwo \xe2\x82"), dict(rows=1, rejected={BAD_UTF8: 1})),
+    "NUL": (plain(b"one\0\ntwo\n"), dict(rows=1, rejected={"NUL character": 1})),
+    "UTF-16 with a mark": (plain("one\ntwo\n".encode("utf-16")), r"a\.en:1: UTF-16, not UTF-8; convert it"),
+    "UTF-32 with a mark": (plain("one\ntwo\n".encode("utf-32")), r"a\.en:1: UTF-32, not UTF-8; convert it"),
+    "UTF-16 without a mark": (
+        plain("one\ntwo\n".encode("utf-16-le"), "1\n2\n3\n"),
+        dict(rejected={"NUL character": 3}),
+    ),
+    "a line of 10 MB": (plain(b"x" * TEN_MB + b"\ntwo\n"), dict(rows=1, rejected={LONG: 1})),
+    "a last line of 10 MB": (plain(b"one\n" + b"x" * TEN_MB), dict(rows=1, rejected={LONG: 1})),
+    "unequal sides": (plain("one\n"), r"a\.de:2: no counterpart for this line, .*a\.en has 1 lines; aligned"),
+    "an empty language": (plain(b""), r"a\.en:1: the file is empty; give"),
+    "both sides empty": (plain(b"", b""), r"a\.en:1: the file is empty; give"),
+    "nothing but a mark": (plain(b"\xef\xbb\xbf"), r"a\.en:1: the file is empty; give"),
+    "nothing but empty lines": (plain("\n\n", "\n\n"), dict(rows=2)),
+    "old Macintosh line ends": (plain("one\rtwo\r"), r"a\.de:2: no counterpart"),
+    # Compressed files
+    "gzip that breaks off": (plain(GZ[: len(GZ) // 2], suffix=".gz"), r"a\.en\.gz:\d+: not a whole gzip file"),
+    "gzip with a wrong sum": (plain(GZ[:-8] + b"\0" * 8, suffix=".gz"), "not a whole gzip file .*CRC check failed"),
+    "gzip with more behind": (plain(GZ + b"PK", suffix=".gz"), "not a whole gzip file"),
+    "not gzip": (plain("one\n", suffix=".gz"), r"a\.en\.gz:1: not a whole gzip file .*; fetch it again"),
+    "xz that breaks off": (plain(lzma.compress(b"one\n" * 999)[:-9]), "a.en:.*: not a whole xz file"),
+    "xz with a flipped bit": (alone(lzma.compress(b"one\n").replace(b"one", b"onf")), "a:1: not a whole xz file"),
+    "zstd that breaks off": (alone(ZST[:-9]), r"a:\d+: not a whole zstd file \(it ends before its last"),
+    "zstd with more behind": (alone(ZST + b"PK"), "not a whole zstd file .*; fetch"),
+    "not zstd": (plain("one\n", suffix=".zst"), r"a\.en\.zst:1: not a whole zstd file"),
+    "a zstd bomb": (
+        plain(zstandard.ZstdCompressor().compress(BOMB * 8), suffix=".zst"), "expands to more than 1,000 times its size"
+    ),
+    "a line of 1 MB in gzip": (
+        alone(gzip.compress(b"".join(b"%d" % i for i in range(200_000)) + b"\ntwo\n")), dict(rows=1, rejected={LONG: 1})
+    ),
+    "an xz bomb": (plain(lzma.compress(BOMB * 8)), "a.en: expands to more than 1,000 times its size"),
+    # TSV
+    "TSV, short rows": (
+        tsv("one\teins\ntwo\n\nx\ty\tz\n"),
+        dict(rows=1,
+        rejected={"fewer columns than the first line": 2, "more columns than the first line": 1}),
+    ),
+    "TSV, no such column": (tsv("one\teins\n", columns={"en": 1, "de": 7}), r"a\.tsv:1: no column 7, the first"),
+    "TSV, no such name": (tsv("en\tde\n", columns={"en": "en", "de": "fr"}), r"no column 'fr' in the first line"),
+    "TSV, a name twice": (tsv("en\ten\n", columns={"en": "en"}), "more than one column 'en' in the first"),
+    "TSV, column 0": (tsv("one\teins\n", columns={"en": 0}), "no column 0, the first line has 2; columns are"),
+    "TSV, nothing but a header": (tsv("en\tde\n", header=True), r"a\.tsv:1: no row in it"),
+    "TSV, scores": (
+        tsv("one\teins\t1\na\tb\tnan\nc\td\t\ne\tf\t1e999\n", score=3), dict(rows=1, rejected={"score is no number": 3})
+    ),
+    "TSV, bytes": (
+        tsv(b"one\teins\n\xff\tx\na\0\tb\n"), dict(rows=1, rejected={BAD_UTF8: 1, "NUL character": 1})
+    ),
+    "TSV, no text": (tsv("one\teins\n\t\n"), dict(rows=1, rejected={"no text in the languages asked for": 1})),
+    # JSON lines
+    "JSONL, no JSON": (
+        jsonl('{"translation": {"en": "a"}}\n{"translation": {"en": \n\n[]\n7\n'),
+        dict(rows=1,
+        rejected={"no JSON": 1, "empty line": 1, "no JSON object": 2}),
+    ),
+    "JSONL, deep": (jsonl("[" * 100_000 + "\n"), dict(rejected={"JSON nested too deeply": 1})),
+    "JSONL, a key twice": (
+        jsonl('{"translation": {"en": "a", "en": "b"}}\n'), dict(rejected={"a key twice in one JSON object": 1})
+    ),
+    "JSONL, other types": (
+        jsonl('{"translation": {"en": 7}}\n{"translation": {"en": ["a"]}}\n{"translation": "en"}\n'),
+        dict(rejected={"text is no string": 2, "no text in the languages asked for": 1}),
+    ),
+    "JSONL, escapes": (
+        jsonl(r'{"translation": {"en": "\ud800"}}' + "\n" + r'{"translation": {"en": "\u0000"}}' + "\n"),
+        dict(rejected={"lone surrogate": 1, "NUL character": 1}),
+    ),
+    "JSONL, a number of 5,000 digits": (jsonl("9" * 5000 + "\n"), dict(rejected={"no JSON": 1})),
+    "JSONL, scores and ids": (
+        jsonl(
+            '{"translation": {"en": "a"}, "s": NaN}\n{"translation": {"en": "a"}, "s": true}\n'
+            '{"translation": {"en": "a"}, "i": {}}\n{"translation": {"en": "a"}, "i": "x"}\n'
+            '{"translation": {"en": "a"}, "i": "x"}\n',
+            score="s",
+            id="i",
+        ),
+        dict(rows=2,  # an id may come again
+        rejected={"score is no number": 2, "id is no string": 1}),
+    ),
+    "JSONL, 10 MB": (
+        jsonl(json.dumps({"translation": {"en": "x" * TEN_MB}}) + "\n{}\n"),
+        dict(rejected={LONG: 1, "no text in the languages asked for": 1}),
+    ),
+    "JSONL, empty": (jsonl(""), r"a\.jsonl:1: no row in it"),
+}
+WHOLE = {
+    "plain text": (b"one\ntwo\n" * 9, lambda path: PlainText({"en": path})),
+    "gzip": (gzip.compress(b"one\ntwo\n" * 9, mtime=0), lambda path: PlainText({"en": path})),
+    "zstd": (zstandard.ZstdCompressor().compress(b"one\ntwo\n" * 9), lambda path: PlainText({"en": path})),
+    "TSV": (b"1\tone\teins\n2\ttwo\tzwei\n", lambda path: Tsv(path, {"en": 2, "de": 3}, score=1)),
+    "JSONL": (b'{"t": {"en": "a\\u00e4"}, "s": 1}\n' * 3, lambda path: Jsonl(path, {"en": "t.en"}, score="s")),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_damage_is_told_or_counted(told_or_counted, name: str) -> None:
+    told_or_counted(*CASES[name])
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_file_with_changed_bytes_is_read_or_refused(read_or_refused, name: str) -> None:
+    read_or_refused(name, *WHOLE[name])

@@ -1,0 +1,110 @@
+"""Stores, the built-in corpus, zip archives with scores: what the tests of damage and round trips leave open."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_prep.readers.cldr import generate
+from data_prep.readers.cldr.source import CldrPhrases
+from data_prep.readers.moses_zip import MosesZip
+from data_prep.readers.parquet import Parquet
+from data_prep.readers.plain_text import PlainText
+from data_prep.readers.po import Gettext
+from data_prep.readers.store import StoreRows
+from data_prep.readers.tmx import Tmx
+from mtdeep.corpus import StoreWriter
+from mtdeep.errors import UserError
+
+LINES = {
+    "en": ["a dog runs", "", "two dogs run", "a cat sleeps"],
+    "de": ["ein Hund rennt", "zwei", "", "eine Katze schläft"],
+    "fr": ["un chien court", "deux", "", "un chat dort"],
+}
+
+
+@pytest.fixture(scope="module")
+def store(write_store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stores") / "store"
+    columns = {("animals", "train"): LINES, ("animals", "valid"): {"en": [" A  dog"], "de": ["Ein Hund"]}}
+    write_store(path, tuple(LINES), columns, 40)
+    return path
+
+
+def test_a_store_gives_its_text_back(read_all, store: Path) -> None:
+    assert read_all(StoreRows(store, "animals")).columns == LINES
+    assert read_all(StoreRows(store, "animals", asked=("fr", "en"))).columns == {"fr": LINES["fr"], "en": LINES["en"]}
+    # The raw text, where it is kept, not what the pieces make of it.
+    assert read_all(StoreRows(store, "animals", "valid")).rows == [(" A  dog", "Ein Hund")]
+
+
+def test_unknown_tokens_are_no_text(read_all, train_subwords, tmp_path: Path) -> None:
+    subwords, model = train_subwords([line for column in LINES.values() for line in column], tuple(LINES), 40)
+    columns = {**LINES, "de": [*LINES["de"][:3], "eine 猫"]}
+    path = tmp_path / "store"
+    with StoreWriter(path, subwords.vocabulary, model) as writer:
+        ids = {language: subwords.encode(column) for language, column in columns.items()}
+        writer.add_corpus("animals", "train", ids, provenance={})
+        writer.finish({})
+    pair = read_all(StoreRows(path, "animals", asked=("en", "de")), 2)
+    assert pair.rows == list(zip(LINES["en"][:3], LINES["de"][:3], strict=True))
+    assert [(r.reason, r.place) for r in pair.rejected] == [("unknown to the store's vocabulary", "row 3")]
+    every = read_all(StoreRows(path, "animals"), 2)
+    assert every.rows[3] == ("a cat sleeps", "", "un chat dort")
+    assert every.counts == {"unknown to the store's vocabulary (de)": 1}
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (("plants",), "no corpus 'plants' in split 'train'; it has animals"),
+        (("animals", "test"), "no split 'test'"),
+        (("animals", "train", ("en", "ja")), "corpus 'animals' has no language 'ja'"),
+    ],
+)
+def test_what_a_store_lacks(read_all, store: Path, source: tuple, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        read_all(StoreRows(store, *source))
+
+
+def test_the_built_in_corpus(read_all) -> None:
+    languages, lines = ("en", "de", "ja"), {"train": 40, "test": 5}
+    tables = {t.split: t for t in generate("cldr", languages, lines, seed=2, entities=20)}
+    for split, table in tables.items():
+        found = read_all(CldrPhrases(languages, lines, split, seed=2, entities=20), 7)
+        assert found.columns == {language: list(table.column(language)) for language in languages}
+        assert found.counts == table.account.rejected
+
+
+def test_scores_and_names_in_a_zip(read_all, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, lines in {"a.en": "1\n2\n", "a.de": "x\ny\n", "a.scores": "0.5\n?\n", "b": "un\ndeux\n"}.items():
+            archive.writestr(name, lines)
+    found = read_all(MosesZip(path, ("en", "fr", "de"), members={"fr": "b"}, scores="a.scores"))
+    assert (found.rows, found.scores, found.reasons) == ([("1", "un", "x")], [0.5], {"score is no number": 1})
+
+
+def test_strings_of_every_type_of_arrow(read_all, tmp_path: Path) -> None:
+    texts = ["a", None, "ä"]
+    kinds = {"en": pa.string(), "de": pa.large_string(), "fr": pa.dictionary(pa.int32(), pa.string())}
+    pq.write_table(pa.table({code: pa.array(texts, kind) for code, kind in kinds.items()}), tmp_path / "a")
+    found = read_all(Parquet(tmp_path / "a", {code: code for code in kinds}))
+    assert found.rows == [("a",) * 3, ("ä",) * 3]
+    assert found.reasons == {"no text in the languages asked for": 1}
+
+
+def test_a_source_can_be_sent_to_another_process(read_all, write) -> None:
+    path = write("a", "one\n")
+    memory = write("a.tmx", '<tmx><tu><tuv lang="en"><seg>a</seg></tuv></tu></tmx>')
+    catalogue = write("a.po", 'msgid "a"\nmsgstr "b"\n')
+    for source in (PlainText({"en": path}), Tmx(memory, ("en",)), Gettext({"de": catalogue})):
+        copy = pickle.loads(pickle.dumps(source))
+        assert copy == source
+        assert read_all(copy) == read_all(source)
+        assert all(given.is_file() for given in copy.inputs)

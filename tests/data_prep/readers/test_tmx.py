@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+
+from data_prep.readers.tmx import Tmx
+
+INLINE = (
+    'Click <ph x="1">{b}</ph> here <hi>to <bpt i="1">&lt;i&gt;</bpt>go<ept i="1">&lt;/i&gt;</ept> on</hi><it>|</it>, '
+    "<ut>u</ut>&amp; <![CDATA[<raw>]]><!-- no --> end"
+)
+
+
+def unit(attributes: str = "", **texts: str | list[str]) -> str:
+    variants = [
+        f'<tuv xml:lang="{code.replace("_", "-")}"><seg>{text}</seg></tuv>'
+        for code, given in texts.items()
+        for text in ([given] if isinstance(given, str) else given)
+    ]
+    return f"<tu {attributes}>{''.join(variants)}</tu>\n"
+
+
+def memory(*units: str) -> str:
+    head = '<?xml version="1.0"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4"><header srclang="en"/><body>'
+    return head + "".join(units) + "</body></tmx>"
+
+
+@pytest.mark.parametrize(
+    ("codes", "text"),
+    [
+        ("drop", "Click  here to go on, & <raw> end"),
+        ("space", "Click   here to  go  on ,  & <raw> end"),
+        ("keep", "Click {b} here to <i>go</i> on|, u& <raw> end"),
+    ],
+)
+def test_text_in_and_after_inline_elements_is_kept(read_all, write, codes: str, text: str) -> None:
+    path = write("a.tmx", memory(unit(en=INLINE, de="x")))
+    assert read_all(Tmx(path, ("en", "de"), codes=codes)).rows == [(text, "x")]
+
+
+def test_several_texts_of_a_language(read_all, write) -> None:
+    path = write("a.tmx", memory(unit('tuid="7"', en_US="color", en_GB="colour", de=["a", "b", "c"], fr="d")))
+    asked = ("en", "de")
+    every = read_all(Tmx(path, asked))
+    assert every.rows == [("color", "a"), ("colour", "b"), ("color", "c")]
+    assert every.ids == ["7"] * 3
+    first = read_all(Tmx(path, asked, variants="first"))
+    assert first.rows == [("color", "a")]
+    assert first.counts == {"further text of a language in one unit": 3, "text in a language not asked for": 1}
+
+
+def test_languages_are_those_that_the_spelling_means(read_all, write) -> None:
+    texts = {"EN": "1", "pt_BR": "2", "sr_Latn_RS": "3", "deu": "4", "zh_CN": "5", "x": "6", "": "7"}
+    path = write("a.tmx", memory(unit(**texts)))
+    found = read_all(Tmx(path, ("en", "pt", "sr", "de", "zh-Hans", "pt-BR")))
+    # Brazilian Portuguese was asked for by its own name; Serbian in Latin letters is not Serbian in Cyrillic ones.
+    assert found.rows == [("1", "", "", "4", "5", "2")]
+    assert found.counts == {"text in a language not asked for": 3}
+
+
+def test_older_attributes_and_prefixes(read_all, write) -> None:
+    path = write("a.tmx", '<x:tmx xmlns:x="urn:x"><x:tu><x:tuv lang="en"><x:seg>a</x:seg></x:tuv></x:tu></x:tmx >\n')
+    assert read_all(Tmx(path, ("en",))).rows == [("a",)]
+
+
+def test_a_damaged_unit_is_found_again(read_all, write) -> None:
+    path = write("a.tmx", memory("\n", unit(en="a"), unit(en="b < c"), unit(en="d")))
+    found = read_all(Tmx(path, ("en",)))
+    assert found.rows == [("a",), ("d",)]
+    assert [r.place for r in found.rejected] == ["line 5: StartTag: invalid element name"]
+    assert found.rejected[0].excerpt == unit(en="b < c").strip()
+
+
+def test_files_one_behind_the_other(read_all, write) -> None:
+    path = write("a.tmx", memory(unit(en="a")) + memory(unit(en="b")))
+    assert read_all(Tmx(path, ("en",))).rows == [("a",), ("b",)]

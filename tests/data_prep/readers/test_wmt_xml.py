@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from data_prep.readers.wmt_xml import WmtXml
+
+
+def side(tag: str, attributes: str, text: str, *names: str) -> str:
+    segments = "".join(f'<seg id="{name}">{text} {name}</seg>' for name in names)
+    return f"<{tag} {attributes}><p>{segments}</p></{tag}>"
+
+
+FILE = (
+    '<?xml version="1.0" encoding="UTF-8"?><dataset id="t"><collection id="general"><doc origlang="en" id="d">'
+    + side("src", 'lang="en"', "source", "1", "2")
+    + side("ref", 'lang="de" translator="A"', "A", "1")
+    + side("ref", 'lang="de" translator="B"', "B", "1", "2")
+    + side("ref", 'lang="zh" translator="A"', "Z", "2")
+    + side("hyp", 'system="X" language="de"', "X", "2", "1")
+    + "</doc></collection></dataset>"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "german"),
+    [({}, ["A 1", ""]), ({"translator": "B"}, ["B 1", "B 2"]), ({"system": "X"}, ["X 1", "X 2"])],
+)
+def test_a_reference_or_a_system_is_taken(read_all, write, options: dict[str, str], german: list[str]) -> None:
+    found = read_all(WmtXml(write("a.xml", FILE), ("en", "de"), **options))
+    assert found.columns == {"en": ["source 1", "source 2"], "de": german}
+    assert found.ids == ["d:1", "d:2"]
+    assert sum(found.counts.values()) == 8 - 2 - sum(map(bool, german))  # every other segment is counted
+
+
+def test_references_in_several_languages(read_all, write) -> None:
+    found = read_all(WmtXml(write("a.xml", FILE), ("zh-Hans", "en", "de")))
+    assert found.rows == [("", "source 1", "A 1"), ("Z 2", "source 2", "")]
