@@ -6,6 +6,7 @@ Scripts and general categories are those of the `regex` package (its version is 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
@@ -13,23 +14,20 @@ import regex
 
 CODE_POINTS = 0x110000
 
-LETTER = 1
-"""Letters and the marks that belong to them (vowel signs, accents)."""
-DIGIT = 2
+DIGIT = 1
 """Decimal digits of any script."""
-PUNCTUATION = 4
+PUNCTUATION = 2
 """Punctuation and symbols (currency, mathematics, emoji)."""
-SPACE = 8
+SPACE = 4
 """Blanks and line ends."""
-SCRIPTED = 16
+SCRIPTED = 8
 """Letters and marks that belong to one script or few: neither Common (as U+30FC) nor Inherited (as U+0301)."""
-DAMAGE = 32
+DAMAGE = 16
 """What no text has on purpose: U+FFFD, controls but tab and line ends, surrogates, private use, noncharacters."""
-VISIBLE = 64
+VISIBLE = 32
 """What leaves ink: neither blank nor control nor format nor ignorable (U+00AD, U+200B, U+3164, variation selectors)."""
 
 _CLASSES = {
-    LETTER: r"[\p{L}\p{M}]",
     DIGIT: r"\p{Nd}",
     PUNCTUATION: r"[\p{P}\p{S}]",
     SPACE: r"[\p{White_Space}]",
@@ -64,6 +62,9 @@ WITHOUT_WORDS = frozenset(
 """Scripts that are written without blanks between words, or with blanks between other units (Tibetan: phrases)."""
 
 
+_SCRIPT = re.compile("[A-Z][a-z]{3}")
+
+
 @cache
 def classes() -> np.ndarray:
     """Return (CODE_POINTS,) uint8: the sum of the class bits of every code point."""
@@ -84,8 +85,10 @@ def letters_of(scripts: frozenset[str]) -> np.ndarray:
     of_scripts = "".join(rf"\p{{Script={script}}}" for script in single)
     try:
         table = matching(rf"[[{of_scripts}]&&[\p{{L}}\p{{M}}]]")
-    except regex.error as error:
-        raise ValueError(f"no script of Unicode among {sorted(scripts)}; use ISO 15924 codes such as Latn") from error
+    except regex.error:
+        table = np.zeros(0, bool)
+    if not table.any() or not all(_SCRIPT.fullmatch(script) for script in scripts):
+        raise ValueError(f"no script of Unicode among {sorted(scripts)}; use ISO 15924 codes such as Latn")
     table.setflags(write=False)
     return table
 

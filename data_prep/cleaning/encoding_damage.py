@@ -16,7 +16,7 @@ from data_prep.cleaning.texts import Texts
 
 
 class EncodingDamage(CellRule):
-    """Score: damaged characters (`characters.DAMAGE`), and places that ftfy takes for mojibake (`Ã¼` for `ü`).
+    """Score: damaged characters (`characters.DAMAGE`), else places that ftfy takes for mojibake (`Ã¼` for `ü`).
 
     ftfy's heuristic alone also meets true text, so its places count only where ftfy can also decode the text again
     (`ftfy.fix_encoding` changes it). It is asked about the few lines with a pair of characters that the heuristic
@@ -32,7 +32,7 @@ class EncodingDamage(CellRule):
     def scores(self, language: str, texts: Texts) -> np.ndarray:
         """Return the number of damaged characters and mojibake."""
         damage = texts.count_class(DAMAGE)
-        for i in suspects(texts):
+        for i in (i for i in suspects(texts) if not damage[i]):
             places = badness(texts[i])
             if places and ftfy.fix_encoding(texts[i]) != texts[i]:
                 damage[i] += places
@@ -63,4 +63,6 @@ def _kinds() -> np.ndarray:
         found = matching(f"[{re.escape(MOJIBAKE_CATEGORIES[name]).replace(chr(92) + '-', '-')}]")
         table[found & (table == 0)] = kind
     table[:0x80] = 0
+    # The degree sign, with the letters for its use in emoticons, and Dje, which quotation marks become in Windows-1251.
+    table[[0xB0, 0x402]] = _OTHER
     return table

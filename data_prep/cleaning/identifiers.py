@@ -56,9 +56,9 @@ class Py3langid:
     """py3langid 0.4: 140 labels, one model for all scripts of a language that it has been trained on."""
 
     def __init__(self) -> None:
-        from data_prep.cleaning.naive_bayes import NaiveBayes  # half a second, for those who ask for it
+        from data_prep.cleaning.naive_bayes import naive_bayes  # only for those who ask for it
 
-        self._model = NaiveBayes()
+        self._model = naive_bayes()
         codes = [label for label in self._model.labels if label != "zxx"]  # no language
         self._columns = {resolve(code): self._model.labels.index(code) for code in codes}
         # Trained on both scripts under one label (its "srl" and "uzs" are folded into "sr" and "uz").

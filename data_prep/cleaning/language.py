@@ -17,7 +17,7 @@ from data_prep.cleaning.rule import CellRule
 from data_prep.cleaning.texts import Texts
 from mtdeep.languages import script
 
-_FIRST = 1000
+_FIRST = 300
 """Characters that are looked at: more would not change the answer."""
 
 

@@ -27,10 +27,10 @@ def ngrams(texts: Texts) -> tuple[np.ndarray, np.ndarray]:
     owners = np.repeat(np.arange(len(texts)), counts)
     before = np.cumsum(counts) - counts
     positions = np.arange(len(owners)) + (texts.starts - before)[owners]
-    return owners, _hashes(texts.codes)[positions]
+    return owners, hashes_of(texts.codes)[positions]
 
 
-def _hashes(codes: np.ndarray) -> np.ndarray:
+def hashes_of(codes: np.ndarray) -> np.ndarray:
     """Return (characters - N + 1,) uint64, for the N characters from each position on; N is a power of 2."""
     hashes = codes.astype(np.uint64)
     factor, width = _MULTIPLIER, 1

@@ -39,7 +39,7 @@ def transformed(names: Sequence[Transform], texts: Sequence[str]) -> list[str]:
     if not texts:
         return []
     joined = "\n".join(texts)
-    if joined.count("\n") != len(texts) - 1 or len(_LINE_END.findall(joined)) != len(texts) - 1:
+    if "\r" in joined or len(f"{joined}|".splitlines()) != len(texts):
         joined = "\n".join([_LINE_END.sub(" ", text) for text in texts])
     for name in names:
         joined = _FUNCTIONS[name](joined)
