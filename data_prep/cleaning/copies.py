@@ -25,7 +25,7 @@ class Copies(RowRule):
     (language identification, which comes before, rejects those that it knows). Languages of one `related.family` are
     not compared. Nothing to say of short texts: names, titles and `OK` are the same in many languages.
 
-    Rows are compared n-gram by n-gram where one of a few MinHashes (Broder 1997) of two sentences agrees: always for
+    Sentences are compared n-gram by n-gram where one of a few MinHashes (Broder 1997) of two of them agrees: always for
     whole copies, with probability 1 - (1 - J)^4 for n-gram sets of Jaccard index J. The score of the others is 0.
     """
 
@@ -41,23 +41,33 @@ class Copies(RowRule):
         families = sorted(map(family, rules))
         family_of = np.array([families.index(family(language)) for language in rules])
         scores = np.stack([np.where(texts.lengths >= _LEAST, 0.0, np.nan) for texts in compared])
-        rows = _suspects(compared, family_of)
+        suspects = _suspects(compared, family_of)
+        rows = np.flatnonzero(suspects.any(axis=0))
         if len(rows):
             chosen = rows.tolist()
-            scores[:, rows] = _shares([Texts([texts[row] for row in chosen]) for texts in compared], family_of)
+            some = [Texts([texts[row] for row in chosen]) for texts in compared]
+            some = [texts.where(suspect) for texts, suspect in zip(some, suspects[:, rows])]
+            scores[:, rows] = np.fmax(scores[:, rows], _shares(some, family_of))
         return dict(zip(rules, scores))
 
 
 def _suspects(columns: Sequence[Texts], family_of: np.ndarray) -> np.ndarray:
-    """Return the rows, ascending, in which a MinHash of two languages of different families is the same."""
-    found = np.zeros(len(columns[0]), bool)
+    """Return (languages, rows) bool: who has a MinHash in common with others, in rows where these are no relatives."""
+    found = np.zeros((len(columns), len(columns[0])), bool)
     for hashes in np.stack([_min_hashes(texts, i) for i, texts in enumerate(columns)], axis=1):
         order = np.argsort(hashes, axis=0)
         ascending = np.take_along_axis(hashes, order, axis=0)
         families = family_of[order]
-        # Where three are equal and one of them is of another family, two neighbours differ in family.
-        found |= ((ascending[1:] == ascending[:-1]) & (families[1:] != families[:-1])).any(axis=0)
-    return np.flatnonzero(found)
+        equal = ascending[1:] == ascending[:-1]
+        # Where several are equal and one of them is of another family, two neighbours differ in family.
+        rows = (equal & (families[1:] != families[:-1])).any(axis=0)
+        in_common = np.zeros(found.shape, bool)
+        in_common[1:] = equal
+        in_common[:-1] |= equal
+        these = np.zeros(found.shape, bool)
+        np.put_along_axis(these, order, in_common & rows, axis=0)
+        found |= these
+    return found
 
 
 def _min_hashes(texts: Texts, unlike: int) -> np.ndarray:

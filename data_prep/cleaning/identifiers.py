@@ -5,7 +5,7 @@ Only py3langid comes with mtdeep, its model in its wheel. Nothing is downloaded 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -97,7 +97,10 @@ class Heliport:
 
     def __init__(self) -> None:
         self._identifier = _installed("heliport", "heliport").Identifier()
-        self._codes = _canonical(str(label) for label in self._identifier.get_confidence_all())
+        # Some labels are a macrolanguage and one of its languages: `msaind`. Its Uzbek is in Cyrillic letters.
+        labels = self._identifier.get_confidence_all()
+        codes = {label: label[3:] if len(label) == 6 else label for label in labels}
+        self._codes = _canonical(codes | {"uzn": "uz-Cyrl"})
         self.languages = frozenset(self._codes.values())
 
     def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
@@ -105,7 +108,7 @@ class Heliport:
         return _sums(self._of(text, languages) for text in texts)
 
     def _of(self, text: str, languages: frozenset[str]) -> list[float]:
-        best = [(str(label), score) for label, score in self._identifier.identify_topk_with_score(text, 10)]
+        best = self._identifier.identify_topk_with_score(text, 10)
         weights = np.power(10.0, [best[0][1] - score for _, score in best])
         weights /= weights.sum()
         return [weight for (label, _), weight in zip(best, weights) if self._codes.get(label) in languages]
@@ -120,7 +123,8 @@ class FastText:
             self._model = module.load_model(path)
         except ValueError as error:
             raise UserError(f"no fastText model can be read from {path}; correct `model`") from error
-        self._codes = _canonical(self._model.get_labels())
+        labels, _ = self._model.predict("text", k=-1)  # all labels, whatever the text
+        self._codes = _canonical({label: label.removeprefix("__label__") for label in labels})
         self.languages = frozenset(self._codes.values())
 
     def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
@@ -139,15 +143,15 @@ def _installed(module: str, package: str) -> ModuleType:
         raise UserError(f"identifier {module} is not installed; pip install {package}, or use py3langid") from error
 
 
-def _canonical(labels: Iterable[str]) -> dict[str, str]:
-    """Return label -> canonical code for the labels that name a language; `__label__` in front is fastText's."""
-    codes = {}
-    for label in labels:
+def _canonical(codes: Mapping[str, str]) -> dict[str, str]:
+    """Return label -> canonical code where what the label stands for is a language's code."""
+    found = {}
+    for label, code in codes.items():
         try:
-            codes[label] = resolve(label.removeprefix("__label__"))
+            found[label] = resolve(code)
         except UserError:
-            continue  # a label such as zxx, und or a code of its own: text in it is never expected
-    return codes
+            continue  # zxx, und, a code of the model's own: nobody expects text in it
+    return found
 
 
 def _sums(values: Iterable[Iterable[float]]) -> np.ndarray:

@@ -101,20 +101,18 @@ def test_fasttext_needs_a_model_and_nobody_else_takes_one(fresh: None) -> None:
 class FakeFastText:
     """What fasttext-predict 0.9.2.4 answers, for any text."""
 
-    def get_labels(self) -> list[str]:
-        return ["__label__eng_Latn", "__label__nob_Latn", "__label__dan_Latn", "__label__und_Latn", "__label__zzzz"]
-
     def predict(self, text: str, k: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
         assert k == -1
         assert "\n" not in text
-        return ("__label__dan_Latn", "__label__nob_Latn", "__label__zzzz"), (0.6, 0.3, 0.1)
+        labels = ("__label__dan_Latn", "__label__nob_Latn", "__label__zzzz", "__label__eng_Latn")
+        return labels, (0.6, 0.3, 0.1, 0.0)
 
 
 class FakeHeliport:
     """What heliport 1.0.1 answers: the smaller a score, the likelier."""
 
     def get_confidence_all(self) -> dict[str, float]:
-        return {"dan": 0.1, "nob": 0.1, "eng": 0.2}
+        return {"dan": 0.1, "nob": 0.1, "eng": 0.2, "msaind": 0.1, "uzn": 0.1, "fini": 0.1}
 
     def identify_topk_with_score(self, text: str, k: int) -> Sequence[tuple[str, float]]:
         return [("dan", 2.0), ("nob", 3.0), ("eng", 4.0)]
@@ -150,3 +148,9 @@ def test_identifiers_of_the_users_own(
     assert score("nb", f"{DANISH}\n", **changes) == pytest.approx(danish)
     assert score("en", DANISH, **changes) == pytest.approx(english)
     assert np.isnan(score("de", GERMAN, **changes))
+
+
+def test_heliports_labels(monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
+    monkeypatch.setitem(sys.modules, "heliport", SimpleNamespace(Identifier=FakeHeliport))
+    assert {"id", "uz-Cyrl"} <= identifier("heliport").languages
+    assert not expected("heliport", None, "uz")
