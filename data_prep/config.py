@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from data_prep.strict import LanguageCode, Strict
 from mtdeep import yaml_lines
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
@@ -36,14 +37,6 @@ def expand(path: str) -> str:
     return _VARIABLE.sub(value, path)
 
 
-def _is_language(code: str) -> str:
-    try:
-        resolve(code)
-    except UserError as error:
-        raise ValueError(str(error)) from error
-    return code
-
-
 def _is_split(name: str) -> str:
     if not _SPLIT.fullmatch(name):
         raise ValueError(f"split {name!r} must consist of letters, digits and underscores")
@@ -63,16 +56,9 @@ def _is_once(codes: list[str]) -> None:
         seen[resolve(code)] = code
 
 
-LanguageCode = Annotated[str, AfterValidator(_is_language)]
 SplitName = Annotated[str, AfterValidator(_is_split)]
 PathText = Annotated[str, AfterValidator(lambda path: (expand(path), path)[1])]
 Languages = Annotated[list[LanguageCode], Field(min_length=2), AfterValidator(_are_distinct)]
-
-
-class Strict(BaseModel):
-    """A part of the configuration; keys that it does not know are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class VocabularySettings(Strict):

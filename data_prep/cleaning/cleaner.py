@@ -1,0 +1,158 @@
+"""A batch in, the batch without what the rules reject out, and the record of it."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data_prep.batch import Batch
+from data_prep.cleaning.record import (
+    SAMPLES,
+    LanguageRecord,
+    Record,
+    Sample,
+    order_of,
+    shown,
+)
+from data_prep.cleaning.rule import CellRule, RowRule, Rule
+from data_prep.cleaning.settings import RULES, CleaningSettings, resolve
+from data_prep.cleaning.texts import Texts
+from data_prep.cleaning.transforms import transformed
+
+ALONE = "alone: no other language left in the row"
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What is left of a batch.
+
+    batch: the rows that are kept, text transformed, rejected cells as gaps; its `first` is still the first row read.
+    rows: (kept rows,) int64, which rows of the batch they were, from 0. record: of all cells of the batch.
+    """
+
+    batch: Batch
+    rows: np.ndarray
+    record: Record
+
+
+class Cleaner:
+    """Transforms and rules for the languages of one corpus."""
+
+    def __init__(self, settings: CleaningSettings, corpus: str, languages: Sequence[str]) -> None:
+        """Resolve the settings; languages are canonical codes. Raises UserError where they do not go together."""
+        self.resolved = {
+            language: resolve(settings, language, corpus, [other for other in languages if other != language])
+            for language in languages
+        }
+
+    def __call__(self, batch: Batch) -> Cleaned:
+        """Return what is left of a batch, whose languages are all among the cleaner's."""
+        columns = {
+            language: Texts(transformed(self.resolved[language].transforms, column))
+            for language, column in batch.columns.items()
+        }
+        judged = {language: _Judged(batch, language) for language in columns}
+        for language, texts in columns.items():
+            self._judge_cells(texts, judged[language])
+        for name, rule in RULES.items():
+            if issubclass(rule, RowRule):
+                self._judge_rows(name, rule, columns, judged)
+        alive = np.stack([judged[language].alive for language in columns])
+        kept = np.count_nonzero(alive, axis=0) >= min(2, len(columns))
+        for one in judged.values():
+            one.reject(one.alive & ~kept, ALONE)
+        return _left(batch, columns, judged, np.flatnonzero(kept))
+
+    def _judge_cells(self, texts: Texts, judged: _Judged) -> None:
+        for rule in self.resolved[judged.language].rules.values():
+            if isinstance(rule, CellRule) and rule.enabled:
+                seen = texts.where(judged.alive) if rule.slow else texts
+                judged.judge(rule, rule.scores(judged.language, seen))
+
+    def _judge_rows(
+        self, name: str, rule: type[RowRule], columns: Mapping[str, Texts], judged: Mapping[str, _Judged]
+    ) -> None:
+        rules = {language: self.resolved[language].rules[name] for language in columns}
+        asked = {language: one for language, one in rules.items() if isinstance(one, rule) and one.enabled}
+        if not asked:
+            return
+        seen = {language: columns[language].where(judged[language].alive) for language in asked}
+        for language, scores in rule.row_scores(asked, seen).items():
+            judged[language].judge(asked[language], scores)
+
+
+class _Judged:
+    """One column of a batch while it is judged: which cells are left, and what is to be said of the others."""
+
+    def __init__(self, batch: Batch, language: str) -> None:
+        self.language = language
+        self._batch = batch
+        self._column = batch.columns[language]
+        self.alive = np.fromiter(map(bool, self._column), bool, len(self._column))
+        self._read = int(self.alive.sum())
+        self._rejected: Counter[str] = Counter()
+        self._unchecked: Counter[str] = Counter()
+        self._histograms: dict[str, list[int]] = {}
+        self._samples: dict[str, list[Sample]] = {}
+
+    def judge(self, rule: Rule, scores: np.ndarray) -> None:
+        """Reject the cells that are left and whose scores are out of bounds."""
+        left = scores[self.alive]
+        self._histograms[rule.name] = rule.histogram(left).tolist()
+        if unchecked := int(np.isnan(left).sum()):
+            self._unchecked[rule.name] += unchecked
+        for outside, reason in zip(rule.outside(scores), rule.reasons()):
+            self.reject(outside & self.alive, reason, scores)
+
+    def reject(self, cells: np.ndarray, reason: str, scores: np.ndarray | None = None) -> None:
+        """Reject *cells*, (rows,) bool, all of them left until now."""
+        rows = np.flatnonzero(cells).tolist()
+        if not rows:
+            return
+        self.alive = self.alive & ~cells
+        self._rejected[reason] += len(rows)
+        first: dict[int, int] = {}
+        for row in rows:
+            first.setdefault(order_of(self._column[row]), row)
+        self._samples[reason] = [
+            self._sample(order, row, None if scores is None else float(scores[row]))
+            for order, row in heapq.nsmallest(SAMPLES, first.items())
+        ]
+
+    def record(self) -> LanguageRecord:
+        """Return what was done, once all is judged."""
+        return LanguageRecord(
+            read=self._read,
+            kept=int(self.alive.sum()),
+            rejected=dict(self._rejected),
+            unchecked=dict(self._unchecked),
+            histograms=self._histograms,
+            samples=self._samples,
+        )
+
+    def _sample(self, order: int, row: int, score: float | None) -> Sample:
+        others = ((code, column[row]) for code, column in self._batch.columns.items() if code != self.language)
+        beside = next(({code: shown(text)} for code, text in others if text), {})
+        text = shown(self._column[row])
+        return Sample(order=order, row=self._batch.first + row, text=text, score=score, beside=beside)
+
+
+def _left(batch: Batch, columns: Mapping[str, Texts], judged: Mapping[str, _Judged], rows: np.ndarray) -> Cleaned:
+    record = Record(
+        rows_read=batch.rows,
+        rows_kept=len(rows),
+        languages={language: one.record() for language, one in judged.items()},
+    )
+    chosen = rows.tolist()
+    kept = {language: texts.where(judged[language].alive) for language, texts in columns.items()}
+    left = replace(
+        batch,
+        columns={language: [texts[row] for row in chosen] for language, texts in kept.items()},
+        ids=None if batch.ids is None else [batch.ids[row] for row in chosen],
+        scores=None if batch.scores is None else [batch.scores[row] for row in chosen],
+    )
+    return Cleaned(left, rows, record)

@@ -1,0 +1,38 @@
+"""Rule: letters of another script than the language's."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import field_validator
+
+from data_prep.cleaning.characters import SCRIPTED, letters_of
+from data_prep.cleaning.rule import CellRule, share
+from data_prep.cleaning.texts import Texts
+from mtdeep import languages
+
+
+class Script(CellRule):
+    """Score: the share of letters that belong to the language's scripts; nothing to say of text without letters.
+
+    The script is the code's own (`sr-Latn`) or the likely one of CLDR (`sr`: Cyrillic); `scripts` says otherwise for
+    corpora that mix, as many of OPUS's `sr` do. Half is stopes' bound: names in Latin letters are common everywhere.
+    """
+
+    name: ClassVar[str] = "script"
+    below: ClassVar[str] = "letters of other scripts"
+
+    min: float | None = 0.2
+    scripts: tuple[str, ...] = ()
+
+    @field_validator("scripts")
+    @classmethod
+    def _are_scripts(cls, scripts: tuple[str, ...]) -> tuple[str, ...]:
+        letters_of(frozenset(scripts or ("Latn",)))
+        return scripts
+
+    def scores(self, language: str, texts: Texts) -> np.ndarray:
+        """Return the share of letters in the expected scripts."""
+        expected = letters_of(frozenset(self.scripts or (languages.script(language),)))
+        return share(texts.count_where(expected[texts.codes]), texts.count_class(SCRIPTED))

@@ -1,0 +1,198 @@
+"""Which rules clean a corpus, and within which bounds: levels of settings, of which the nearest wins.
+
+A rule's class says its own defaults. `default` changes them for everything; then come the settings for the language's
+script, for the language, for the pair (in corpora of two languages) and for the corpus. Each level says only what it
+changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from data_prep.cleaning.characters import letters_of
+from data_prep.cleaning.copies import Copies
+from data_prep.cleaning.digits import Digits
+from data_prep.cleaning.empty import Empty
+from data_prep.cleaning.encoding_damage import EncodingDamage
+from data_prep.cleaning.language import Language
+from data_prep.cleaning.length import Length
+from data_prep.cleaning.length_ratio import LengthRatio
+from data_prep.cleaning.long_word import LongWord
+from data_prep.cleaning.markup import Markup
+from data_prep.cleaning.numbers import Numbers
+from data_prep.cleaning.punctuation import Punctuation
+from data_prep.cleaning.repeated_characters import RepeatedCharacters
+from data_prep.cleaning.repeated_ngrams import RepeatedNgrams
+from data_prep.cleaning.rule import Rule
+from data_prep.cleaning.script import Script
+from data_prep.cleaning.transforms import Transform
+from data_prep.cleaning.urls import Urls
+from data_prep.cleaning.words import Words
+from data_prep.strict import Strict
+from mtdeep import languages
+from mtdeep.errors import UserError
+
+
+class Level(Strict):
+    """Transforms and rules, in the order in which they are applied; a text is rejected by the first that objects."""
+
+    transforms: tuple[Transform, ...] = ("nfc", "blanks")
+    empty: Empty = Empty()
+    encoding_damage: EncodingDamage = EncodingDamage()
+    length: Length = Length()
+    words: Words = Words()
+    long_word: LongWord = LongWord()
+    script: Script = Script()
+    punctuation: Punctuation = Punctuation()
+    digits: Digits = Digits()
+    urls: Urls = Urls()
+    markup: Markup = Markup()
+    repeated_characters: RepeatedCharacters = RepeatedCharacters()
+    repeated_ngrams: RepeatedNgrams = RepeatedNgrams()
+    language: Language = Language()
+    length_ratio: LengthRatio = LengthRatio()
+    numbers: Numbers = Numbers()
+    copies: Copies = Copies()
+
+    def said(self) -> dict[tuple[str, str], Any]:
+        """Return (rule, key) -> value of what this level says itself; the key of the transforms is empty."""
+        found: dict[tuple[str, str], Any] = {}
+        for name in self.model_fields_set:
+            value = getattr(self, name)
+            if isinstance(value, Rule):
+                found |= {(name, key): getattr(value, key) for key in value.model_fields_set}
+            else:
+                found[name, ""] = value
+        return found
+
+
+RULES: Mapping[str, type[Rule]] = {
+    name: type(field.default) for name, field in Level.model_fields.items() if isinstance(field.default, Rule)
+}
+"""Name -> class of every rule, in order."""
+_BUILT_IN = {("transforms", ""): Level().transforms} | {
+    (name, key): getattr(rule(), key) for name, rule in RULES.items() for key in rule.model_fields
+}
+
+
+def _script(code: str) -> str:
+    letters_of(frozenset({code}))
+    return code
+
+
+def _pair(codes: str) -> str:
+    parts = codes.split("-")
+    if len(parts) != 2:
+        raise ValueError(f"a pair is written as directions are, such as en-de or en-zh_Hans, not {codes!r}")
+    return " ".join(sorted(map(_language, parts)))
+
+
+def _language(code: str) -> str:
+    try:
+        return languages.resolve(code)
+    except UserError as error:
+        raise ValueError(str(error)) from error
+
+
+def _keyed(canonical: Callable[[str], str]) -> AfterValidator:
+    """Return what makes a mapping's keys canonical and refuses two spellings of one."""
+
+    def check(levels: Mapping[str, Level]) -> dict[str, Level]:
+        found: dict[str, tuple[str, Level]] = {}
+        for key, level in levels.items():
+            name = canonical(key)
+            if name in found:
+                raise ValueError(f"{key!r} is the same as {found[name][0]!r}; name it once")
+            found[name] = key, level
+        return {name: level for name, (_, level) in found.items()}
+
+    return AfterValidator(check)
+
+
+class CleaningSettings(Strict):
+    """What `cleaning:` may hold. Scripts are ISO 15924 codes, pairs are written as directions are, in either order."""
+
+    default: Level = Level()
+    scripts: Annotated[dict[str, Level], _keyed(_script)] = Field(default_factory=dict)
+    languages: Annotated[dict[str, Level], _keyed(_language)] = Field(default_factory=dict)
+    pairs: Annotated[dict[str, Level], _keyed(_pair)] = Field(default_factory=dict)
+    corpora: dict[str, Level] = Field(default_factory=dict)
+
+    def levels(self, language: str, corpus: str, others: Sequence[str]) -> Iterable[tuple[str, Level]]:
+        """Yield the levels that hold for a language in a corpus with *others*, the farthest first, each with a name."""
+        yield "default", self.default
+        script = languages.script(language)
+        yield f"script {script}", self.scripts.get(script, Level())
+        yield f"language {language}", self.languages.get(language, Level())
+        if len(others) == 1:
+            pair = sorted((language, *others))
+            name = "-".join(map(languages.fairseq_code, pair))
+            yield f"pair {name}", self.pairs.get(" ".join(pair), Level())
+        yield f"corpus {corpus}", self.corpora.get(corpus, Level())
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What holds for one language of a corpus, and which level says so.
+
+    rules: name -> rule, in order, those switched off included. origins: (rule, key) -> name of the level.
+    """
+
+    language: str
+    transforms: tuple[Transform, ...]
+    rules: Mapping[str, Rule]
+    origins: Mapping[tuple[str, str], str]
+
+
+def resolve(settings: CleaningSettings, language: str, corpus: str, others: Sequence[str] = ()) -> Resolved:
+    """Return the settings of a language (canonical codes) in a corpus that has the languages *others* beside it.
+
+    Raises UserError where values of different levels do not go together.
+    """
+    values, origins = dict(_BUILT_IN), dict.fromkeys(_BUILT_IN, "built in")
+    for name, level in settings.levels(language, corpus, others):
+        said = level.said()
+        values |= said
+        origins |= dict.fromkeys(said, name)
+    rules = {}
+    for name, rule in RULES.items():
+        try:
+            rules[name] = rule.model_validate({key: values[name, key] for key in rule.model_fields})
+        except ValidationError as error:
+            raise UserError(
+                f"cleaning: {name} of language {language} in corpus {corpus!r}: {error.errors()[0]['msg']}"
+            ) from error
+    return Resolved(language, values["transforms", ""], rules, origins)
+
+
+def table(resolved: Sequence[Resolved]) -> list[tuple[str, str, str, str]]:
+    """Return (key, value, which level says so, languages for which) of all that holds, in the order of the rules.
+
+    Languages are in one line where the same level says the same to them; `all` stands for every one.
+    """
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for key in _BUILT_IN:
+        for one in resolved:
+            value = getattr(one.rules[key[0]], key[1]) if key[1] else ", ".join(one.transforms)
+            groups.setdefault((".".join(filter(None, key)), _shown(value), one.origins[key]), []).append(one.language)
+    return [
+        (key, value, origin, "all" if len(found) == len(resolved) else ", ".join(found))
+        for (key, value, origin), found in groups.items()
+    ]
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None | ():
+            return "-"
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case tuple():
+            return ", ".join(map(str, value))
+    return str(value)
