@@ -1,0 +1,67 @@
+"""Chunks of text to chunks of what the rules keep of them, with what later steps compare: keys of the sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.batch import Batch
+from data_prep.chunk import TextChunk
+from data_prep.cleaning.cleaner import Cleaner
+from data_prep.cleaning.settings import CleaningSettings
+from data_prep.duplicates.key import sentence_keys
+from data_prep.normalisation import survival
+from data_prep.stages.read import IDS, SCORES
+
+CLEAN = "clean"
+ROWS, KEYS = "rows", "keys"
+_REVISION = 1  # raise it when equal chunks and settings begin to give other results
+
+
+def clean(
+    folder: Path, chunk: Path, first: int, corpus: str, languages: Sequence[str], settings: str, normalization: str
+) -> dict[str, Any]:
+    """Write what is kept of a chunk as CLEAN, with arrays beside the text.
+
+    ROWS: the rows' numbers in their source, of which *first* is the chunk's first, (rows,) int64. KEYS: of the cells,
+    (rows, languages) uint64, 0 for gaps. IDS and SCORES, where the source has them. *settings* is a `CleaningSettings`
+    as JSON; *normalization* is the vocabulary's, and a sentence that it leaves nothing of is no sentence.
+
+    Returns the rows that are kept, the Cleaner's record, and by language how many sentences vanished.
+    """
+    text = TextChunk.read(chunk)
+    survives = survival(normalization)
+    vanished = {}
+    columns: dict[str, Sequence[str]] = {}
+    for language in languages:
+        lines = text.columns[language]
+        columns[language] = [line if survives(line) else "" for line in lines]
+        vanished[language] = sum(map(bool, lines)) - sum(map(bool, columns[language]))
+    cleaned = _cleaner(settings, corpus, tuple(languages))(Batch(first, columns))
+    rows, left = cleaned.rows, cleaned.batch.columns
+    keys = np.stack([sentence_keys(left[language]) for language in languages], axis=1)
+    beside = {name: text.arrays[name][rows] for name in (IDS, SCORES) if name in text.arrays}
+    TextChunk(left, {ROWS: first + rows, KEYS: keys, **beside}).write(folder / CLEAN)
+    return {"rows": len(rows), "record": cleaned.record.model_dump(), "vanished": vanished}
+
+
+def cleaning_content(chunk_key: str, number: int, corpus: str, settings: str, normalization: str) -> dict[str, Any]:
+    """Return what decides a cleaned chunk."""
+    return {
+        "revision": _REVISION,
+        "text": chunk_key,
+        "chunk": number,
+        "corpus": corpus,
+        "settings": settings,
+        "normalization": normalization,
+    }
+
+
+@lru_cache(maxsize=16)
+def _cleaner(settings: str, corpus: str, languages: tuple[str, ...]) -> Cleaner:
+    """Resolve the settings once a worker."""
+    return Cleaner(CleaningSettings.model_validate_json(settings), corpus, languages)
