@@ -7,6 +7,7 @@ row of more languages that has the same pair: of these the larger one stays, bec
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,10 +21,11 @@ import xxhash
 from mtdeep.corpus.permutation import mix
 
 Pair = tuple[str, str]
+_TABLE = "CREATE TABLE units (unit UBIGINT, position BIGINT, rank INTEGER, score DOUBLE, droppable BOOLEAN)"
 _BEST = """
 SELECT position FROM (
     SELECT position, droppable,
-           row_number() OVER (PARTITION BY unit ORDER BY droppable, score DESC NULLS LAST, position) AS place
+           row_number() OVER (PARTITION BY unit ORDER BY droppable, rank, score DESC NULLS LAST, position) AS place
     FROM units
 ) WHERE droppable AND place > 1 ORDER BY position
 """
@@ -86,17 +88,22 @@ class Repeats:
 
     def __init__(self, folder: Path, memory: str, threads: int = 1) -> None:
         """Keep tables in *folder*, which must exist, and at most about *memory* ("4GB") of them in memory."""
-        self._connection = duckdb.connect(str(folder / "units.duckdb"))
+        self._files = folder / "units.duckdb", folder / "spilled"
+        self._connection = duckdb.connect(str(self._files[0]))
         self._connection.execute("SET memory_limit = ?", [memory])
-        self._connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
+        self._connection.execute("SET temp_directory = ?", [str(self._files[1])])
         self._connection.execute(f"SET threads = {threads:d}")
-        self._connection.execute("CREATE TABLE units (unit UBIGINT, position BIGINT, score DOUBLE, droppable BOOLEAN)")
+        self._connection.execute(_TABLE)
 
-    def add(self, units: Units, scores: np.ndarray | None = None) -> None:
-        """Take units; *scores* are those of their rows, (n,), NaN where a row has none; the highest row stays."""
+    def add(self, units: Units, rank: int = 0, scores: np.ndarray | None = None) -> None:
+        """Take units; of equal ones those of the lowest rank stay, and of these the one with the highest score.
+
+        *scores* are those of the units' rows, (n,), NaN where a row has none.
+        """
         arrays = {
             "unit": units.unit,
             "position": units.position,
+            "rank": np.full(len(units.unit), rank, dtype=np.int32),
             "score": np.full(len(units.unit), np.nan) if scores is None else scores,
             "droppable": units.droppable,
         }
@@ -106,7 +113,7 @@ class Repeats:
     def find(self) -> Iterable[np.ndarray]:
         """Yield the numbers of the rows to be left out, ascending, in arrays of int64.
 
-        Of equal rows the one with the highest score stays, and of those with equal scores, or none, the first.
+        Of equal rows that of the lowest rank stays, of these the one with the highest score, and of these the first.
         """
         result = self._connection.execute(_BEST)
         before = -1
@@ -123,7 +130,10 @@ class Repeats:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the tables and remove them."""
         self._connection.close()
+        self._files[0].unlink(missing_ok=True)
+        shutil.rmtree(self._files[1], ignore_errors=True)
 
 
 def _named(language: str, keys: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ def keys_of(rows: list[tuple[str, ...]]) -> np.ndarray:
 def repeated(folder: Path, tables: list[Units], scores: list[np.ndarray] | None = None) -> list[int]:
     with Repeats(folder, "32MB") as repeats:
         for i, units in enumerate(tables):
-            repeats.add(units, None if scores is None else scores[i])
+            repeats.add(units, scores=None if scores is None else scores[i])
         return [int(position) for part in repeats.find() for position in part]
 
 
@@ -69,6 +69,14 @@ def test_the_best_score_stays_and_the_first_of_equals(tmp_path: Path) -> None:
     keys = keys_of([("a", "b")] * 4)
     units = units_of(("de", "en"), keys, 10, [("de", "en")])
     assert repeated(tmp_path, [units], [np.array([0.5, np.nan, 0.9, 0.9])]) == [10, 11, 13]
+
+
+def test_a_lower_rank_stays_whatever_the_scores(tmp_path: Path) -> None:
+    keys = keys_of([("a", "b")] * 2)
+    with Repeats(tmp_path, "64MB") as known:
+        for first, rank, scores in ((0, 1, [0.9, 0.8]), (2, 0, [0.1, 0.2])):
+            known.add(units_of(("de", "en"), keys, first, [("de", "en")]), rank, np.array(scores))
+        assert [int(position) for part in known.find() for position in part] == [0, 1, 2]
 
 
 def test_more_rows_than_fit_into_memory(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""Leaks through files: an n-way test set leaves every direction of its languages, and the row its other languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_prep.chunk import TextChunk, read_arrays
+from data_prep.duplicates.key import sentence_keys
+from data_prep.stages.clean import KEYS
+from data_prep.stages.leaks import INDEX, LEAKED, find_leaks, index
+
+LONG = "The committee said on Tuesday that it would not change the rules of the competition this year"
+CHINESE = "委员会星期二表示今年不会改变比赛的规则因为所有的参加者都已经按照这些规则准备好了"
+
+
+def write(path: Path, columns: dict[str, list[str]]) -> tuple[Path, tuple[str, ...]]:
+    keys = np.stack([sentence_keys(column) for column in columns.values()], axis=1)
+    TextChunk(columns, {KEYS: keys}).write(path)
+    return path, tuple(columns)
+
+
+@pytest.fixture
+def found(tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Find the leaks of a training chunk with or without near matches, the index being cut into two chunks."""
+    flores = [
+        write(tmp_path / "flores0", {"en": ["Short.", ""], "fr": ["Court.", "Un autre."]}),
+        write(tmp_path / "flores1", {"en": [LONG], "fr": [""]}),
+    ]
+    news = [write(tmp_path / "news", {"en": ["Short."], "zh-Hans": [CHINESE]})]
+    train = {
+        "en": ["short.", LONG + " indeed", "Free.", ""],
+        "de": ["Kurz.", "Lang.", "Frei.", "Nur."],
+        "zh-Hans": ["", CHINESE[1:], CHINESE, "自由"],
+    }
+    chunk, languages = write(tmp_path / "train", train)
+
+    def find(near: bool) -> tuple[list[list[bool]], dict[str, object]]:
+        sizes = index(tmp_path, [flores, news], near)["sentences"]
+        assert sizes == {"en": 2, "fr": 2, "zh-Hans": 1}
+        record = find_leaks(tmp_path, chunk, languages, (tmp_path / INDEX).rename(tmp_path / f"index{near}"), near)
+        return read_arrays(tmp_path / LEAKED)[LEAKED].tolist(), record["leaked"]
+
+    return find
+
+
+def test_exact_and_near_cells_by_set(found) -> None:  # type: ignore[no-untyped-def]
+    leaked, counts = found(True)
+    assert leaked == [[True, False, False], [True, False, True], [False, False, True], [False, False, False]]
+    assert counts == {"en": {"0": {"exact": 1, "near": 1}}, "zh-Hans": {"1": {"exact": 1, "near": 1}}}
+
+
+def test_exact_cells_alone(found) -> None:  # type: ignore[no-untyped-def]
+    leaked, counts = found(False)
+    assert leaked == [[True, False, False], [False, False, False], [False, False, True], [False, False, False]]
+    assert counts == {"en": {"0": {"exact": 1}}, "zh-Hans": {"1": {"exact": 1}}}
