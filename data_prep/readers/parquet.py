@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from data_prep.batch import Batch, Rejected
 from data_prep.readers.numbers import number
+from data_prep.readers.opening import BLOCK
 from data_prep.readers.rows import INVALID_UTF8, LONGEST, NO_SCORE, Item, Row, batches_of, excerpt, on_one_line
 from mtdeep.errors import UserError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROWS = 4096  # decoded at a time, whatever the batches' size
+_ROWS = 1024  # decoded at a time, whatever the batches' size
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,12 @@ class Parquet:
 
         row = 0
         try:
-            with pq.ParquetFile(self.path, pre_buffer=False) as file:
-                asked = self._checked(file.schema_arrow)
+            schema = pq.read_schema(self.path)
+            asked = self._checked(schema)
+            # Texts as indices into a dictionary: a long text that stands in all rows would fill memory if written out.
+            # Not those in structs, which pyarrow cannot read so across row groups.
+            flat = [column for column in self.columns.values() if column in schema.names]
+            with pq.ParquetFile(self.path, read_dictionary=flat, pre_buffer=False, buffer_size=BLOCK) as file:
                 for batch in file.iter_batches(batch_size=_ROWS, columns=asked):
                     values = {column: _values(_column(batch, column)) for column in asked}
                     for i in range(batch.num_rows):
@@ -77,7 +84,8 @@ class Parquet:
         for column in self.columns.values():
             kind = self._type(schema, column)
             kind = kind.value_type if kinds.is_dictionary(kind) else kind
-            if not (kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)):
+            tests = (kinds.is_string, kinds.is_large_string, kinds.is_string_view, kinds.is_null)
+            if not any(test(kind) for test in tests):
                 what = on_one_line(str(kind))
                 raise UserError(f"{self.path}: column {column!r} holds {what}, not text; name another")
         rest = [column for column in (self.id, self.score) if column is not None]
@@ -124,7 +132,18 @@ def _column(batch: pa.RecordBatch, column: str) -> pa.Array:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Return a column's values; a text that is no UTF-8 as its bytes."""
+    """Return a column's values; a text that is no UTF-8 as its bytes, equal texts of a dictionary as one object."""
+    import pyarrow as pa
+
+    if not isinstance(column, pa.DictionaryArray):
+        return column.to_pylist()
+    used, places = np.unique(column.indices.fill_null(-1).to_numpy(), return_inverse=True)
+    known = used[used >= 0]
+    texts: list[Any] = [None] * (len(used) - len(known)) + _texts(column.dictionary.take(pa.array(known)))
+    return [texts[place] for place in places.tolist()]
+
+
+def _texts(column: pa.Array) -> list[str | bytes]:
     import pyarrow as pa
 
     try:
@@ -133,8 +152,8 @@ def _values(column: pa.Array) -> list[Any]:
         return [_decoded(value) for value in column.cast(pa.large_binary()).to_pylist()]
 
 
-def _decoded(value: bytes | None) -> str | bytes | None:
+def _decoded(value: bytes) -> str | bytes:
     try:
-        return value.decode("utf-8") if value is not None else None
+        return value.decode("utf-8")
     except UnicodeDecodeError:
         return value

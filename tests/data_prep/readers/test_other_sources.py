@@ -93,10 +93,19 @@ def test_scores_and_names_in_a_zip(read_all, tmp_path: Path) -> None:
 def test_strings_of_every_type_of_arrow(read_all, tmp_path: Path) -> None:
     texts = ["a", None, "ä"]
     kinds = {"en": pa.string(), "de": pa.large_string(), "fr": pa.dictionary(pa.int32(), pa.string())}
-    pq.write_table(pa.table({code: pa.array(texts, kind) for code, kind in kinds.items()}), tmp_path / "a")
-    found = read_all(Parquet(tmp_path / "a", {code: code for code in kinds}))
-    assert found.rows == [("a",) * 3, ("ä",) * 3]
+    columns = {code: pa.array(texts, kind) for code, kind in kinds.items()}
+    pq.write_table(pa.table({**columns, "ja": pa.nulls(3)}), tmp_path / "a")
+    found = read_all(Parquet(tmp_path / "a", {code: code for code in (*kinds, "ja")}))
+    assert found.rows == [("a", "a", "a", ""), ("ä", "ä", "ä", "")]
     assert found.reasons == {"no text in the languages asked for": 1}
+
+
+def test_a_long_text_in_every_row_is_in_memory_once(tmp_path: Path) -> None:
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 2000, pa.int32()), pa.array(["x" * 100_000]))
+    pq.write_table(pa.table({"en": texts}), tmp_path / "a", dictionary_pagesize_limit=1 << 20, store_schema=False)
+    (batch,) = Parquet(tmp_path / "a", {"en": "en"}).batches(2000)
+    assert len(batch.columns["en"]) == 2000
+    assert len({id(text) for text in batch.columns["en"]}) <= 2  # 1,024 rows are decoded at a time
 
 
 def test_a_source_can_be_sent_to_another_process(read_all, write) -> None:
