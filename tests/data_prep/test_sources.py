@@ -1,0 +1,61 @@
+"""From options to sources: short forms, codes, paths, and what is wrong, in a sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_prep.readers.plain_text import PlainText
+from data_prep.readers.po import Gettext
+from data_prep.readers.store import StoreRows
+from data_prep.readers.tmx import Tmx
+from data_prep.readers.tsv import Tsv
+from data_prep.readers.xliff import Xliff
+from data_prep.sources import make_source
+
+ROOT = Path("/data")
+
+
+def made(reader: str, given: Any, languages: tuple[str, ...] = ()) -> Any:
+    return make_source(reader, given, languages, ROOT.joinpath)
+
+
+def test_a_pattern_and_a_mapping_are_the_files_of_each_language() -> None:
+    files = {"en": ROOT / "a.en", "de": ROOT / "a.de"}
+    assert made("plain_text", "a.{language}", ("en", "de")) == PlainText(files)
+    assert made("plain_text", {"eng": "a.en", "deu_Latn": "a.de"}) == PlainText(files)
+    given = {"files": {"en": "a.en", "de": "a.de"}, "scores": "a.scores", "longest": 99}
+    assert made("plain_text", given) == PlainText(files, ROOT / "a.scores", 99)
+    assert made("gettext", {"files": {"de": "de.mo"}, "source": "eng"}) == Gettext({"de": ROOT / "de.mo"}, "en")
+
+
+def test_a_path_is_enough_where_one_file_is_read() -> None:
+    assert made("tmx", "/other/a.tmx", ("en", "zh-Hans")) == Tmx(Path("/other/a.tmx"), ("en", "zh-Hans"))
+    assert made("tsv", {"path": "a.tsv", "columns": {"en": 1, "zh_CN": "chinese"}, "header": True}) == Tsv(
+        ROOT / "a.tsv", {"en": 1, "zh-Hans": "chinese"}, header=True
+    )
+    assert made("xliff", {"path": "a.xlf", "source": "en-US", "target": "deu"}) == Xliff(ROOT / "a.xlf", "en", "de")
+    assert made("store", {"path": "s", "corpus": "c"}, ("en", "de")) == StoreRows(ROOT / "s", "c", ("en", "de"))
+
+
+@pytest.mark.parametrize(
+    "reader, given, message",
+    [
+        ("tsv", {"path": "a", "colums": {"en": 1}}, "reader tsv has no option 'colums'; did you mean 'columns'?"),
+        ("tsv", {"path": "a"}, "reader tsv needs columns"),
+        ("tsv", {"path": "a", "columns": [1]}, "columns: input should be a valid dictionary, not [1]"),
+        ("tmx", "a.tmx", "reader tmx needs languages"),
+        ("tmx", {"path": "a", "languages": ["en"], "codes": "x"}, "codes: input should be 'drop', 'space' or 'keep'"),
+        ("plain_text", "a.en", "'a.en' needs {language} where the code stands"),
+        ("plain_text", "a.{language}", "the pattern 'a.{language}' needs `languages`"),
+        ("plain_text", {"en": "a", "eng": "b"}, "'eng' is the same language as 'en'; name it once"),
+        ("plain_text", {"qqqq": "a"}, "qqqq"),
+        ("cldr", "a", "reader cldr reads no file"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence(reader: str, given: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        made(reader, given)
