@@ -33,7 +33,8 @@ class Column:
     def take(self, lines: int) -> tuple[list[str], dict[int, Damage]]:
         """Return the next *lines* lines, fewer at the end, and which of them are damaged."""
         while len(self._texts) - self._at < lines and (block := next(self._blocks, None)):
-            self._texts, self._at = self._texts[self._at :], 0
+            if self._at:
+                self._texts, self._at = self._texts[self._at :], 0
             first = self._taken + len(self._texts)
             self._damage.extend((first + place, damage) for place, damage in block.damage.items())
             self._texts += block.texts

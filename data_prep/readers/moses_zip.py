@@ -23,22 +23,17 @@ from mtdeep.languages import find
 class MosesZip:
     """A zip archive with one text file a language (`Books.de-en.de`, `Books.de-en.en`), aligned line by line.
 
-    asked: the languages to read; a member belongs to the language that the last part of its name means.
+    languages: those to read; a member belongs to the language that the last part of its name means.
     members: language -> name of the member, where the names do not tell.
     scores: the member with the score of each row, such as `NLLB.de-en.scores`.
     longest: bytes of the longest line that is read.
     """
 
     path: Path
-    asked: tuple[str, ...]
+    languages: tuple[str, ...]
     members: Mapping[str, str] = field(default_factory=dict)
     scores: str | None = None
     longest: int = LONGEST
-
-    @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages asked for."""
-        return self.asked
 
     @property
     def inputs(self) -> Sequence[Path]:
@@ -54,7 +49,7 @@ class MosesZip:
         with self._problems():
             archive = zipfile.ZipFile(self.path)
         with archive:
-            columns = {language: self._column(archive, self._member(archive, language)) for language in self.asked}
+            columns = {language: self._column(archive, self._member(archive, language)) for language in self.languages}
             yield from aligned_batches(columns, rows, self._column(archive, self.scores) if self.scores else None)
 
     def _member(self, archive: zipfile.ZipFile, language: str) -> str:

@@ -25,20 +25,15 @@ UNKNOWN = "unknown to the store's vocabulary"
 class StoreRows:
     """One corpus of one split of a store.
 
-    asked: the languages to read, by default all that the corpus has. Decoded text is what the store's SentencePiece
-    model made of the original (`nmt_nfkc` by default). A sentence with an unknown token cannot be decoded: it rejects
-    its row, or in three and more languages leaves a gap.
+    languages: those to read. Decoded text is what the store's SentencePiece model made of the original (`nmt_nfkc` by
+    default). A sentence with an unknown token cannot be decoded: it rejects its row, or in three and more languages
+    leaves a gap.
     """
 
     path: Path
     corpus: str
+    languages: tuple[str, ...]
     split: str = "train"
-    asked: tuple[str, ...] | None = None
-
-    @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages asked for; raises UserError as opening the store does."""
-        return self.asked if self.asked is not None else self._open(Store(self.path)).languages
 
     @property
     def inputs(self) -> Sequence[Path]:
@@ -48,14 +43,14 @@ class StoreRows:
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError for a damaged store, and a corpus or language that it lacks."""
         store = Store(self.path)
-        corpus, languages = self._open(store), self.languages
-        if missing := [language for language in languages if language not in corpus.languages]:
+        corpus = self._open(store)
+        if missing := [language for language in self.languages if language not in corpus.languages]:
             raise UserError(f"{self.path}: corpus {self.corpus!r} has no language {missing[0]!r}; leave it out")
         subwords = store.subwords()
         first = 0
         for start in range(0, corpus.rows, rows):
             numbers = range(start, min(start + rows, corpus.rows))
-            batch = self._batch(corpus, languages, numbers, first, subwords)
+            batch = self._batch(corpus, numbers, first, subwords)
             yield batch
             first += batch.rows
 
@@ -66,12 +61,10 @@ class StoreRows:
             raise UserError(f"{self.path}: no corpus {self.corpus!r} in split {self.split!r}; it has {names}")
         return found[0]
 
-    def _batch(
-        self, corpus: Corpus, languages: Sequence[str], numbers: range, first: int, subwords: Subwords
-    ) -> Batch:
+    def _batch(self, corpus: Corpus, numbers: range, first: int, subwords: Subwords) -> Batch:
         columns: dict[str, list[str]] = {}
         unknown: dict[str, np.ndarray] = {}
-        for language in languages:
+        for language in self.languages:
             if corpus.has_text(language):
                 columns[language] = [corpus.text(language, row) for row in numbers]
                 unknown[language] = np.zeros(len(numbers), dtype=bool)

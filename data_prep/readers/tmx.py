@@ -22,7 +22,7 @@ _CODES = frozenset({"bpt", "ept", "ph", "it", "ut"})  # `hi` holds text
 class Tmx:
     """A TMX file, plain or compressed, in any encoding that it declares; a row's id is the unit's `tuid`.
 
-    asked: the languages to read, canonical codes; what the file calls them (`EN-US`, `deu`) is looked up.
+    languages: those to read, canonical codes; what the file calls them (`EN-US`, `deu`) is looked up.
     variants: where a unit has a language several times, `all` gives a row for each text, a language with fewer taking
         part with its first; `first` gives one row and counts the others.
     codes: what becomes of `bpt`, `ept`, `ph`, `it` and `ut`; text in `hi` and after any inline element is always kept.
@@ -30,15 +30,10 @@ class Tmx:
     """
 
     path: Path
-    asked: tuple[str, ...]
+    languages: tuple[str, ...]
     variants: Literal["all", "first"] = "all"
     codes: Codes = "drop"
     longest: int = LONGEST
-
-    @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages asked for."""
-        return self.asked
 
     @property
     def inputs(self) -> Sequence[Path]:
@@ -48,10 +43,10 @@ class Tmx:
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_units` does and for a file without units."""
         nothing = f"{self.path}:1: no <tu> in it; give a TMX file, or leave it out"
-        return batches_of(self._items(), self.asked, rows, nothing, ids=True, longest=self.longest)
+        return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
     def _items(self) -> Iterator[Item]:
-        spellings = Spellings(self.asked)
+        spellings = Spellings(self.languages)
         for unit in read_units(self.path, {"tu"}, (), self.longest):
             if isinstance(unit, Rejected):
                 yield unit
@@ -60,7 +55,7 @@ class Tmx:
 
     def _rows(self, unit: Unit, spellings: Spellings) -> Iterator[Item]:
         place = f"line {unit.line}"
-        found: list[list[str]] = [[] for _ in self.asked]
+        found: list[list[str]] = [[] for _ in self.languages]
         aside: Counter[str] = Counter()
         for variant in children(unit.element, "tuv"):
             column = spellings.column(variant.get(_XML_LANG) or variant.get("lang") or "")

@@ -21,22 +21,17 @@ _LONGEST_DOCUMENT = 16 << 20  # characters
 class WmtXml:
     """A file of WMT's, plain or compressed; a row's id is `document:segment`.
 
-    asked: the languages to read: the source's, and those of references or a system's translation.
+    languages: those to read: the source's, and those of references or a system's translation.
     translator: whose reference is taken, the first one of each language by default.
     system: take this system's translation (`hyp`) in place of a reference.
     A segment that one side lacks is a gap there.
     """
 
     path: Path
-    asked: tuple[str, ...]
+    languages: tuple[str, ...]
     translator: str | None = None
     system: str | None = None
     longest: int = LONGEST
-
-    @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages asked for."""
-        return self.asked
 
     @property
     def inputs(self) -> Sequence[Path]:
@@ -46,10 +41,10 @@ class WmtXml:
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_units` does and for a file without documents."""
         nothing = f"{self.path}:1: no segment of a <doc> in it; give an XML file of WMT's, or leave it out"
-        return batches_of(self._items(), self.asked, rows, nothing, ids=True, longest=self.longest)
+        return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
     def _items(self) -> Iterator[Item]:
-        spellings = Spellings(self.asked)
+        spellings = Spellings(self.languages)
         for document in read_units(self.path, {"doc"}, (), max(self.longest, _LONGEST_DOCUMENT)):
             if isinstance(document, Rejected):
                 yield document
@@ -72,7 +67,7 @@ class WmtXml:
                     yield Aside("a segment's id again in one document")
                     continue
                 seen.add(name)
-                rows.setdefault(name, [""] * len(self.asked))[column] = "".join(segment.itertext())
+                rows.setdefault(name, [""] * len(self.languages))[column] = "".join(segment.itertext())
         title = document.element.get("id", "")
         if not rows:
             yield Rejected(NO_TEXT, f"line {document.line}: document {title}")

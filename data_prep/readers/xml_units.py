@@ -30,6 +30,7 @@ _ENTITY = r"(?P<entity>!ENTITY)"
 _FIRST = re.compile(rf"<(?:{_HIDDEN}|{_ENTITY}|(?P<root>[A-Za-z_][\w.:-]*)(?=[\s/>]))")
 _TAG = re.compile(r"""<[^\s<>/"']++(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>""")
 _MOST_TAG = 1 << 16  # characters of a start tag
+_MOST_DEPTH = 100  # of elements around a unit, which are parsed again for each
 _TAIL = 256  # characters that are kept when nothing was found: a tag may begin there
 
 
@@ -143,6 +144,8 @@ class _Cutter:
         tag = self._start_tag()
         if tag is None:
             raise self._error("a start tag that cannot be read; correct the file")
+        if len(self._around) == _MOST_DEPTH:
+            raise self._error(f"elements around units are nested more than {_MOST_DEPTH} deep; correct the file")
         self._drop(len(tag))
         if not tag.endswith("/>"):
             self._around.append((_qualified(tag).rpartition(":")[2], tag))

@@ -15,20 +15,15 @@ from data_prep.readers.cldr.generate import generate
 class CldrPhrases:
     """One split of the phrases that `generate` makes.
 
-    asked: canonical codes. lines: split -> number of rows, all the splits, because what is held out for one is kept
+    languages: canonical codes. lines: split -> number of rows, all the splits, because what is held out for one is kept
     from the others. entities: how many entities of each kind are used.
     """
 
-    asked: tuple[str, ...]
+    languages: tuple[str, ...]
     lines: Mapping[str, int]
     split: str
     seed: int = 1
     entities: int | None = None
-
-    @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages asked for."""
-        return self.asked
 
     @property
     def inputs(self) -> Sequence[Path]:
@@ -37,9 +32,9 @@ class CldrPhrases:
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; draws that gave no row are counted in the last. Raises UserError as `generate` does."""
-        made = generate("cldr", self.asked, self.lines, self.seed, entities=self.entities)
+        made = generate("cldr", self.languages, self.lines, self.seed, entities=self.entities)
         table = next(table for table in made if table.split == self.split)
-        columns = {language: table.column(language) for language in self.asked}
+        columns = {language: table.column(language) for language in self.languages}
         for first in range(0, table.rows, rows):
             texts = {language: list(islice(column, rows)) for language, column in columns.items()}
             counts = table.account.rejected if first + rows >= table.rows else {}

@@ -117,6 +117,7 @@ CASES = {
         xliff('<trans-unit id="1"><source>a</source></trans-unit>', 'source-language="fi"'),
         dict(rejected={"another source language": 1}),
     ),
+    "XLIFF, deep": (xliff("<group>" * 5000 + "<unit/>" * 5000), r"a\.xlf:1: elements around units are nested more"),
     "XLIFF, no XLIFF": (xliff("<p/>"), "no <trans-unit> or <unit> in it"),
     "WMT, segments missing and twice": (
         wmt(f'<doc id="d"><src lang="en">{seg("1", "2", "2")}</src><ref lang="de">{seg("2", "3")}</ref></doc>'),

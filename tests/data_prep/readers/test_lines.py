@@ -34,10 +34,16 @@ def expected(content: bytes) -> list[str | None]:
     return lines
 
 
-@settings(max_examples=200, deadline=None)
-@given(pieces=st.lists(st.sampled_from(PIECES), max_size=12), cuts=st.lists(st.integers(0, 60), max_size=6))
-def test_lines_are_those_of_the_definition_however_the_bytes_are_cut(pieces: list[bytes], cuts: list[int]) -> None:
-    content = b"".join(pieces)
+@settings(max_examples=150, deadline=None)
+@given(
+    mark=st.sampled_from([b"", MARK]),
+    pieces=st.lists(st.sampled_from(PIECES), max_size=12),
+    cuts=st.lists(st.integers(0, 60), max_size=6),
+)
+def test_lines_are_those_of_the_definition_however_the_bytes_are_cut(
+    mark: bytes, pieces: list[bytes], cuts: list[int]
+) -> None:
+    content = mark + b"".join(pieces)
     places = sorted({0, *(cut for cut in cuts if cut < len(content)), len(content)})
     blocks = [content[start:end] for start, end in pairwise(places)]
     found: list[str | None] = []

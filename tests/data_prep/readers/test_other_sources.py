@@ -37,10 +37,10 @@ def store(write_store, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_store_gives_its_text_back(read_all, store: Path) -> None:
-    assert read_all(StoreRows(store, "animals")).columns == LINES
-    assert read_all(StoreRows(store, "animals", asked=("fr", "en"))).columns == {"fr": LINES["fr"], "en": LINES["en"]}
+    assert read_all(StoreRows(store, "animals", tuple(LINES))).columns == LINES
+    assert read_all(StoreRows(store, "animals", ("fr", "en"))).columns == {"fr": LINES["fr"], "en": LINES["en"]}
     # The raw text, where it is kept, not what the pieces make of it.
-    assert read_all(StoreRows(store, "animals", "valid")).rows == [(" A  dog", "Ein Hund")]
+    assert read_all(StoreRows(store, "animals", ("en", "de"), "valid")).rows == [(" A  dog", "Ein Hund")]
 
 
 def test_unknown_tokens_are_no_text(read_all, train_subwords, tmp_path: Path) -> None:
@@ -51,10 +51,10 @@ def test_unknown_tokens_are_no_text(read_all, train_subwords, tmp_path: Path) ->
         ids = {language: subwords.encode(column) for language, column in columns.items()}
         writer.add_corpus("animals", "train", ids, provenance={})
         writer.finish({})
-    pair = read_all(StoreRows(path, "animals", asked=("en", "de")), 2)
+    pair = read_all(StoreRows(path, "animals", ("en", "de")), 2)
     assert pair.rows == list(zip(LINES["en"][:3], LINES["de"][:3], strict=True))
     assert [(r.reason, r.place) for r in pair.rejected] == [("unknown to the store's vocabulary", "row 3")]
-    every = read_all(StoreRows(path, "animals"), 2)
+    every = read_all(StoreRows(path, "animals", tuple(LINES)), 2)
     assert every.rows[3] == ("a cat sleeps", "", "un chat dort")
     assert every.counts == {"unknown to the store's vocabulary (de)": 1}
 
@@ -62,9 +62,9 @@ def test_unknown_tokens_are_no_text(read_all, train_subwords, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        (("plants",), "no corpus 'plants' in split 'train'; it has animals"),
-        (("animals", "test"), "no split 'test'"),
-        (("animals", "train", ("en", "ja")), "corpus 'animals' has no language 'ja'"),
+        (("plants", ("en",)), "no corpus 'plants' in split 'train'; it has animals"),
+        (("animals", ("en",), "test"), "no split 'test'"),
+        (("animals", ("en", "ja")), "corpus 'animals' has no language 'ja'"),
     ],
 )
 def test_what_a_store_lacks(read_all, store: Path, source: tuple, sentence: str) -> None:

@@ -38,6 +38,7 @@ def three(tmp_path: Path) -> dict[str, Path]:
             polib.POEntry(msgid="Maybe", msgstr="Vielleicht", flags=["fuzzy"]),
             polib.POEntry(msgid="Gone", msgstr="Weg", obsolete=True),
             polib.POEntry(msgid="Todo", msgstr=""),
+            polib.POEntry(msgid="%d day", msgid_plural="%d days", msgstr_plural={0: "%d Tag", 1: "%d Tage"}),
         ),
         "ru": catalogue("ru", files("%d файл", "%d файла", "%d файлов"), polib.POEntry(msgid="Todo", msgstr="Сделать")),
         "ja": catalogue("ja", files("%d 個"), polib.POEntry(msgctxt="menu", msgid="Open", msgstr="開く")),
@@ -58,6 +59,9 @@ def test_rows_are_messages_over_all_languages(read_all, three) -> None:
         "state|Open": ("Open", "Offen", "", ""),
         "Maybe": ("Maybe", "", "", ""),
         "Todo": ("Todo", "", "Сделать", ""),
+        # Russian, which lacks this one, has no form of it to be shown with 5.
+        "%d day[1]": ("%d day", "%d Tag", "", ""),
+        "%d day[2]": ("%d days", "%d Tage", "", ""),
     }
     assert found.counts == {"fuzzy message (de)": 1, "obsolete message (de)": 1}
 
@@ -75,7 +79,7 @@ def test_keys_are_no_text(read_all, three) -> None:
 
 
 def test_a_string_is_one_whatever_characters_it_has(read_all, write) -> None:
-    text = 'msgid "a\u2028b"\nmsgstr ""\n"c\x0c\\n"\n"d"\n'
+    text = '\ufeff# a comment\nmsgid "a\u2028b"\nmsgstr ""\n"c\x0c\\n"\n"d"\n'
     assert read_all(Gettext({"de": write("a.po", text)})).rows == [("a\u2028b", "c\x0c\nd")]
 
 

@@ -73,3 +73,10 @@ def test_a_damaged_unit_is_found_again(read_all, write) -> None:
 def test_files_one_behind_the_other(read_all, write) -> None:
     path = write("a.tmx", memory(unit(en="a")) + memory(unit(en="b")))
     assert read_all(Tmx(path, ("en",))).rows == [("a",), ("b",)]
+
+
+def test_the_bound_of_a_unit_is_a_choice(read_all, write) -> None:
+    units = [unit(en="a" * length) for length in (10, 100, 10)]
+    found = read_all(Tmx(write("a.tmx", memory(*units)), ("en",), longest=len(units[0])))
+    assert found.rows == [("a" * 10,)] * 2
+    assert found.reasons == {f"longer than {len(units[0])}": 1}

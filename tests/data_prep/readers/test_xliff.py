@@ -59,3 +59,9 @@ def test_codes_are_a_choice(read_all, write) -> None:
     path = write("a.xlf", '<xliff><trans-unit id="1"><source>a<ph id="1">%s</ph>b</source></trans-unit></xliff>')
     texts = {codes: read_all(Xliff(path, "en", "de", codes=codes)).rows[0][0] for codes in ("drop", "space", "keep")}
     assert texts == {"drop": "ab", "space": "a b", "keep": "a%sb"}
+
+
+def test_a_segment_s_number_that_comes_twice_marks_nothing(read_all, write) -> None:
+    path = write("a.xlf", V1.replace('mid="2"', 'mid="1"'))
+    rows = read_all(Xliff(path, "en", "de"))
+    assert dict(zip(rows.ids, rows.rows, strict=True))["2"] == ("A. B.", "C. D.")
