@@ -37,7 +37,7 @@ def test_a_path_is_enough_where_one_file_is_read() -> None:
     assert made("tsv", {"path": "a.tsv", "columns": {"en": 1, "zh_CN": "chinese"}, "header": True}) == Tsv(
         ROOT / "a.tsv", {"en": 1, "zh-Hans": "chinese"}, header=True
     )
-    assert made("xliff", {"path": "a.xlf", "source": "en-US", "target": "deu"}) == Xliff(ROOT / "a.xlf", "en", "de")
+    assert made("xliff", {"path": "a.xlf", "source": "eng", "target": "deu"}) == Xliff(ROOT / "a.xlf", "en", "de")
     assert made("store", {"path": "s", "corpus": "c"}, ("en", "de")) == StoreRows(ROOT / "s", "c", ("en", "de"))
 
 
