@@ -10,14 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data_prep.batch import Batch
-from data_prep.cleaning.record import (
-    SAMPLES,
-    LanguageRecord,
-    Record,
-    Sample,
-    order_of,
-    shown,
-)
+from data_prep.cleaning.empty import Empty
+from data_prep.cleaning.record import SAMPLES, LanguageRecord, Record, Sample, order_of, shown
 from data_prep.cleaning.rule import CellRule, RowRule, Rule
 from data_prep.cleaning.settings import RULES, CleaningSettings, resolve
 from data_prep.cleaning.texts import Texts
@@ -40,7 +34,10 @@ class Cleaned:
 
 
 class Cleaner:
-    """Transforms and rules for the languages of one corpus."""
+    """Transforms and rules for the languages of one corpus.
+
+    A corpus of one language keeps rows of one sentence; in a corpus of more they are of no use.
+    """
 
     def __init__(self, settings: CleaningSettings, corpus: str, languages: Sequence[str]) -> None:
         """Resolve the settings; languages are canonical codes. Raises UserError where they do not go together."""
@@ -68,6 +65,8 @@ class Cleaner:
         return _left(batch, columns, judged, np.flatnonzero(kept))
 
     def _judge_cells(self, texts: Texts, judged: _Judged) -> None:
+        # What the transforms leave nothing of would be a gap from here on, whether or not a rule looks at it.
+        judged.reject(judged.alive & ~texts.present, Empty().reasons()[0])
         for rule in self.resolved[judged.language].rules.values():
             if isinstance(rule, CellRule) and rule.enabled:
                 seen = texts.where(judged.alive) if rule.slow else texts

@@ -14,13 +14,11 @@ from data_prep.cleaning.texts import Texts
 
 
 class LengthRatio(RowRule):
-    """Score: (f n + smoothing) / (f' n' + smoothing) or its inverse, whichever is larger.
+    """Score: l / l' or l' / l, whichever is larger, for comparable lengths l = f n + smoothing.
 
     n are characters and f the language's factor, which makes its length comparable with English (Chinese: about 3), so
-    that one bound serves all languages: given, or from the table in length_factors.tsv. n' is the other sentence of a
-    pair, in longer rows the median of f n.
-
-    The smoothing keeps "OK" beside "In Ordnung".
+    that one bound serves all languages: given, or from the table in length_factors.tsv. l' is that of the other
+    sentence of a pair, in longer rows the median. The smoothing keeps "OK" beside "In Ordnung".
     """
 
     name: ClassVar[str] = "length_ratio"
@@ -34,9 +32,10 @@ class LengthRatio(RowRule):
     @classmethod
     def row_scores(cls, rules: Mapping[str, Self], columns: Mapping[str, Texts]) -> Mapping[str, np.ndarray]:
         """Return the ratios; NaN where a sentence has no other beside it."""
-        logs = np.stack([rule._log_length(language, columns[language]) for language, rule in rules.items()])
-        return dict(zip(rules, np.exp(np.abs(logs - references(logs)))))
+        lengths = np.stack([rule._comparable(language, columns[language]) for language, rule in rules.items()])
+        others = references(lengths)
+        return dict(zip(rules, np.maximum(lengths / others, others / lengths)))
 
-    def _log_length(self, language: str, texts: Texts) -> np.ndarray:
+    def _comparable(self, language: str, texts: Texts) -> np.ndarray:
         factor = factor_of(language) if self.factor is None else self.factor
-        return np.where(texts.present, np.log(texts.lengths * factor + self.smoothing), np.nan)
+        return np.where(texts.present, texts.lengths * factor + self.smoothing, np.nan)

@@ -40,7 +40,7 @@ from mtdeep.errors import UserError
 class Level(Strict):
     """Transforms and rules, in the order in which they are applied; a text is rejected by the first that objects."""
 
-    transforms: tuple[Transform, ...] = ("nfc", "blanks")
+    transforms: tuple[Transform, ...] = ("c1", "nfc", "blanks")
     empty: Empty = Empty()
     encoding_damage: EncodingDamage = EncodingDamage()
     length: Length = Length()

@@ -14,10 +14,11 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
+from ftfy.fixes import fix_c1_controls
 
 from data_prep.cleaning.characters import CODE_POINTS
 
-Transform = Literal["nfc", "nfkc", "punctuation", "blanks"]
+Transform = Literal["c1", "nfc", "nfkc", "punctuation", "blanks"]
 
 _LINE_END = re.compile("\r\n|[\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029]")
 _UNUSUAL_BLANKS = re.compile(r" ?[^\S\n ][^\S\n]*| {2}[^\S\n]*")
@@ -44,6 +45,11 @@ def transformed(names: Sequence[Transform], texts: Sequence[str]) -> list[str]:
     for name in names:
         joined = _FUNCTIONS[name](joined)
     return joined.split("\n")
+
+
+def _c1(joined: str) -> str:
+    """Make U+0080 to U+009F the characters of Windows-1252 that they are by mistake; ftfy and HTML 5 do the same."""
+    return joined if joined.isascii() else fix_c1_controls(joined)
 
 
 def _nfc(joined: str) -> str:
@@ -73,6 +79,7 @@ def _blanks(joined: str) -> str:
 
 
 _FUNCTIONS: dict[Transform, Callable[[str], str]] = {
+    "c1": _c1,
     "nfc": _nfc,
     "nfkc": _nfkc,
     "punctuation": _punctuation,

@@ -89,6 +89,12 @@ def test_monolingual_text_is_kept() -> None:
     assert (record.rows_kept, record.languages["en"].read, record.languages["en"].kept) == (1, 2, 1)
 
 
+def test_what_the_transforms_leave_nothing_of_is_no_silent_gap() -> None:
+    switched_off = CleaningSettings.model_validate({"default": {"language": False, "empty": False}})
+    record = cleaned({"en": ["  "], "de": [GERMAN], "fr": [FRENCH]}, switched_off).languages["en"]
+    assert (record.read, record.kept, record.rejected) == (1, 0, {"empty: nothing to see": 1})
+
+
 def test_row_rules_do_not_see_what_was_rejected() -> None:
     given_ = CleaningSettings.model_validate({"default": {"language": False, "script": {"min": 0.9}}})
     columns = {"en": [ENGLISH], "de": [GERMAN], "fr": ["Да"]}

@@ -64,7 +64,7 @@ def test_switches() -> None:
         ({"pairs": {"en-zh-Hans": {}}}, "a pair is written as directions are"),
         ({"pairs": {"en-de": {}, "de-en": {}}}, "is the same as 'en-de'"),
         ({"default": {"length": {"min": 5, "max": 3}}}, "min 5 is more than max 3"),
-        ({"default": {"transforms": ["nfd"]}}, "Input should be 'nfc'"),
+        ({"default": {"transforms": ["nfd"]}}, "Input should be 'c1', 'nfc'"),
         ({"default": {"language": {"identifier": "cld3"}}}, "Input should be 'py3langid'"),
     ],
 )
@@ -92,5 +92,5 @@ def test_table_says_where_values_come_from() -> None:
     assert ("length.max", "1050", "built in", "en, de") in rows
     assert ("length.max", "300", "script Hans", "zh-Hans") in rows
     assert ("urls.enabled", "off", "corpus c", "all") in rows
-    assert ("transforms", "nfc, blanks", "built in", "all") in rows
+    assert ("transforms", "c1, nfc, blanks", "built in", "all") in rows
     assert len({(row[0], row[3]) for row in rows}) == len(rows)
