@@ -16,8 +16,8 @@ from reproduction import ARCHITECTURES, QUICK, Size, main, make_run
 from sweep import Run
 
 SCHEMES = ("DeepNet", "Post-LN")
-LEARNING_RATE, WARM_UP = 1e-3, 200
-SIZE = Size(max_tokens=640, width=32, ffn=64, heads=2, updates=750, interval=75)
+LEARNING_RATE, WARM_UP = 1e-3, 100
+SIZE = Size(max_tokens=640, width=32, ffn=64, heads=2, updates=500, interval=50)
 ABOUT = Description(
     name="thousand_layers",
     title="A thousand layers",
