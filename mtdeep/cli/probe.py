@@ -33,10 +33,13 @@ def probe(
         Path | None, typer.Option(help="Corpus store to take batches from, in place of made-up sentences.")
     ] = None,
     split: Annotated[str, typer.Option(help="Split of the store.")] = "train",
+    language: Annotated[
+        str, typer.Option(help="Language of the store whose sentences a stack on its own reads, a language model.")
+    ] = "",
     steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 10,
     lr: Annotated[float, typer.Option(help="Peak learning rate of Adam.")] = 5e-4,
     warmup: Annotated[int, typer.Option(min=0, help="Updates over which the rate rises to its peak.")] = 0,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="float32, amp, bfloat16 or float16.")] = "float32",
     batch_tokens: Annotated[int, typer.Option(min=1, help="About as many source tokens a batch.")] = 512,
     seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1,
 ) -> None:
@@ -52,21 +55,24 @@ def probe(
     settings = Settings(
         steps=steps, learning_rate=lr, warmup=warmup, precision=precision, seed=seed, batch_tokens=batch_tokens
     )
-    data = opened(store, split)
+    data = opened(store, split, language)
     candidates = gathered(schemes, depths, width, config or [], checkpoint or [], data)
     with ProgressReport() as progress:
         report = run(candidates, settings, data, output, progress.show)
     show(report)
 
 
-def opened(store: Path | None, split: str) -> Data:
-    """Open the store, if one is given; raises UserError for a split that it lacks."""
+def opened(store: Path | None, split: str, language: str) -> Data:
+    """Open the store, if one is given; raises UserError for a split that it lacks and an unknown language."""
     from mtdeep.corpus import Store
+    from mtdeep.languages import resolve
     from mtdeep.probe import Data
 
     if store is None:
+        if language:
+            raise UserError(f"--language {language}: it is one of a store's; give --store too.")
         return Data()
-    data = Data(Store(store), split)
+    data = Data(Store(store), split, resolve(language) if language else None)
     data.store.corpora(split)  # type: ignore[union-attr]  # it was given just above
     return data
 

@@ -36,6 +36,11 @@ class Candidate:
     encoder_tag: str = "src"
     vocabulary: str | None = None
 
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it has one stack, and reads text instead of pairs."""
+        return not (self.config.encoder_layers and self.config.decoder_layers)
+
     def build(self, seed: int) -> Model:
         """Return the model in float32; raises UserError when the checkpoint's tensors do not fit."""
         if self.path is not None:
