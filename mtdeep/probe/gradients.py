@@ -21,9 +21,8 @@ class Gradients:
 
     modules: the same by fairseq's name of the sub-module, such as `self_attn.v_proj`, weight and bias together.
     stream: norms of the gradient by what flows between the layers, the states of all tokens together (of ResiDual's two
-    streams too); first by what the
-    lowest layer reads, then by what is behind each layer. This is what has come down through the normalisations
-    (arXiv 2002.04745, Lemma 3; 2203.00555, section 3), before any matrix has its share.
+    streams too); first by what the lowest layer reads, then by what is behind each layer. This is what has come down
+    through the normalisations (arXiv 2002.04745, Lemma 3; 2203.00555, section 3), before any matrix has its share.
     """
 
     layers: list[float]
@@ -82,9 +81,7 @@ def gradient_norms(
             _watch(hooks, [*stack.layers], streams[name])
         loss = score(model, batch, autocast=autocast)
     (loss.smoothed * scale).backward()
-    found = {
-        name: _of([*stack.layers], streams[name], scale * loss.tokens) for name, stack in model.stacks.items()
-    }
+    found = {name: _of([*stack.layers], streams[name], scale * loss.tokens) for name, stack in model.stacks.items()}
     model.zero_grad(set_to_none=True)
     model.train(training)
     return found
