@@ -21,6 +21,7 @@ from mtdeep.nn.roles import BRANCH_MATRICES, Role
 from mtdeep.nn.shaped_attention import (
     KEPT_OF_A_STACK,
     CausalShapedAttention,
+    SymmetricMatrices,
     SymmetricShapedAttention,
     ValueSkipInit,
 )
@@ -162,10 +163,10 @@ def vanilla(config: Config, stack: StackName) -> StackScheme:
     shaped = config.shaping in ("espa", "uspa")
     matrices = Matrices(draw=SCALED_ORTHOGONAL, gains={Role.QUERY: 0.0} if shaped else {})
 
+    attend = _attention(config, stack, layers)
+
     def layer(number: int) -> LayerScheme:
-        return LayerScheme(
-            matrices=matrices, norm=norm, attend=_attend(config, stack, number, layers), cross=Join(ReZero(), _gate)
-        )
+        return LayerScheme(matrices=matrices, norm=norm, attend=attend(number), cross=Join(ReZero(), _gate))
 
     skip = WeightedSkip(config.skip_alpha) if config.skip_alpha else NoSkip()
     return StackScheme(residual=skip, layer=layer, final_norm=norm)
@@ -175,23 +176,25 @@ def _gate(dim: int) -> nn.Module:
     return Gate()
 
 
-def _attend(config: Config, stack: StackName, number: int, layers: int) -> Attend:
+def _attention(config: Config, stack: StackName, layers: int) -> Callable[[int], Attend]:
+    """Return what makes self-attention's formula from a layer's number."""
     if config.shaping == "none":
-        return dot_product_attention
+        return lambda number: dot_product_attention
     if config.shaping == "value_skipinit":
-        return ValueSkipInit()
-    causal = stack == "decoder"
-    make: Callable[[int, float, float], Tensor]
+        return lambda number: ValueSkipInit()
+    causal: Callable[[int, float, float], Tensor]
     if config.shaping == "espa":
-        make = signal_kernels.exponential_causal if causal else signal_kernels.exponential_symmetric
-        before, now = (depth.espa_amplitude(n, layers, config.espa_gamma) for n in (number - 1, number))
+        causal, symmetric = signal_kernels.exponential_causal, signal_kernels.exponential_symmetric
+        schedule = [depth.espa_amplitude(number, layers, config.espa_gamma) for number in range(layers + 1)]
     else:
-        make = signal_kernels.uniform_causal if causal else signal_kernels.uniform_symmetric
-        before, now = (depth.uspa_correlation(n, layers, config.uspa_rho) for n in (number - 1, number))
-    attention = partial(_planned, make=make, before=before, now=now)
-    if causal:
-        return CausalShapedAttention(attention)
-    return SymmetricShapedAttention(attention, kept=KEPT_OF_A_STACK // layers)
+        causal, symmetric = signal_kernels.uniform_causal, signal_kernels.uniform_symmetric
+        schedule = [depth.uspa_correlation(number, layers, config.uspa_rho) for number in range(layers + 1)]
+    if stack == "encoder":
+        matrices = SymmetricMatrices(partial(symmetric, schedule=schedule), KEPT_OF_A_STACK)
+        return lambda number: SymmetricShapedAttention(matrices, number - 1)
+    return lambda number: CausalShapedAttention(
+        partial(_planned, make=causal, before=schedule[number - 1], now=schedule[number])
+    )
 
 
 def _planned(length: int, make: Callable[[int, float, float], Tensor], before: float, now: float) -> Tensor:

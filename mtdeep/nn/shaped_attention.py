@@ -6,7 +6,7 @@ Each is called as `dot_product_attention` is. Shapes: B rows, H heads, T queries
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,12 @@ from mtdeep.nn.gate import Gate
 from mtdeep.nn.roles import Role
 from mtdeep.nn.visibility import Visibility
 
-MakeAttention = Callable[[int], Tensor]
+MakeMatrix = Callable[[int], Tensor]
 """From a length T to the attention matrix (T, T) in float64: no negative entry, rows of any positive sum."""
+MakeMatrices = Callable[[int], Iterable[Tensor]]
+"""The same for every layer of a stack, the first one's first."""
+BiasAndScale = tuple[Tensor, Tensor]
+"""B and D of the formula, for one layer."""
 Kind = tuple[torch.dtype, torch.device]
 KEPT_OF_A_STACK = 2**27
 """Numbers that the layers of an encoder keep of the lengths they have met: 512 MiB in float32."""
@@ -32,9 +36,9 @@ class CausalShapedAttention:
     serves every length and every step of decoding.
     """
 
-    def __init__(self, make: MakeAttention) -> None:
+    def __init__(self, make: MakeMatrix) -> None:
         self._make = make
-        self._known: dict[Kind, tuple[Tensor, Tensor]] = {}
+        self._known: dict[Kind, BiasAndScale] = {}
 
     def __call__(self, queries: Tensor, keys: Tensor, values: Tensor, visible: Visibility, dropout: float) -> Tensor:
         """Attend from queries (B, H, T, hd), which are the last T of the S positions; returns (B, H, T, hd).
@@ -46,26 +50,56 @@ class CausalShapedAttention:
         bias, scale = self._of_length(end, queries)
         return scale[rows] * dot_product_attention(queries, keys, values, Visibility(bias[rows, :end]), dropout)
 
-    def _of_length(self, length: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    def _of_length(self, length: int, like: Tensor) -> BiasAndScale:
         """Return B and D of at least this length, of the type and on the device of `like`."""
         kind = (like.dtype, like.device)
         if kind not in self._known or self._known[kind][1].size(0) < length:
             # Decoding asks for one more row at every step.
             longer = length if like.size(2) == length else 2 * length
-            self._known[kind] = _bias_and_scale(self._make, longer, like, causal=True)
+            # A tensor made in inference mode could not be used in training afterwards.
+            with torch.inference_mode(False), torch.no_grad():
+                self._known[kind] = _bias_and_scale(self._make(longer), like, causal=True)
         return self._known[kind]
+
+
+class SymmetricMatrices:
+    """B and D of every layer of an encoder, for the lengths of sentences that were met last.
+
+    Made for all layers at once, because a layer and the next share an eigendecomposition, which is what costs time.
+    Remembered are the last length, and of those before it as many as `kept` numbers have room for.
+    """
+
+    def __init__(self, make: MakeMatrices, kept: int) -> None:
+        self._make = make
+        self._kept = kept
+        self._known: OrderedDict[tuple[int, Kind], list[BiasAndScale]] = OrderedDict()
+
+    def of_length(self, length: int, like: Tensor) -> list[BiasAndScale]:
+        """Return B (T, T) and D (T, 1) of each layer, of the type and on the device of `like`."""
+        key = (length, (like.dtype, like.device))
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        # As above: what decoding has made must serve training.
+        with torch.inference_mode(False), torch.no_grad():
+            self._known[key] = [_bias_and_scale(matrix, like, causal=False) for matrix in self._make(length)]
+        while len(self._known) > 1 and self._numbers() > self._kept:
+            self._known.popitem(last=False)
+        return self._known[key]
+
+    def _numbers(self) -> int:
+        return sum(len(layers) * length**2 for (length, _), layers in self._known.items())
 
 
 class SymmetricShapedAttention:
     """The same for attention to both sides, where A depends on the length of the sentence, its padding left out.
 
-    Of the lengths met last, `kept` numbers are remembered: matrices of new lengths cost two eigendecompositions.
+    `layer` counts from 0; `matrices` are those of its whole stack.
     """
 
-    def __init__(self, make: MakeAttention, kept: int) -> None:
-        self._make = make
-        self._kept = kept
-        self._known: OrderedDict[tuple[int, Kind], tuple[Tensor, Tensor]] = OrderedDict()
+    def __init__(self, matrices: SymmetricMatrices, layer: int) -> None:
+        self._matrices = matrices
+        self._layer = layer
 
     def __call__(self, queries: Tensor, keys: Tensor, values: Tensor, visible: Visibility, dropout: float) -> Tensor:
         """Attend from queries (B, H, S, hd) to keys of the same sentences, padded on either side or not at all."""
@@ -75,7 +109,7 @@ class SymmetricShapedAttention:
             bias, scale = self._of_spans(visible, queries)
         return scale * dot_product_attention(queries, keys, values, Visibility(bias), dropout)
 
-    def _of_spans(self, visible: Visibility, like: Tensor) -> tuple[Tensor, Tensor]:
+    def _of_spans(self, visible: Visibility, like: Tensor) -> BiasAndScale:
         """Return biases (B, 1, S, S) and scales (B, 1, S, 1); what padding looks at does not matter, but is finite."""
         spans, of_row = visible.spans
         length = like.size(2)
@@ -87,15 +121,8 @@ class SymmetricShapedAttention:
             bias[place, 0, real, real], scale[place, 0, real] = self._of_length(count, like)
         return bias.index_select(0, of_row), scale.index_select(0, of_row)
 
-    def _of_length(self, length: int, like: Tensor) -> tuple[Tensor, Tensor]:
-        key = (length, (like.dtype, like.device))
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key]
-        self._known[key] = _bias_and_scale(self._make, length, like, causal=False)
-        while len(self._known) > 1 and sum(bias.numel() for bias, _ in self._known.values()) > self._kept:
-            self._known.popitem(last=False)
-        return self._known[key]
+    def _of_length(self, length: int, like: Tensor) -> BiasAndScale:
+        return self._matrices.of_length(length, like)[self._layer]
 
 
 class ValueSkipInit(nn.Module):
@@ -116,16 +143,13 @@ class ValueSkipInit(nn.Module):
         return self.alpha(own) + self.beta(dot_product_attention(queries, keys, values, visible, dropout))
 
 
-def _bias_and_scale(make: MakeAttention, length: int, like: Tensor, *, causal: bool) -> tuple[Tensor, Tensor]:
-    """Return B (T, T) and D (T, 1) of the attention matrix of this length, of the type and on the device of `like`.
+def _bias_and_scale(attention: Tensor, like: Tensor, *, causal: bool) -> BiasAndScale:
+    """Return B (T, T) and D (T, 1) of an attention matrix (T, T), of the type and on the device of `like`.
 
     causal: B is -inf above the diagonal.
     """
-    # A tensor made in inference mode could not be used in training afterwards.
-    with torch.inference_mode(False), torch.no_grad():
-        attention = make(length)
-        sums = attention.sum(1, keepdim=True)
-        bias = (attention / sums).clamp(min=_LEAST).log()
-        if causal:
-            bias += torch.full_like(bias, float("-inf")).triu(1)
-        return bias.to(like.device, like.dtype), sums.to(like.device, like.dtype)
+    sums = attention.sum(1, keepdim=True)
+    bias = (attention / sums).clamp(min=_LEAST).log()
+    if causal:
+        bias += torch.full_like(bias, float("-inf")).triu(1)
+    return bias.to(like.device, like.dtype), sums.to(like.device, like.dtype)

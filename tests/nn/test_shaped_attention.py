@@ -8,7 +8,12 @@ from torch import Tensor
 
 from mtdeep.nn import signal_kernels
 from mtdeep.nn.initialise import initialise
-from mtdeep.nn.shaped_attention import CausalShapedAttention, SymmetricShapedAttention, ValueSkipInit
+from mtdeep.nn.shaped_attention import (
+    CausalShapedAttention,
+    SymmetricMatrices,
+    SymmetricShapedAttention,
+    ValueSkipInit,
+)
 from mtdeep.nn.visibility import ALL_KEYS, UP_TO_THE_QUERY, Visibility
 
 ROWS, HEADS, LENGTH, HEAD = 2, 3, 9, 4
@@ -18,8 +23,12 @@ def causal(length: int) -> Tensor:
     return signal_kernels.exponential_causal(length, 0.9, 0.7)
 
 
-def symmetric(length: int) -> Tensor:
-    return signal_kernels.exponential_symmetric(length, 0.9, 0.7)
+def symmetric(length: int) -> list[Tensor]:
+    return list(signal_kernels.exponential_symmetric(length, (1, 0.9, 0.7)))
+
+
+def second_of_two() -> SymmetricShapedAttention:
+    return SymmetricShapedAttention(SymmetricMatrices(symmetric, 500), 1)
 
 
 def heads(length: int = LENGTH) -> Tensor:
@@ -55,7 +64,7 @@ def test_last_queries_alone_get_the_last_rows() -> None:
 
 @pytest.mark.parametrize("left", [False, True])
 def test_padding_leaves_the_real_tokens_what_they_are_alone(left: bool) -> None:
-    attend = SymmetricShapedAttention(symmetric, 500)
+    attend = second_of_two()
     queries, keys, values = heads(), heads(), heads()
     lengths = (LENGTH, 5)
     spans = [slice(LENGTH - n, LENGTH) if left else slice(0, n) for n in lengths]
@@ -71,28 +80,31 @@ def test_padding_leaves_the_real_tokens_what_they_are_alone(left: bool) -> None:
 
 def test_without_queries_symmetric_attention_is_the_planned_matrix() -> None:
     keys, values = heads(), heads()
-    found = SymmetricShapedAttention(symmetric, 500)(torch.zeros_like(keys), keys, values, ALL_KEYS, 0.0)
-    torch.testing.assert_close(found, symmetric(LENGTH) @ values, rtol=0, atol=1e-14)
+    found = second_of_two()(torch.zeros_like(keys), keys, values, ALL_KEYS, 0.0)
+    torch.testing.assert_close(found, symmetric(LENGTH)[1] @ values, rtol=0, atol=1e-14)
 
 
 def test_what_is_kept_of_many_lengths_is_bounded() -> None:
+    """By the numbers of all layers, which are made together, when the first asks."""
     made: list[int] = []
 
-    def make(length: int) -> Tensor:
+    def make(length: int) -> list[Tensor]:
         made.append(length)
         return symmetric(length)
 
-    attend = SymmetricShapedAttention(make, kept=200)
-    for length in (9, 10, 9, 8, 10, 20):  # 81 + 100 fit, 64 more does not: 10, used longest ago, goes
+    matrices = SymmetricMatrices(make, kept=400)
+    layers = [SymmetricShapedAttention(matrices, layer) for layer in range(2)]
+    for length in (9, 10, 9, 8, 10, 20):  # twice 81 + 100 fit, 64 more does not: 10, used longest ago, goes
         x = heads(length)
-        attend(x, x, x, ALL_KEYS, 0.0)
+        for attend in layers:
+            attend(x, x, x, ALL_KEYS, 0.0)
     assert made == [9, 10, 8, 10, 20]
 
 
 @pytest.mark.parametrize("kind", ["causal", "symmetric"])
 def test_what_decoding_has_made_serves_training(kind: str) -> None:
     """Tensors made in inference mode may not be saved for a backward pass."""
-    attend = CausalShapedAttention(causal) if kind == "causal" else SymmetricShapedAttention(symmetric, 500)
+    attend = CausalShapedAttention(causal) if kind == "causal" else second_of_two()
     x = heads()
     with torch.inference_mode():
         attend(x, x, x, ALL_KEYS, 0.0)
@@ -103,7 +115,8 @@ def test_what_decoding_has_made_serves_training(kind: str) -> None:
 
 def test_weights_that_rounding_has_made_zero_can_grow() -> None:
     """A plan in which each token looks at itself alone is a start, not a wall."""
-    attend = SymmetricShapedAttention(lambda length: torch.eye(length, dtype=torch.float64), 500)
+    matrices = SymmetricMatrices(lambda length: [torch.eye(length, dtype=torch.float64)], 500)
+    attend = SymmetricShapedAttention(matrices, 0)
     keys, values = heads(), heads()
     queries = 400 * keys.flip(2)
     found = attend(queries, keys, values, ALL_KEYS, 0.0)
