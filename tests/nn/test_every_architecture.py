@@ -48,11 +48,12 @@ Make = Callable[..., Model]
 FRESH = """
 import sys
 import torch
-from mtdeep.nn import Config, build_model
+from mtdeep.checkpoint import Checkpoint, build_model
+from mtdeep.nn import Config
+torch.set_default_dtype(torch.float64)
 for path in sys.argv[1:]:
     saved = torch.load(path, weights_only=True)
-    model = build_model(Config.from_dict(saved["config"])).double().eval()
-    model.load_state_dict(saved["model"])
+    model = build_model(Checkpoint(Config.from_dict(saved["config"]), saved["model"], {}))
     with torch.no_grad():
         torch.save(model.features(saved["source"], saved["target"]), path + ".out")
 """
