@@ -140,9 +140,10 @@ class Decoder(Stack):
 
     def new_source_free_cache(self, rows: int) -> DecoderCache:
         """Return an empty cache for `rows` texts of a language model."""
-        config = self.config
-        shape = (config.decoder_layers, 2, rows, config.decoder_heads, 0, config.embed_dim // config.decoder_heads)
-        return DecoderCache(self.embed_tokens.weight.new_empty(shape), ALL_KEYS, 1)
+        # Projected from nothing, so that under autocast it has the type in which keys and values will come.
+        layer = cast("DecoderLayer", self.layers[0])
+        keys, _ = layer.self_attn.keys_values(self.embed_tokens.weight.new_empty(rows, 0, self.config.embed_dim))
+        return DecoderCache(keys.new_empty(len(self.layers), 2, *keys.shape), ALL_KEYS, 1)
 
 
 def _padding_mask(tokens: Tensor, padding_idx: int) -> Tensor | None:
