@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import pytest
 
-from mtdeep.nn import Config
+from mtdeep.nn import Config, build_model
 from mtdeep.planning import PRECISIONS, Batch, Setting, at_full_depth, rehearse
 
 # What was promised is 10 %; docs/planning.md has what was found. `pytest -rP` prints it.
 WITHIN = 0.02
 
 
-def compare(config: Config, batch: Batch, precision: str, real: int, *, accumulates: bool = False) -> None:
+def compare(
+    config: Config, batch: Batch, precision: str, real: int, *, accumulates: bool = False, beside: int = 0
+) -> None:
     setting = Setting(PRECISIONS[precision], "cpu", accumulates)
-    planned = at_full_depth(config, lambda shallow: rehearse(shallow, setting, batch)).peak
+    planned = at_full_depth(config, lambda shallow: rehearse(shallow, setting, batch)).peak + beside
     print(f"planned {planned:,} bytes, the profiler counted {real:,}: {planned / real - 1:+.2%}")
     assert planned == pytest.approx(real, rel=WITHIN)
 
@@ -79,3 +81,13 @@ def test_several_batches_an_update(profiled_peak, tiny_config, precision: str) -
     real = profiled_peak(config, batch, precision, update_freq=2)
     assert real > 1.1 * profiled_peak(config, batch, precision)
     compare(config, batch, precision, real, accumulates=True)
+
+
+@pytest.mark.usefixtures("process_group")
+@pytest.mark.parametrize("view", [False, True], ids=["beside the gradients", "are the gradients"])
+def test_buckets(profiled_peak, tiny_config, view: bool) -> None:
+    """Wide layers and few tokens, so that gradients weigh."""
+    config, batch = tiny_config(700, embed_dim=96, encoder_layers=4), Batch(5, 10)
+    count = sum(p.numel() for p in build_model(config).parameters())
+    real = profiled_peak(config, batch, "fp32", ddp={"gradient_as_bucket_view": view})
+    compare(config, batch, "fp32", real, accumulates=view, beside=0 if view else 4 * count)
