@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
@@ -59,6 +60,8 @@ def profiled_peak(bf16_optimizer: Bf16Optimizer) -> Measure:
                 train_bf16(config, batch, bf16_optimizer)
             else:
                 train(config, batch, precision == "amp", update_freq, ddp)
+            if ddp is not None:
+                gc.collect()  # DDP refers to itself
         live = peak = 0
         for event in profiler.profiler.kineto_results.events():
             if event.name() == "[memory]":

@@ -12,6 +12,7 @@ from mtdeep.planning import PRECISIONS, Batch, Setting, at_full_depth, rehearse
 
 # What was promised is 10 %; docs/planning.md has what was found. `pytest -rP` prints it.
 WITHIN = 0.02
+SLOW = pytest.mark.slow  # what trains one more of a kind
 
 
 def compare(
@@ -25,7 +26,9 @@ def compare(
 
 @pytest.mark.parametrize("precision", ["fp32", "amp"])
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["kept", "checkpointed"])
-@pytest.mark.parametrize("scheme", ["deepnorm", "preln", "subln", "residual", "rezero"])
+@pytest.mark.parametrize(
+    "scheme", ["deepnorm", "subln", *(pytest.param(name, marks=SLOW) for name in ("preln", "residual", "rezero"))]
+)
 def test_scheme(profiled_peak, tiny_config, scheme: str, checkpointing: bool, precision: str) -> None:
     config = tiny_config(
         700, scheme=scheme, encoder_layers=5, decoder_layers=4, embed_dim=48, encoder_ffn_dim=160, decoder_ffn_dim=128,
@@ -46,7 +49,7 @@ def test_scheme(profiled_peak, tiny_config, scheme: str, checkpointing: bool, pr
         ({"encoder_positions": "learned", "activation": "gelu", "attention_dropout": 0.1}, Batch(31, 17)),
     ],
 )
-@pytest.mark.parametrize("precision", ["fp32", "amp"])
+@pytest.mark.parametrize("precision", [pytest.param("fp32", marks=SLOW), "amp"])
 def test_shape(profiled_peak, tiny_config, changes: dict[str, object], batch: Batch, precision: str) -> None:
     config = tiny_config(1500, **{"embed_dim": 32, "encoder_layers": 3, **changes})
     compare(config, batch, precision, profiled_peak(config, batch, precision))
@@ -83,6 +86,7 @@ def test_several_batches_an_update(profiled_peak, tiny_config, precision: str) -
     compare(config, batch, precision, real, accumulates=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("process_group")
 @pytest.mark.parametrize("view", [False, True], ids=["beside the gradients", "are the gradients"])
 def test_buckets(profiled_peak, tiny_config, view: bool) -> None:
