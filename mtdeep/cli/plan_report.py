@@ -89,7 +89,8 @@ def _batch_rows(result: Plan) -> Iterator[tuple[str, Callable[[BatchPlan], str]]
         wanted = f"--max-tokens {training.max_tokens:,}"
         yield wanted, lambda b: "fits" if result.fits(b) else "does not fit"
     yield "sentences in it", if_fits(lambda b: f"{b.sentences:,}")
-    yield "most bytes at once", lambda b: format_bytes(b.peak_bytes) + ("" if b.max_tokens else " for one sentence")
+    most = "most bytes at once, with the reserve" if training.reserved else "most bytes at once"
+    yield most, lambda b: format_bytes(b.peak_bytes) + ("" if b.max_tokens else " for one sentence")
     yield "reached in", lambda b: b.peak_stage
     divided = f", divided over {training.devices} devices" if training.devices > 1 else ""
     yield f"tokens in an update{divided}", if_fits(lambda b: f"{result.tokens_per_update(b):,}")
