@@ -18,7 +18,12 @@ MADE_UP_VOCABULARY = 256
 
 def probe(
     output: Annotated[Path, typer.Option(help="Folder for the report; a killed run goes on in it.")],
-    schemes: Annotated[str, typer.Option(help="Comma list of residual schemes: deepnorm,preln,postln,...")] = "",
+    schemes: Annotated[
+        str,
+        typer.Option(
+            "--schemes", "--arch", help="Comma list of schemes, deepnorm,preln,..., or of fairseq-train's --arch."
+        ),
+    ] = "",
     depths: Annotated[
         str, typer.Option(help="Comma list of total depths, half encoder, half decoder: 12,36,100.")
     ] = "12",
@@ -39,12 +44,13 @@ def probe(
     steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 10,
     lr: Annotated[float, typer.Option(help="Peak learning rate of Adam.")] = 5e-4,
     warmup: Annotated[int, typer.Option(min=0, help="Updates over which the rate rises to its peak.")] = 0,
-    precision: Annotated[str, typer.Option(help="float32, amp, bfloat16 or float16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="fp32, amp, bf16 or fp16, as fairseq-train's flags.")] = "fp32",
     batch_tokens: Annotated[int, typer.Option(min=1, help="About as many source tokens a batch.")] = 512,
     seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1,
 ) -> None:
     """Measure gradients, updates and states of models in their first updates, and say whether they will train."""
-    from mtdeep.probe import PRECISIONS, Settings
+    from mtdeep.precision import PRECISIONS
+    from mtdeep.probe import Settings
     from mtdeep.probe import probe as run
     from mtdeep.progress import ProgressReport
 

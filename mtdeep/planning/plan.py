@@ -11,12 +11,12 @@ from functools import cache, partial
 from mtdeep.errors import UserError
 from mtdeep.nn import Config
 from mtdeep.nn.loss import DEFAULT_CHUNK
-from mtdeep.planning.precision import PRECISIONS
 from mtdeep.planning.rehearsal import Batch, Setting, Trace, rehearse
 from mtdeep.planning.scaling import added, at_full_depth
 from mtdeep.planning.state import beside_a_step
 from mtdeep.planning.training import Course, Training
 from mtdeep.planning.units import format_bytes
+from mtdeep.precision import PRECISIONS
 
 TRACES = 12
 """Steps that are rehearsed for a plan; fewer for a shallow model, more for a memory that holds only a few sentences."""

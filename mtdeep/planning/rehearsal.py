@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mtdeep.nn import Config, Model, build_model, linear_cross_entropy
 from mtdeep.planning.cuda import as_on, stay_on_cuda
 from mtdeep.planning.live_bytes import LiveBytes
-from mtdeep.planning.precision import Precision
+from mtdeep.precision import Precision
 
 BEFORE = "before the step"
 LOSS = "loss"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mtdeep.nn import Config
 from mtdeep.nn.shaped_attention import KEPT_OF_A_STACK
-from mtdeep.planning.precision import PRECISIONS
 from mtdeep.planning.training import Training
+from mtdeep.precision import PRECISIONS
 
 
 def beside_a_step(config: Config, training: Training, parameters: int) -> dict[str, int]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from mtdeep.errors import UserError
 from mtdeep.nn import Config
-from mtdeep.planning.precision import PRECISIONS
 from mtdeep.planning.units import format_bytes
+from mtdeep.precision import PRECISIONS
 
 RESERVES: Mapping[str, int] = {"cpu": 0, "cuda": 2 * 10**9}
 """Bytes of a device that are left to what is no tensor of a step: on CUDA an assumption (docs/planning.md)."""

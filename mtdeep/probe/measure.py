@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor
 
 from mtdeep.nn import Model
+from mtdeep.precision import PRECISIONS
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.change import Change, SgdUpdate, change, changes, sgd_update
 from mtdeep.probe.gradients import Gradients, gradient_norms
@@ -18,33 +18,30 @@ from mtdeep.probe.objective import read_tokens
 from mtdeep.probe.states import StackStates, observe, run
 from mtdeep.probe.updates import Trainer, Update
 
-Precision = Literal["float32", "amp", "bfloat16", "float16"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How a model is probed: updates k, peak learning rate, updates over which it rises, precision, seed.
 
-    amp: float32, with matrix products in bfloat16. batch_tokens: about as many source tokens a batch.
+    precision: a name of `PRECISIONS`, as on a CPU. batch_tokens: about as many source tokens a batch.
     """
 
     steps: int = 10
     learning_rate: float = 5e-4
     warmup: int = 0
-    precision: Precision = "float32"
+    precision: str = "fp32"
     seed: int = 1
     batch_tokens: int = 512
 
     @property
     def autocast(self) -> bool:
         """Whether matrix products are in bfloat16 while the model is not."""
-        return self.precision == "amp"
+        return PRECISIONS[self.precision].autocast
 
     @property
     def weights(self) -> torch.dtype:
         """Type of the model's parameters."""
-        return torch.float32 if self.autocast else cast(torch.dtype, getattr(torch, self.precision))
+        return PRECISIONS[self.precision].weights
 
 
 @dataclass(frozen=True)

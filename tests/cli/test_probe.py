@@ -42,14 +42,14 @@ def test_a_sweep(run_command, tmp_path: Path) -> None:
 def test_a_file_and_a_checkpoint_on_a_store(run_command, store, checkpoint, tiny_config, tmp_path: Path) -> None:
     config = tmp_path / "mine.yaml"
     config.write_text(yaml.safe_dump(tiny_config(len(Vocabulary.load(store / "dict.txt")), scheme="subln").to_dict()))
-    given = ["--store", store, "--split", "valid", "--steps", 2, "--batch-tokens", 200, "--precision", "bfloat16"]
+    given = ["--store", store, "--split", "valid", "--steps", 2, "--batch-tokens", 200, "--precision", "bf16"]
     done = run_command(
         "mtdeep", "probe", "--config", config, "--checkpoint", checkpoint, *given, "--output", tmp_path / "out"
     )
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "out" / "probe.json").read_text())
     assert [record["name"] for record in found["configurations"]] == ["mine", "checkpoint_best"]
-    assert found["data"]["split"] == "valid" and found["settings"]["precision"] == "bfloat16"
+    assert found["data"]["split"] == "valid" and found["settings"]["precision"] == "bf16"
     checks = [check["name"] for check in found["configurations"][1]["verdict"]["checks"]]
     assert "source" in checks and "loss" not in checks
 
@@ -83,10 +83,10 @@ def test_a_language_model_and_a_masked_one_on_a_store(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--schemes deepnom", "scheme 'deepnom' is none of"),
+        ("--schemes deepnom", "'deepnom' is none of"),
         ("--schemes preln --depths 12,x", "--depths '12,x': not a comma list of whole numbers"),
         ("--schemes preln --depths 13", "depth 13 has no two halves"),
-        ("--schemes preln --precision fp16", "--precision fp16: none of float32, amp, bfloat16, float16"),
+        ("--schemes preln --precision half", "--precision half: none of fp32, amp, bf16, fp16"),
         ("--schemes preln --lr 0", "--lr 0.0: must be above 0"),
         ("", "Nothing to probe; give --schemes"),
         ("--config {folder}/missing.yaml", "missing.yaml: cannot be read"),

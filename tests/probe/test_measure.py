@@ -262,7 +262,7 @@ def test_sgd_update_is_in_its_linear_range(candidate, scheme: str, depth: int) -
     assert reported == pytest.approx(float(moved) / (SGD_RATE / 40), rel=0.02)
 
 
-@pytest.mark.parametrize("precision", ["amp", "bfloat16", "float16"])
+@pytest.mark.parametrize("precision", ["amp", "bf16", "fp16"])
 def test_half_precisions_follow_float32(probed, precision: str) -> None:
     exact, half = probed("deepnorm", 4), probed("deepnorm", 4, precision=precision)
     assert half.end.nll == pytest.approx(exact.end.nll, rel=0.02)

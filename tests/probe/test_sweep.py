@@ -35,7 +35,7 @@ def test_everything_is_in_the_json(candidates, folder: Path) -> None:
     found = json.loads((folder / "probe.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert set(found["versions"]) == {"mtdeep", "torch", "numpy"}
     assert found["settings"] == {
-        "steps": 2, "learning_rate": 5e-4, "warmup": 0, "precision": "float32", "seed": 1, "batch_tokens": 60,
+        "steps": 2, "learning_rate": 5e-4, "warmup": 0, "precision": "fp32", "seed": 1, "batch_tokens": 60,
     }  # fmt: skip
     assert [record["name"] for record in found["configurations"]] == [candidate.name for candidate in candidates]
     assert {growth["scheme"] for growth in found["growth"]} == {"deepnorm", "residual", "postln"}
@@ -188,7 +188,7 @@ def test_a_bad_yaml_file(tmp_path: Path, text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("schemes", "depths", "width", "messages"),
     [
-        (["deepnom"], [12], 64, ["scheme 'deepnom' is none of deepnorm"]),
+        (["deepnom"], [12], 64, ["'deepnom' is none of deepnorm", "deepnet_mt_200, "]),
         (["preln"], [13, 0], 64, ["depth 13 has no two halves", "depth 0 has no two halves"]),
         (["preln"], [12], 40, ["width 40 is no multiple of 16"]),
     ],
@@ -197,6 +197,21 @@ def test_a_bad_sweep(schemes: list[str], depths: list[int], width: int, messages
     with pytest.raises(UserError) as problem:
         swept(schemes, depths, width=width, vocabulary_size=64)
     assert all(message in str(problem.value) for message in messages)
+
+
+def test_architectures_are_swept_by_their_kind() -> None:
+    """A language model has one stack of the whole depth; a name with a size has its own depth alone."""
+    names = ["preln_lm", "deepnet_mlm", "magneto_mt", "deepnet_mt_36", "vanilla_mt"]
+    found = {candidate.name: candidate.config for candidate in swept(names, [4, 6], width=32, vocabulary_size=64)}
+    assert list(found) == [
+        "preln_lm 4", "preln_lm 6", "deepnet_mlm 4", "deepnet_mlm 6", "magneto_mt 2-2", "magneto_mt 3-3",
+        "deepnet_mt_36 18-18", "vanilla_mt 2-2", "vanilla_mt 3-3",
+    ]  # fmt: skip
+    assert (found["preln_lm 6"].encoder_layers, found["preln_lm 6"].decoder_layers) == (0, 6)
+    assert (found["deepnet_mlm 6"].encoder_layers, found["deepnet_mlm 6"].decoder_layers) == (6, 0)
+    assert found["magneto_mt 3-3"].scheme == "subln" and found["vanilla_mt 2-2"].shaping == "espa"
+    (odd,) = swept(["preln_lm"], [7], width=32, vocabulary_size=64)
+    assert odd.config.decoder_layers == 7
 
 
 def test_two_of_one_name_are_refused_before_anything_is_written(candidates, tmp_path: Path) -> None:

@@ -65,9 +65,9 @@ def test_neither_skips_nor_normalisation(probed, depth: int) -> None:
 def test_what_is_not_finite(probed) -> None:
     measured = probed("deepnorm", 4)
     lost = replace(measured, end=replace(measured.end, nll=math.nan))
-    verdict = judge(lost, replace(SETTINGS, precision="float16"), trained=False)
+    verdict = judge(lost, replace(SETTINGS, precision="fp16"), trained=False)
     assert verdict.outcome == "will not train"
-    assert verdict.sentence.startswith("In float16, 1 of 12 losses are not finite")
+    assert verdict.sentence.startswith("In fp16, 1 of 12 losses are not finite")
 
 
 def test_an_update_that_is_skipped_is_no_harm_but_all_are(probed) -> None:
