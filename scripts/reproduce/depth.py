@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from report import Description
-from reproduction import ARCHITECTURES, QUICK, Size, main, make_run
+from reproduction import ARCHITECTURES, QUICK, Size, main, runs_by_depth
 from sweep import Run
 
 LEARNING_RATE, WARM_UP = 1.5e-3, 100
@@ -57,19 +57,7 @@ def runs(quick: bool) -> Sequence[Run]:
     """Return a training for each scheme and depth."""
     size, depths = (QUICK, QUICK_DEPTHS) if quick else (SIZE, DEPTHS | DEEPEST)
     options = f"--lr {LEARNING_RATE} --lr-scheduler inverse_sqrt --warmup-updates {WARM_UP}"
-    return [
-        make_run(
-            scheme,
-            f"{depth}-{depth}",
-            suffix=str(depth),
-            architecture=ARCHITECTURES[scheme],
-            depth=depth,
-            size=size,
-            options=options,
-        )
-        for depth, schemes in depths.items()
-        for scheme in schemes
-    ]
+    return runs_by_depth(depths, size, options)
 
 
 if __name__ == "__main__":
