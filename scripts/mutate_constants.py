@@ -33,7 +33,7 @@ TESTS = {
     "residual": ("test_residual", "test_vanilla"),
     "config": ("test_config", "test_presets", "test_vanilla", "test_transformer"),
     "scheme": ("test_initialise", "test_residual", "test_subln", "test_vanilla", "test_transformer"),
-    "matrices": ("test_initialise",),
+    "matrices": ("test_matrices", "test_initialise"),
     "initialise": ("test_initialise",),
     "activations": ("test_vanilla", "test_signal_kernels"),
     "signal_kernels": ("test_signal_kernels",),
