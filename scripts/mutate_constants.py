@@ -31,7 +31,6 @@ PRELOADED = (hypothesis, numpy, sentencepiece, torch)  # once, before the forks;
 TESTS = {
     "depth": ("test_depth",),
     "residual": ("test_residual", "test_vanilla"),
-    "config": ("test_config", "test_presets", "test_vanilla", "test_transformer"),
     "scheme": ("test_initialise", "test_residual", "test_subln", "test_vanilla", "test_transformer"),
     "matrices": ("test_matrices", "test_initialise"),
     "initialise": ("test_initialise",),

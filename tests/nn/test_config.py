@@ -136,3 +136,10 @@ def test_frozen(small: Config) -> None:
 
 def test_every_scheme_has_its_row() -> None:
     assert set(SCHEMES) == set(SchemeName.__args__)  # type: ignore[attr-defined]
+
+
+def test_the_papers_constants_are_the_defaults() -> None:
+    """ResiDual's weights (arXiv 2304.14802, section 3.1) and E-SPA's last gamma (2302.10322); U-SPA's rho is ours."""
+    config = Config(source_vocabulary_size=9, target_vocabulary_size=9)
+    assert (config.residual_alpha, config.residual_scale) == (1.0, 1.0)
+    assert (config.espa_gamma, config.uspa_rho) == (0.005, 0.8)
