@@ -139,7 +139,7 @@ def test_every_scheme_has_its_row() -> None:
 
 
 def test_no_default_changes() -> None:
-    """Checkpoints leave out what they have by default.
+    """A key that an older checkpoint lacks has its default.
 
     Among these are ResiDual's weights (arXiv 2304.14802, section 3.1) and E-SPA's last gamma (2302.10322).
     """
