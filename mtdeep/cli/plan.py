@@ -142,15 +142,19 @@ def chosen_config(
     if arch is not None and scheme is not None:
         raise UserError(f"--arch {arch} and --scheme {scheme} both name a scheme; give one of them.")
     if not named and scheme is None:
-        raise UserError("which model? Give a YAML file, --checkpoint, or --arch or --scheme with --vocabulary.")
+        raise UserError("no model is named; give a YAML file, --checkpoint, or --arch or --scheme with --vocabulary.")
     if model is None and checkpoint is None and "source_vocabulary_size" not in given:
-        raise UserError("how many words? Give --vocabulary, the rows of the embedding tables.")
-    fields = {**_fields_of(arch, scheme), **given}
+        raise UserError("--vocabulary is missing; give it, the rows of the embedding tables.")
+    own = _fields_of(arch, scheme)
+    for name in ("encoder_layers", "decoder_layers"):
+        if own.get(name) == 0 and given.get(name):
+            raise UserError(f"--arch {arch} has no {name.removesuffix('_layers')}; leave its layers out.")
+    fields = {**own, **given}
     if model is not None:
         return read_config(model, fields)
-    own = {} if checkpoint is None else read_checkpoint(checkpoint).config.to_dict()
+    found = {} if checkpoint is None else read_checkpoint(checkpoint).config.to_dict()
     try:
-        return Config.from_dict({**own, **fields})
+        return Config.from_dict({**found, **fields})
     except ValueError as problem:
         raise UserError(f"{f'{checkpoint}: ' if checkpoint else ''}{problem}; correct it by an option.") from None
 

@@ -25,8 +25,9 @@ def probe(
         ),
     ] = "",
     depths: Annotated[
-        str, typer.Option(help="Comma list of total depths, half encoder, half decoder: 12,36,100.")
-    ] = "12",
+        str | None,
+        typer.Option(help="Comma list of total depths, half encoder, half decoder: 12,36,100. [default: 12]"),
+    ] = None,
     width: Annotated[int, typer.Option(help="Width of the swept models, a multiple of 16.")] = 64,
     config: Annotated[
         list[Path] | None, typer.Option(help="YAML file of a model's fields (those of mtdeep.nn.Config); repeatable.")
@@ -55,9 +56,9 @@ def probe(
     from mtdeep.progress import ProgressReport
 
     if precision not in PRECISIONS:
-        raise UserError(f"--precision {precision}: none of {', '.join(PRECISIONS)}.")
+        raise UserError(f"--precision {precision} is none of {', '.join(PRECISIONS)}; give one of them.")
     if not 0 < lr < float("inf"):
-        raise UserError(f"--lr {lr}: must be above 0.")
+        raise UserError(f"--lr {lr} is no learning rate; give one above 0.")
     settings = Settings(
         steps=steps, learning_rate=lr, warmup=warmup, precision=precision, seed=seed, batch_tokens=batch_tokens
     )
@@ -84,14 +85,14 @@ def opened(store: Path | None, split: str, language: str) -> Data:
 
 
 def gathered(
-    schemes: str, depths: str, width: int, configs: list[Path], checkpoints: list[Path], data: Data
+    schemes: str, depths: str | None, width: int, configs: list[Path], checkpoints: list[Path], data: Data
 ) -> list[Candidate]:
     """Return what the options name, in the order: schemes, files, checkpoints; raises UserError for what is wrong."""
     from mtdeep.probe import from_checkpoint, from_yaml, swept
 
     names = [name.strip() for name in schemes.split(",") if name.strip()]
     try:
-        totals = [int(depth) for depth in depths.split(",") if depth.strip()]
+        totals = None if depths is None else [int(depth) for depth in depths.split(",") if depth.strip()]
     except ValueError:
         raise UserError(f"--depths {depths!r}: not a comma list of whole numbers, such as 12,36,100.") from None
     size = MADE_UP_VOCABULARY if data.store is None else len(data.store.vocabulary)

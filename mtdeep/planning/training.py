@@ -59,17 +59,13 @@ class Training:
                 f"--max-tokens {self.max_tokens} holds no sentence of {self.sentence_length} tokens; "
                 "raise it or shorten --sentence-length."
             )
-        longest = min(_learned_positions(config), default=math.inf)
+        stacks = [config.of_stack(name) for name in ("encoder", "decoder")]
+        longest = min(stack.max_positions for stack in stacks if stack.layers)
         if self.sentence_length > longest:
             raise UserError(
-                f"sentences of {self.sentence_length} tokens exceed the {longest} positions that are learned; "
+                f"sentences of {self.sentence_length} tokens exceed the {longest} positions that the model takes; "
                 "shorten --sentence-length or raise max_source_positions and max_target_positions."
             )
-
-
-def _learned_positions(config: Config) -> list[int]:
-    stacks = [config.of_stack(name) for name in ("encoder", "decoder")]
-    return [stack.max_positions for stack in stacks if stack.layers and stack.positions == "learned"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,15 +55,22 @@ class Candidate:
         return {"name": self.name, "config": asdict(self.config), "checkpoint": self.digest}
 
 
-def swept(names: Sequence[str], depths: Sequence[int], *, width: int, vocabulary_size: int) -> list[Candidate]:
+def swept(
+    names: Sequence[str], depths: Sequence[int] | None, *, width: int, vocabulary_size: int
+) -> list[Candidate]:
     """Return a candidate for each scheme, or architecture of fairseq-train, and total depth; without dropout.
 
-    A depth is half encoder, half decoder, or all of a language model's one stack; architectures with a depth in their
-    name have that one alone. Heads are 16 wide, feed-forward branches four times the width, and one table serves all
-    embeddings. Raises UserError for a name that is not there, an odd depth, or a width that is no multiple of 16.
+    A depth, 12 if none is given, is half encoder, half decoder, or all of a language model's one stack; architectures
+    with a depth in their name have that one alone. Heads are 16 wide, feed-forward branches four times the width, and
+    one table serves all embeddings, with a row for the mask in an encoder alone. Raises UserError for a name that is
+    not there or has a width of its own, an odd depth, depths that no name takes, or a width that is no multiple of 16.
     """
     known: dict[str, Fields] = {**PRESETS, **{scheme: scheme_fields(scheme) for scheme in SCHEMES}}
     problems = [f"{name!r} is none of {', '.join((*SCHEMES, *PRESETS))}" for name in names if name not in known]
+    problems += [f"{name!r} has a width of its own" for name in names if "embed_dim" in known.get(name, {})]
+    if depths is not None and names and all(set(LAYERS) <= set(known.get(name, {})) for name in names):
+        problems.append("every name has a depth of its own")
+    depths = (12,) if depths is None else depths
     halved = any(not set(LAYERS) & set(known[name]) for name in names if name in known)
     problems += [f"depth {depth} has no two halves" for depth in depths if halved and (depth < 2 or depth % 2)]
     problems += [f"depth {depth} is no depth" for depth in depths if not halved and depth < 1]
@@ -72,8 +79,6 @@ def swept(names: Sequence[str], depths: Sequence[int], *, width: int, vocabulary
     if problems:
         raise UserError(f"--schemes, --depths, --width: {'; '.join(problems)}.")
     dims = {
-        "source_vocabulary_size": vocabulary_size,
-        "target_vocabulary_size": vocabulary_size,
         "embed_dim": width,
         "encoder_ffn_dim": 4 * width,
         "decoder_ffn_dim": 4 * width,
@@ -84,7 +89,9 @@ def swept(names: Sequence[str], depths: Sequence[int], *, width: int, vocabulary
     found = {}
     for name in names:
         for layers in _layers(known[name], depths):
-            config = Config(**{**known[name], **dims, **layers, **_sharing(layers)})
+            mask = 0 if layers["decoder_layers"] else 1
+            rows = dict.fromkeys(("source_vocabulary_size", "target_vocabulary_size"), vocabulary_size + mask)
+            config = Config(**{**known[name], **dims, **rows, **layers, **_sharing(layers)})
             found[f"{name} {'-'.join(str(count) for count in layers.values() if count)}"] = config
     return [Candidate(name, config) for name, config in found.items()]
 

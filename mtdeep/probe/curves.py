@@ -75,8 +75,8 @@ CURVES = (
         "gradient_reach.png",
         "Gradient of each layer, relative to the stack's largest",
         "Healthy: level, or falling a little towards the left; Pre-LN is level, and Post-LN decays as (2/3)^((L-l)/2)"
-        " going down (arXiv 2002.04745). Networks whose gradient falls below the dotted line going left are known not"
-        " to train.",
+        " going down (arXiv 2002.04745). The deep networks that were tried and did not train fall below the"
+        " dotted line going left.",
         "gradient / largest",
         {"": _relative_gradients},
         logarithmic=True,

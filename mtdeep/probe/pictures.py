@@ -99,13 +99,12 @@ def _draw_updates(records: Sequence[Record], path: Path) -> Picture:
 
 def _draw_sgd(records: Sequence[Record], colours: dict[str, tuple[float, ...]], path: Path) -> Picture:
     figure = _figure(width=11.0, height=4.4)
-    hues = {record["config"]["scheme"]: colours[record["name"]] for record in records}
     for place, key in enumerate(("matrices", "layers"), start=1):
         axes = figure.add_subplot(1, 2, place)
         for growth in growths(records):
             exponent = getattr(growth, f"{key}_exponent")
-            label = growth.scheme if exponent is None else f"{growth.scheme} ~ depth^{exponent:.2f}"
-            axes.plot(growth.depths, getattr(growth, key), "o-", color=hues[growth.scheme], label=label)
+            label = growth.names[0] if exponent is None else f"{growth.names[0]} and on ~ depth^{exponent:.2f}"
+            axes.plot(growth.depths, getattr(growth, key), "o-", color=colours[growth.names[-1]], label=label)
         _logarithmic(axes, "x")
         _logarithmic(axes, "y")
         axes.set_xticks(sorted({_depth(record) for record in records}), minor=False)

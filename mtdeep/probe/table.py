@@ -23,16 +23,17 @@ COLUMNS = (
 LEGEND = (
     "Gradient: the smallest and the largest ratio of a layer's gradient to that of a layer above it, after all "
     "updates, of the worse stack. Update: how far one update of the peak rate, and all updates, move the model's "
-    "output, by its size. Spread: of the first stack's output over tokens, by its size. Losses: nats per token; "
+    "output, by its size. Spread: of the output over tokens, by its size, of the worse stack. Losses: nats per token; "
     "another source, of the same direction, after all updates."
 )
 
 
 def cells(record: Record) -> list[str]:
-    """Return a row of the table, under `COLUMNS`; gradients are the worse of the two stacks', updates the model's."""
+    """Return a row of the table, under `COLUMNS`; gradients and spread of the worse stack, updates of the model."""
     start, end = record["start"], record["end"]
-    first, last = next(iter(start["gradients"])), [*start["gradients"]][-1]
-    output = end["states"][first]["output"]
+    last = [*start["gradients"]][-1]
+    outputs = [stack["output"] for stack in end["states"].values()]
+    spreads = [_ratio(output["spread"], output["rms"]) for output in outputs]
     flows = [flow([math.nan if g is None else g for g in stack["layers"]]) for stack in end["gradients"].values()]
     source = end["source"]
     return [
@@ -40,7 +41,7 @@ def cells(record: Record) -> list[str]:
         _number(min(found.fall for found in flows)),
         _number(max(found.rise for found in flows)),
         *(_number(record[key][last]["relative"]) for key in ("after_one", "after_all")),
-        _number(_ratio(output["spread"], output["rms"])),
+        _number(min((math.nan if spread is None else spread for spread in spreads), default=math.nan)),
         *(_number(moment["nll"], ".3f") for moment in (start, end)),
         _number(_difference(source["nll_other"], source["nll_own"]) if source else None, ".3f"),
     ]

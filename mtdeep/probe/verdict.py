@@ -1,7 +1,7 @@
 """Whether a configuration will train: a few checks, each a number against a threshold, and the words for them.
 
-The thresholds are not from theory: they lie between models of which it is known that they train and models of which it
-is known that they do not; docs/probe.md lists them. A number that is alike in both, such as the size of the model
+The thresholds are not from theory: they lie between models that train and deep ones that do not; docs/probe.md lists
+them. A number that is alike in both, such as the size of the model
 update, is reported and decides nothing.
 """
 
@@ -19,7 +19,7 @@ Outcome = Literal["trains", "at risk", "will not train"]
 _GRAVITY: tuple[Outcome, ...] = ("trains", "at risk", "will not train")
 
 LOST_GRADIENT, WEAK_GRADIENT = 1e-3, 1e-2
-"""A layer's gradient by that of a layer above it: below the first lie models known not to train."""
+"""A layer's gradient by that of a layer above it: below the first lie the deep models that were seen not to train."""
 STEEP_GRADIENT = 1e2
 """The same, above which it explodes on its way down; of no model that was tried."""
 EQUAL_STATES = 0.01

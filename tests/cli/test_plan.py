@@ -100,8 +100,9 @@ def test_a_scheme_brings_what_its_architectures_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--memory", "1GB"], "which model? Give a YAML file, --checkpoint, or --arch or --scheme with --vocabulary"),
-        (["--memory", "1GB", "--arch", "deepnet_mt_200"], "how many words? Give --vocabulary"),
+        (["--memory", "1GB"], "no model is named; give a YAML file, --checkpoint, or --arch or --scheme with"),
+        (["--memory", "1GB", "--arch", "deepnet_mt_200"], "--vocabulary is missing; give it"),
+        (["--arch", "preln_lm", "--vocabulary", "9", *SMALL, "--encoder-layers", "2"], "--arch preln_lm has no enc"),
         (["--arch", "deepnet_mt_20", "--vocabulary", "9", *SMALL], "--arch deepnet_mt_20 is none of ours; give"),
         (["--arch", "preln_mt", *MODEL], "--arch preln_mt and --scheme subln both name a scheme; give one of them"),
         ([*MODEL, "--reserve", "1GB"], "a reserve of 1 GB leaves nothing of 50 MB; give more --memory or"),

@@ -166,7 +166,7 @@ def test_hours_follow_from_speed_and_length(tiny_config) -> None:
         ({}, {"device": "cuda", "reserve": None}, "a reserve of 2 GB leaves nothing of 100 MB"),
         ({}, {"max_tokens": 31}, "--max-tokens 31 holds no sentence of 32 tokens"),
         ({}, {"precision": "fp16"}, "--fp16 needs a GPU"),
-        ({"encoder_positions": "learned", "max_source_positions": 20}, {}, "exceed the 20 positions that are learned"),
+        ({"max_source_positions": 20}, {}, "exceed the 20 positions that the model takes"),
     ],
 )
 def test_refusals(tiny_config, changes: dict[str, object], options: dict[str, object], message: str) -> None:

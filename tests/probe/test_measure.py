@@ -232,13 +232,24 @@ def test_growth_is_the_exponent_of_a_power_law() -> None:
     def record(scheme: str, depth: int, update: float) -> dict[str, object]:
         config = {"scheme": scheme, "encoder_layers": depth // 2, "decoder_layers": depth // 2}
         sgd = {"matrices": {"decoder": update}, "layers": {"decoder": 2.0}}
-        return {"config": config, "sgd": sgd, "width": 32, "checkpoint": None}
+        return {"config": config, "sgd": sgd, "width": 32, "checkpoint": None, "name": f"{scheme} {depth}"}
 
     records = [record("postln", depth, 3 * depth**0.7) for depth in (100, 12, 36)]
     found, single = growths([*records, record("preln", 12, 1.0), {**records[0], "checkpoint": "abc"}])
     assert found.depths == [12, 36, 100]
     assert found.matrices_exponent == pytest.approx(0.7) and found.layers_exponent == pytest.approx(0.0)
     assert single.matrices_exponent is None
+    assert found.names == ["postln 12", "postln 36", "postln 100"]
+
+
+def test_growth_is_of_models_that_differ_in_depth_alone() -> None:
+    def record(name: str, encoder: int, decoder: int, **fields: object) -> dict[str, object]:
+        config = {"scheme": "preln", "encoder_layers": encoder, "decoder_layers": decoder, "skip_alpha": 0.0, **fields}
+        sgd = {"matrices": {"decoder": 1.0}, "layers": {"decoder": 2.0}}
+        return {"config": config, "sgd": sgd, "checkpoint": None, "name": name}
+
+    records = [record("a", 2, 2), record("b", 0, 4), record("c", 4, 4), record("d", 2, 2, skip_alpha=0.9)]
+    assert [growth.names for growth in growths(records)] == [["a", "c"], ["b"], ["d"]]
 
 
 @pytest.mark.parametrize("scheme, depth", [("preln", 4), ("postln", 72)])

@@ -24,8 +24,9 @@ def test_each_number_is_changed_once_and_nothing_else() -> None:
 
 def test_what_is_said_to_decide_nothing_stands_in_the_code() -> None:
     """An entry that fits no line any more would hide a line that comes to look like it."""
-    for module, text in mutate_constants.UNDECIDED:
+    for module, text, number in mutate_constants.UNDECIDED:
         assert text in {line.strip() for line in mutate_constants.path_of(module).read_text().splitlines()}
+        assert number in text
 
 
 def test_an_unknown_module_is_refused(run_command) -> None:
