@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtdeep.checkpoint.read import Checkpoint
 from mtdeep.errors import UserError
@@ -19,11 +21,12 @@ SHOWN = 8
 
 
 def build_model(checkpoint: Checkpoint) -> models.Model:
-    """Return the checkpoint's model in evaluation mode, float32, on the CPU.
+    """Return the checkpoint's model in evaluation mode, float32, on the CPU; its tensors are copies.
 
     Raises UserError that lists every tensor that is missing, left over, or of another shape.
     """
-    model = models.build_model(checkpoint.config)
+    with torch.device("meta"):  # shapes without memory: nothing is drawn that the checkpoint would replace
+        model = models.build_model(checkpoint.config)
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
     tensors = with_tied_names(checkpoint.config, checkpoint.tensors)
     problems = [
@@ -40,7 +43,7 @@ def build_model(checkpoint: Checkpoint) -> models.Model:
     ]
     if any(problems):
         raise UserError(f"The checkpoint's tensors do not fit its configuration: {'; '.join(filter(None, problems))}.")
-    model.load_state_dict(tensors, strict=True)
+    model.load_state_dict(_parameters(model, tensors), strict=True, assign=True)
     return model.eval()
 
 
@@ -66,6 +69,20 @@ def with_tied_names(config: Config, tensors: dict[str, Tensor]) -> dict[str, Ten
     for name in names if present else ():
         tensors[name] = tensors[present[0]]
     return tensors
+
+
+def _parameters(model: models.Model, tensors: Mapping[str, Tensor]) -> dict[str, nn.Parameter]:
+    """Return copies of the tensors to take the place of a model's parameters; what the model shares stays shared.
+
+    Copies, as the tensors may be mapped from a file that a training is about to replace.
+    """
+    copies: dict[nn.Parameter, nn.Parameter] = {}
+    named = dict(model.named_parameters(remove_duplicate=False))
+    for name, place in named.items():
+        if place not in copies:
+            copied = tensors[name].to(place.dtype, copy=True, memory_format=torch.contiguous_format)
+            copies[place] = nn.Parameter(copied)
+    return {name: copies[place] for name, place in named.items()}
 
 
 def _listing(what: str, names: list[str]) -> str:

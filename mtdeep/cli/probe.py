@@ -18,10 +18,16 @@ MADE_UP_VOCABULARY = 256
 
 def probe(
     output: Annotated[Path, typer.Option(help="Folder for the report; a killed run goes on in it.")],
-    schemes: Annotated[str, typer.Option(help="Comma list of residual schemes: deepnorm,preln,postln,...")] = "",
+    schemes: Annotated[
+        str,
+        typer.Option(
+            "--schemes", "--arch", help="Comma list of schemes, deepnorm,preln,..., or of fairseq-train's --arch."
+        ),
+    ] = "",
     depths: Annotated[
-        str, typer.Option(help="Comma list of total depths, half encoder, half decoder: 12,36,100.")
-    ] = "12",
+        str | None,
+        typer.Option(help="Comma list of total depths, half encoder, half decoder: 12,36,100. [default: 12]"),
+    ] = None,
     width: Annotated[int, typer.Option(help="Width of the swept models, a multiple of 16.")] = 64,
     config: Annotated[
         list[Path] | None, typer.Option(help="YAML file of a model's fields (those of mtdeep.nn.Config); repeatable.")
@@ -33,53 +39,60 @@ def probe(
         Path | None, typer.Option(help="Corpus store to take batches from, in place of made-up sentences.")
     ] = None,
     split: Annotated[str, typer.Option(help="Split of the store.")] = "train",
+    language: Annotated[
+        str, typer.Option(help="Language of the store whose sentences a stack on its own reads, a language model.")
+    ] = "",
     steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 10,
     lr: Annotated[float, typer.Option(help="Peak learning rate of Adam.")] = 5e-4,
     warmup: Annotated[int, typer.Option(min=0, help="Updates over which the rate rises to its peak.")] = 0,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="fp32, amp, bf16 or fp16, as fairseq-train's flags.")] = "fp32",
     batch_tokens: Annotated[int, typer.Option(min=1, help="About as many source tokens a batch.")] = 512,
     seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1,
 ) -> None:
     """Measure gradients, updates and states of models in their first updates, and say whether they will train."""
-    from mtdeep.probe import PRECISIONS, Settings
+    from mtdeep.precision import PRECISIONS
+    from mtdeep.probe import Settings
     from mtdeep.probe import probe as run
     from mtdeep.progress import ProgressReport
 
     if precision not in PRECISIONS:
-        raise UserError(f"--precision {precision}: none of {', '.join(PRECISIONS)}.")
+        raise UserError(f"--precision {precision} is none of {', '.join(PRECISIONS)}; give one of them.")
     if not 0 < lr < float("inf"):
-        raise UserError(f"--lr {lr}: must be above 0.")
+        raise UserError(f"--lr {lr} is no learning rate; give one above 0.")
     settings = Settings(
         steps=steps, learning_rate=lr, warmup=warmup, precision=precision, seed=seed, batch_tokens=batch_tokens
     )
-    data = opened(store, split)
+    data = opened(store, split, language)
     candidates = gathered(schemes, depths, width, config or [], checkpoint or [], data)
     with ProgressReport() as progress:
         report = run(candidates, settings, data, output, progress.show)
     show(report)
 
 
-def opened(store: Path | None, split: str) -> Data:
-    """Open the store, if one is given; raises UserError for a split that it lacks."""
+def opened(store: Path | None, split: str, language: str) -> Data:
+    """Open the store, if one is given; raises UserError for a split that it lacks and an unknown language."""
     from mtdeep.corpus import Store
+    from mtdeep.languages import resolve
     from mtdeep.probe import Data
 
     if store is None:
+        if language:
+            raise UserError(f"--language {language}: it is one of a store's; give --store too.")
         return Data()
-    data = Data(Store(store), split)
+    data = Data(Store(store), split, resolve(language) if language else None)
     data.store.corpora(split)  # type: ignore[union-attr]  # it was given just above
     return data
 
 
 def gathered(
-    schemes: str, depths: str, width: int, configs: list[Path], checkpoints: list[Path], data: Data
+    schemes: str, depths: str | None, width: int, configs: list[Path], checkpoints: list[Path], data: Data
 ) -> list[Candidate]:
     """Return what the options name, in the order: schemes, files, checkpoints; raises UserError for what is wrong."""
     from mtdeep.probe import from_checkpoint, from_yaml, swept
 
     names = [name.strip() for name in schemes.split(",") if name.strip()]
     try:
-        totals = [int(depth) for depth in depths.split(",") if depth.strip()]
+        totals = None if depths is None else [int(depth) for depth in depths.split(",") if depth.strip()]
     except ValueError:
         raise UserError(f"--depths {depths!r}: not a comma list of whole numbers, such as 12,36,100.") from None
     size = MADE_UP_VOCABULARY if data.store is None else len(data.store.vocabulary)

@@ -1,8 +1,7 @@
 """fairseq's architectures of the family: arguments and presets -> nn.Config -> model.
 
-Each scheme is one of translation (`_mt`), a language model (`_lm`) and a masked language model (`_mlm`). Presets are
-named by total depth, encoder plus decoder, as DeepNet's "200L" is (arXiv 2203.00555, Table 2). A preset fills in what
-the command line leaves open, and nothing else.
+Each scheme is one of translation (`_mt`), a language model (`_lm`) and a masked language model (`_mlm`), named as in
+`mtdeep.nn.presets`. A preset fills in what the command line leaves open, and nothing else.
 """
 
 from __future__ import annotations
@@ -34,23 +33,19 @@ from mtdeep.fairseq_plugin.flags import (
 from mtdeep.fairseq_plugin.model import CausalModel, MaskedModel, TranslationModel
 from mtdeep.nn import Config
 from mtdeep.nn.config import DEFAULTS, SchemeName
+from mtdeep.nn.presets import NAMES, SIZES, Fields
 from mtdeep.nn.scheme import SCHEMES
 
 logger = logging.getLogger(__name__)
 
-# What architectures are called by: the paper's name of a scheme, where it differs from the scheme's own.
-NAMES: dict[str, SchemeName] = {
-    "deepnet": "deepnorm",
-    "magneto": "subln",
-    "residual": "residual",
-    "rezero": "rezero",
-    "dsinit": "dsinit",
-    "postln": "postln",
-    "preln": "preln",
-    "vanilla": "vanilla",
+# What a size sets, by fairseq's names; the decoder's widths and heads follow the encoder's (`Family.inherited`).
+SIZE_ARGUMENTS = {
+    "encoder_layers": "encoder_layers",
+    "decoder_layers": "decoder_layers",
+    "embed_dim": "encoder_embed_dim",
+    "encoder_ffn_dim": "encoder_ffn_embed_dim",
+    "encoder_heads": "encoder_attention_heads",
 }
-WIDE: Arguments = {"encoder_embed_dim": 1024, "encoder_ffn_embed_dim": 4096, "encoder_attention_heads": 16}
-DEPTHS = (12, 36, 100, 200, 1000)
 
 
 class Family:
@@ -219,9 +214,9 @@ def fill_in(model: type[Family], preset: Arguments) -> Callable[[Namespace], Non
     return apply
 
 
-def total_depth(layers: int) -> Arguments:
-    """Split a total depth evenly over encoder and decoder."""
-    return {"encoder_layers": layers // 2, "decoder_layers": layers // 2}
+def size_arguments(size: Fields) -> Arguments:
+    """Return a size in fairseq's arguments."""
+    return {argument: size[name] for name, argument in SIZE_ARGUMENTS.items() if name in size}
 
 
 for family, suffix in ((Translation, "mt"), (Language, "lm"), (MaskedLanguage, "mlm")):
@@ -232,7 +227,5 @@ for family, suffix in ((Translation, "mt"), (Language, "lm"), (MaskedLanguage, "
         model = globals()[name] = register_model(name)(type(name, (family,), members))
         register_model_architecture(name, name)(fill_in(model, {}))
         if name == "deepnet_mt":
-            for layers in DEPTHS:
-                register_model_architecture(name, f"{name}_{layers}")(fill_in(model, total_depth(layers)))
-            wide = fill_in(model, {**total_depth(200), **WIDE})
-            register_model_architecture(name, f"{name}_200_wide")(wide)
+            for size, sizes in SIZES.items():
+                register_model_architecture(name, f"{name}_{size}")(fill_in(model, size_arguments(sizes)))

@@ -6,7 +6,8 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from mtdeep.nn.config import DEFAULTS, SKIPLESS, Activation, Positions, Shaping
+from mtdeep.nn.config import DEFAULTS, Activation, Positions, Shaping
+from mtdeep.nn.presets import scheme_fields
 
 Arguments = Mapping[str, object]
 FlagGroups = Sequence[Mapping[str, str]]
@@ -70,12 +71,13 @@ BASE: Arguments = {
     **{name: DEFAULTS[name] for name in ("residual_alpha", "residual_scale", "shaping", "espa_gamma", "uspa_rho")},
     "skip_alpha": DEFAULTS["skip_alpha"],
 }
-# As in the paper: no dropout, which would part tokens that are kept alike, and positions that spare the first kernel.
+_SKIPLESS = scheme_fields("vanilla")
+# As in the paper, whose positions spare the first kernel.
 SKIPLESS_FLAGS: Arguments = {
-    "activation_fn": SKIPLESS["activation"],
-    "dropout": 0.0,
-    "positions": SKIPLESS["decoder_positions"],
-    "shaping": SKIPLESS["shaping"],
+    "activation_fn": _SKIPLESS["activation"],
+    "dropout": _SKIPLESS["dropout"],
+    "positions": _SKIPLESS["decoder_positions"],
+    "shaping": _SKIPLESS["shaping"],
 }
 # fairseq's own ways to say which positions there are, beside --positions.
 POSITION_SWITCHES = ("no_token_positional_embeddings", "encoder_learned_pos", "decoder_learned_pos")

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from mtdeep.nn.precision import product_dtype
+
 # float16 has no normal numbers below 6e-5, less than most of a softmax. Raised by this power of two, its probabilities
 # keep their digits down to 4e-9, and 1 stays below float16's largest number.
 _HALF_RAISE = 2.0**14
@@ -48,11 +50,8 @@ def linear_cross_entropy(
     if chunk < 1:
         raise ValueError(f"chunk {chunk} is below one token")
     device = features.device.type
-    compute = features.dtype
-    if torch.is_autocast_enabled(device) and compute != torch.float64:
-        compute = torch.get_autocast_dtype(device)
     every = label_smoothing / (weight.size(0) - 1)
-    terms = _Terms(1.0 - label_smoothing - every, every, padding_idx, chunk, compute)
+    terms = _Terms(1.0 - label_smoothing - every, every, padding_idx, chunk, product_dtype(features))
     with torch.autocast(device, enabled=False):
         if torch.is_grad_enabled() and (features.requires_grad or weight.requires_grad):
             loss, nll = _LinearCrossEntropy.apply(features, weight, target, terms)

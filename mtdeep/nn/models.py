@@ -10,23 +10,24 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from mtdeep.nn.config import Config
-from mtdeep.nn.initialise import initialisation_report
+from mtdeep.nn.initialise import Report, initialisation_report
 from mtdeep.nn.linear import Embedding
 from mtdeep.nn.transformer import Decoder, Encoder, Stack
 
 
 class Model(nn.Module, ABC):
-    """One stack or two, the last of which ends in the output projection.
-
-    `initialisation` is the report of how each parameter started.
-    """
+    """One stack or two, the last of which ends in the output projection."""
 
     def __init__(self, config: Config, **stacks: Stack) -> None:
         super().__init__()
         self.config = config
         for name, stack in stacks.items():
             self.add_module(name, stack)
-        self.initialisation = initialisation_report(self)
+
+    @property
+    def initialisation(self) -> Report:
+        """The report of how each parameter started."""
+        return initialisation_report(self)
 
     @property
     def stacks(self) -> dict[str, Stack]:

@@ -83,8 +83,8 @@ class LearnedPositions(Embedding):
 class NoPositions(nn.Module):
     """Nothing is added: attention turns queries and keys, or a causal decoder tells positions apart by itself."""
 
-    def forward(self, x: Tensor, padding_mask: Tensor | None = None, start: int = 0) -> Tensor:
-        """Return x (B, T, D)."""
+    def forward(self, x: Tensor, *place: object) -> Tensor:
+        """Return x (B, T, D), whatever is padding and wherever it starts."""
         return x
 
 

@@ -102,7 +102,7 @@ class ResiDual(Residual):
     float16; LN undoes the scale but for its epsilon.
     """
 
-    def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
+    def __init__(self, alpha: float, scale: float) -> None:
         self.alpha = alpha
         self.scale = scale
 

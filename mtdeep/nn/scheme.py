@@ -21,9 +21,11 @@ from mtdeep.nn.roles import BRANCH_MATRICES, Role
 from mtdeep.nn.shaped_attention import (
     KEPT_OF_A_STACK,
     CausalShapedAttention,
-    SymmetricShapedAttention,
+    SymmetricMatrices,
     ValueSkipInit,
+    symmetric_shaped_attention,
 )
+from mtdeep.nn.visibility import OfLayers, alike
 
 MakeNorm = Callable[[int], nn.Module]
 """From a width to a normalisation of that width, or to the identity."""
@@ -66,12 +68,13 @@ class StackScheme:
     """The parts by which one stack differs from the plain Transformer.
 
     residual: how branches join the stream. layer: the parts of each layer, from its number (the first is 1).
-    final_norm: what the stack ends with.
+    final_norm: what the stack ends with. visible: what each layer of an encoder is told of the tokens to look at.
     """
 
     residual: Residual
     layer: Callable[[int], LayerScheme] = lambda number: LayerScheme()
     final_norm: MakeNorm = no_norm
+    visible: OfLayers = alike
 
 
 def deepnorm(config: Config, stack: StackName) -> StackScheme:
@@ -162,36 +165,47 @@ def vanilla(config: Config, stack: StackName) -> StackScheme:
     shaped = config.shaping in ("espa", "uspa")
     matrices = Matrices(draw=SCALED_ORTHOGONAL, gains={Role.QUERY: 0.0} if shaped else {})
 
+    attend = _attention(config, stack, layers)
+
     def layer(number: int) -> LayerScheme:
-        return LayerScheme(
-            matrices=matrices, norm=norm, attend=_attend(config, stack, number, layers), cross=Join(ReZero(), _gate)
-        )
+        return LayerScheme(matrices=matrices, norm=norm, attend=attend(number), cross=Join(ReZero(), _gate))
 
     skip = WeightedSkip(config.skip_alpha) if config.skip_alpha else NoSkip()
-    return StackScheme(residual=skip, layer=layer, final_norm=norm)
+    visible = _symmetric_matrices(config) if shaped and stack == "encoder" else alike
+    return StackScheme(residual=skip, layer=layer, final_norm=norm, visible=visible)
 
 
 def _gate(dim: int) -> nn.Module:
     return Gate()
 
 
-def _attend(config: Config, stack: StackName, number: int, layers: int) -> Attend:
+def _attention(config: Config, stack: StackName, layers: int) -> Callable[[int], Attend]:
+    """Return what makes self-attention's formula from a layer's number."""
     if config.shaping == "none":
-        return dot_product_attention
+        return lambda number: dot_product_attention
     if config.shaping == "value_skipinit":
-        return ValueSkipInit()
-    causal = stack == "decoder"
-    make: Callable[[int, float, float], Tensor]
+        return lambda number: ValueSkipInit()
+    if stack == "encoder":
+        return lambda number: symmetric_shaped_attention
+    espa = config.shaping == "espa"
+    make = signal_kernels.exponential_causal if espa else signal_kernels.uniform_causal
+    schedule = _schedule(config, layers)
+    return lambda number: CausalShapedAttention(
+        partial(_planned, make=make, before=schedule[number - 1], now=schedule[number])
+    )
+
+
+def _symmetric_matrices(config: Config) -> SymmetricMatrices:
+    espa = config.shaping == "espa"
+    make = signal_kernels.exponential_symmetric if espa else signal_kernels.uniform_symmetric
+    return SymmetricMatrices(partial(make, schedule=_schedule(config, config.encoder_layers)), KEPT_OF_A_STACK)
+
+
+def _schedule(config: Config, layers: int) -> list[float]:
+    """Return what E-SPA's or U-SPA's kernels follow from, before the first layer and after each."""
     if config.shaping == "espa":
-        make = signal_kernels.exponential_causal if causal else signal_kernels.exponential_symmetric
-        before, now = (depth.espa_amplitude(n, layers, config.espa_gamma) for n in (number - 1, number))
-    else:
-        make = signal_kernels.uniform_causal if causal else signal_kernels.uniform_symmetric
-        before, now = (depth.uspa_correlation(n, layers, config.uspa_rho) for n in (number - 1, number))
-    attention = partial(_planned, make=make, before=before, now=now)
-    if causal:
-        return CausalShapedAttention(attention)
-    return SymmetricShapedAttention(attention, kept=KEPT_OF_A_STACK // layers)
+        return [depth.espa_amplitude(number, layers, config.espa_gamma) for number in range(layers + 1)]
+    return [depth.uspa_correlation(number, layers, config.uspa_rho) for number in range(layers + 1)]
 
 
 def _planned(length: int, make: Callable[[int, float, float], Tensor], before: float, now: float) -> Tensor:

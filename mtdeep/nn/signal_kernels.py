@@ -12,7 +12,9 @@ All matrices are (T, T) in float64; rows are queries.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -40,13 +42,17 @@ def exponential_causal(length: int, a_before: float, a: float) -> Tensor:
     return attention.tril()
 
 
-def exponential_symmetric(length: int, a_before: float, a: float) -> Tensor:
-    """Return E-SPA's attention to both sides from a_(l-1) to a_l.
+def exponential_symmetric(length: int, schedule: Sequence[float]) -> Iterator[Tensor]:
+    """Yield E-SPA's attention to both sides from a_(l-1) to a_l, layer by layer; schedule is a_0, a_1, ..., a_L.
 
-    That its entries are not negative is an observation, of the paper's too; what rounding leaves below 0 is cut off.
+    A kernel is decomposed once for both of its roots: that of the layer that makes it, and the inverse one of the next.
+    That the entries are not negative is an observation, of the paper's too; what rounding leaves below 0 is cut off.
     """
-    before, now = exponential_kernel(length, a_before), exponential_kernel(length, a)
-    return (_power(now, 0.5) @ _power(before, -0.5)).clamp(min=0)
+    values, vectors = torch.linalg.eigh(exponential_kernel(length, schedule[0]))
+    for a in schedule[1:]:
+        inverse_root = _power(values, vectors, -0.5)
+        values, vectors = torch.linalg.eigh(exponential_kernel(length, a))
+        yield (_power(values, vectors, 0.5) @ inverse_root).clamp(min=0)
 
 
 def uniform_causal(length: int, rho_before: float, rho: float) -> Tensor:
@@ -56,16 +62,17 @@ def uniform_causal(length: int, rho_before: float, rho: float) -> Tensor:
     return torch.linalg.solve_triangular(before, now, upper=False, left=False).clamp(min=0)
 
 
-def uniform_symmetric(length: int, rho_before: float, rho: float) -> Tensor:
-    """Return U-SPA's attention to both sides from rho_(l-1) to rho_l.
+def uniform_symmetric(length: int, schedule: Sequence[float]) -> Iterator[Tensor]:
+    """Yield U-SPA's attention to both sides from rho_(l-1) to rho_l, layer by layer; schedule is rho_0, ..., rho_L.
 
     Both kernels have the eigenvalues 1 - rho and, along (1, ..., 1), 1 + (T - 1) rho: the roots follow from them.
     """
-    across = math.sqrt((1 - rho) / (1 - rho_before))
-    along = math.sqrt((1 + (length - 1) * rho) / (1 + (length - 1) * rho_before))
-    attention = torch.full((length, length), (along - across) / length, dtype=torch.float64, device="cpu")
-    attention.diagonal().add_(across)
-    return attention
+    for rho_before, rho in itertools.pairwise(schedule):
+        across = math.sqrt((1 - rho) / (1 - rho_before))
+        along = math.sqrt((1 + (length - 1) * rho) / (1 + (length - 1) * rho_before))
+        attention = torch.full((length, length), (along - across) / length, dtype=torch.float64, device="cpu")
+        attention.diagonal().add_(across)
+        yield attention
 
 
 def _uniform_kernel(length: int, rho: float) -> Tensor:
@@ -73,6 +80,6 @@ def _uniform_kernel(length: int, rho: float) -> Tensor:
     return kernel.fill_diagonal_(1.0)
 
 
-def _power(kernel: Tensor, exponent: float) -> Tensor:
-    values, vectors = torch.linalg.eigh(kernel)
+def _power(values: Tensor, vectors: Tensor, exponent: float) -> Tensor:
+    """Return the power of the matrix that has these eigenvalues (T) and eigenvectors (T, T)."""
     return (vectors * values**exponent) @ vectors.T

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from typing import ClassVar, cast
 
 import torch
@@ -47,6 +48,7 @@ class Stack(nn.Module):
         rotate = Rotary(config.embed_dim // sizes.heads) if sizes.positions == "rotary" else leave
         self.config = config
         self.residual = scheme.residual
+        self.visible = scheme.visible
         self.embed_scale = math.sqrt(config.embed_dim) if config.scale_embedding else 1.0
         self.embed_tokens = embed_tokens
         self.embed_positions = build_positions(
@@ -68,11 +70,11 @@ class Stack(nn.Module):
             projection.weight = self.embed_tokens.weight
         return projection
 
-    def _run(self, x: Tensor, beside: object) -> Tensor:
-        """Run all layers over x (B, T, D), each given `beside` too, and return the stack's output (B, T, D)."""
+    def _run(self, x: Tensor, besides: Iterable[object]) -> Tensor:
+        """Run all layers over x (B, T, D), each given the next of `besides`; return the stack's output (B, T, D)."""
         recompute = self.config.checkpoint_activations and self.training
         stream = self.residual.start(x)
-        for layer in self.layers:
+        for layer, beside in zip(self.layers, besides):
             stream = checkpoint(layer, stream, beside, use_reentrant=False) if recompute else layer(stream, beside)
         return self.residual.finish(stream, self.layer_norm)
 
@@ -92,7 +94,7 @@ class Encoder(Stack):
         """Encode src_tokens (B, S), padded on either side."""
         padding_mask = _padding_mask(src_tokens, self.config.padding_idx)
         x = self._embed(src_tokens, padding_mask)
-        return EncoderOutput(self._run(x, Visibility.of_padding(padding_mask)), padding_mask)
+        return EncoderOutput(self._run(x, self.visible(Visibility.of_padding(padding_mask), x)), padding_mask)
 
 
 class Decoder(Stack):
@@ -120,7 +122,7 @@ class Decoder(Stack):
         x = self._embed(prev_output_tokens, None, start)
         if cache is None:
             assert encoder_output is not None or not self.config.encoder_layers, "the decoder reads an encoder's output"
-            return self._run(x, TeacherForcing.of(encoder_output))
+            return self._run(x, repeat(TeacherForcing.of(encoder_output)))
         cache.begin(x.size(1))
         stream = self.residual.start(x)
         for index, layer in enumerate(self.layers):
@@ -140,9 +142,10 @@ class Decoder(Stack):
 
     def new_source_free_cache(self, rows: int) -> DecoderCache:
         """Return an empty cache for `rows` texts of a language model."""
-        config = self.config
-        shape = (config.decoder_layers, 2, rows, config.decoder_heads, 0, config.embed_dim // config.decoder_heads)
-        return DecoderCache(self.embed_tokens.weight.new_empty(shape), ALL_KEYS, 1)
+        # Projected from nothing, so that under autocast it has the type in which keys and values will come.
+        layer = cast("DecoderLayer", self.layers[0])
+        keys, _ = layer.self_attn.keys_values(self.embed_tokens.weight.new_empty(rows, 0, self.config.embed_dim))
+        return DecoderCache(keys.new_empty(len(self.layers), 2, *keys.shape), ALL_KEYS, 1)
 
 
 def _padding_mask(tokens: Tensor, padding_idx: int) -> Tensor | None:

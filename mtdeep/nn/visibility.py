@@ -5,8 +5,10 @@ Shapes: B rows, T queries, S keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -47,6 +49,15 @@ class Visibility:
         real = self.mask[:, 0, 0].int()
         spans, of_row = torch.stack([real.argmax(1), real.sum(1)], dim=1).unique(dim=0, return_inverse=True)
         return [(first, count) for first, count in spans.tolist()], of_row
+
+
+OfLayers = Callable[[Visibility, Tensor], Iterable[Visibility]]
+"""From what an encoder's tokens see and the stream (B, S, D) to what each of its layers is told."""
+
+
+def alike(visible: Visibility, x: Tensor) -> Iterable[Visibility]:
+    """Tell every layer the same."""
+    return repeat(visible)
 
 
 ALL_KEYS = Visibility()

@@ -7,17 +7,17 @@ Shapes: B sentences, T positions of each, on either side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mtdeep.nn import Config, Model, build_model, dot_product, linear_cross_entropy
+from mtdeep.nn import Config, Model, build_model, linear_cross_entropy
+from mtdeep.planning.cuda import as_on, stay_on_cuda
 from mtdeep.planning.live_bytes import LiveBytes
-from mtdeep.planning.precision import Precision
+from mtdeep.precision import Precision
 
 BEFORE = "before the step"
 LOSS = "loss"
@@ -27,8 +27,8 @@ LOSS = "loss"
 class Setting:
     """How a model is trained.
 
-    device: cpu or cuda, where attention never keeps its scores. accumulates: an update has several batches
-    (--update-freq), so that the gradients of one are there while the next is gone through.
+    device: cpu or cuda. accumulates: gradients are there while a batch is gone through, those of an update's other
+    batches (--update-freq), or always (--gradient-as-bucket-view).
     """
 
     precision: Precision
@@ -83,20 +83,24 @@ class Trace:
 def rehearse(config: Config, setting: Setting, batch: Batch) -> Trace:
     """Go through one step of training on a batch with padding."""
     source, target = _tokens(config, batch)
-    one = torch.ones(())  # a real number, at which the loss may look
-    with LiveBytes() as tensors, _attention_of(setting.device):
+    # A real number, at which the loss looks on a CPU; it does not on CUDA, where it does what any but 1 would bring.
+    scale = torch.ones(()) if setting.device == "cpu" else torch.full((), 2.0)
+    products = setting.precision.products(setting.device)
+    with LiveBytes() as tensors, as_on(setting.device):
         tensors.begin(BEFORE)
         model = _new_model(config, setting.precision)
         optimizer = _after_one_update(model, setting)
         state = tensors.live
         for tokens in (source, target):
             tensors.add(tokens)
+        if setting.device == "cuda":
+            stay_on_cuda(layer for stack in model.stacks.values() for layer in stack.layers)
         _announce_layers(model, tensors)
         tensors.begin("the first embedding")
-        with torch.autocast("cpu", torch.bfloat16, enabled=setting.precision.autocast):
+        with torch.autocast("cpu", products, enabled=setting.precision.autocast):
             loss, forward = _loss(model, source, target, tensors)
         tensors.begin("backward pass of the loss and the last layer")
-        loss.backward(one)
+        loss.backward(scale)
         tensors.begin("update")
         optimizer.step()
         peaks = {place: peak for place, peak in tensors.peaks.items() if place[0] != BEFORE}
@@ -183,15 +187,3 @@ def _parameters(model: Model) -> dict[str, int]:
         for name, stack in model.stacks.items()
     }
     return {"embeddings": sum(p.numel() for p in model.parameters()) - sum(counts.values()), **counts}
-
-
-@contextmanager
-def _attention_of(device: str) -> Iterator[None]:
-    """Let attention go the way of the device: only on a CPU does it ever keep its scores."""
-    plain = dot_product.PLAIN_KEYS
-    if device != "cpu":
-        dot_product.PLAIN_KEYS = 0
-    try:
-        yield
-    finally:
-        dot_product.PLAIN_KEYS = plain

@@ -1,13 +1,13 @@
 """Before an hour is spent: whether a configuration will train, from its first updates."""
 
-from mtdeep.probe.batches import ProbeBatch, made_up_batches, store_batches
+from mtdeep.probe.batches import ProbeBatch, made_up_batches
 from mtdeep.probe.candidates import Candidate, from_checkpoint, from_yaml, swept
-from mtdeep.probe.measure import PRECISIONS, Measurement, Settings, measure
+from mtdeep.probe.measure import Measurement, Settings, measure
+from mtdeep.probe.store_batches import store_batches, text_batches
 from mtdeep.probe.sweep import Data, Report, probe
 from mtdeep.probe.verdict import Check, Verdict, judge
 
 __all__ = [
-    "PRECISIONS",
     "Candidate",
     "Check",
     "Data",
@@ -24,4 +24,5 @@ __all__ = [
     "probe",
     "store_batches",
     "swept",
+    "text_batches",
 ]

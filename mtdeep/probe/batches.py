@@ -1,36 +1,28 @@
-"""What a model is probed with: batches of a store, or of made-up sentences.
+"""What a model is probed with: batches, and those of made-up sentences.
 
 Shapes: B sentences, S source positions, T target positions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mtdeep.corpus import (
-    BatchPlanner,
-    Direction,
-    Schedule,
-    Store,
-    available,
-    collate,
-    direction_probabilities,
-    direction_views,
-)
-from mtdeep.corpus.collate import EncoderTag
-from mtdeep.corpus.stream import Position, batches
 from mtdeep.corpus.vocabulary import EOS, SPECIALS
 from mtdeep.nn import Config
 
-# Sentences of a pool, within which the planner groups those of like length: enough for batches of every length.
-_POOL = 4096
 _SHORTEST, _LONGEST = 8, 24
+
+
+@dataclass(frozen=True)
+class OtherSources:
+    """For sentences of a batch, rows (R,), the sources of other sentences of the same direction, (R, S')."""
+
+    rows: Tensor
+    source: Tensor
 
 
 @dataclass(frozen=True)
@@ -40,13 +32,18 @@ class ProbeBatch:
     source: Tensor
     previous: Tensor
     target: Tensor
+    others: OtherSources | None = None
 
-    def with_another_source(self) -> ProbeBatch | None:
-        """Give each sentence the source of the one before it; None for a batch of one sentence."""
-        if len(self.source) < 2:
+    def with_another_source(self) -> tuple[ProbeBatch, ProbeBatch] | None:
+        """Return the sentences that have another source, with their own source and with the other; None without any.
+
+        Both batches hold the same sentences: those whose direction has another sentence, which need not be all.
+        """
+        if self.others is None or not len(self.others.rows):
             return None
-        return ProbeBatch(self.source.roll(1, dims=0), self.previous, self.target)
-
+        rows = self.others.rows
+        own = ProbeBatch(self.source[rows], self.previous[rows], self.target[rows])
+        return own, ProbeBatch(self.others.source, own.previous, own.target)
 
     def masked(self, config: Config, seed: int) -> ProbeBatch:
         """Return what an encoder alone is trained on: 15 % of the source masked, and those tokens as the target.
@@ -66,7 +63,8 @@ def made_up_batches(config: Config, count: int, *, tokens: int, seed: int) -> li
 
     Sentences have 8 to 24 words, drawn by Zipf's law from the smaller of the two vocabularies, and a translation word
     for word: each word has one counterpart, which stands at the same place. So the source is needed for the
-    target, as in real text, and there is a frequency of words to be learnt first, as in real text.
+    target, as in real text, and there is a frequency of words to be learnt first, as in real text. The other source of
+    a sentence is that of the one before it.
     """
     random = np.random.default_rng(seed)
     size = min(config.source_vocabulary_size, config.target_vocabulary_size)
@@ -82,44 +80,9 @@ def made_up_batches(config: Config, count: int, *, tokens: int, seed: int) -> li
         source = _padded([np.append(words[c], EOS) for c in chosen], config.padding_idx)
         target = _padded([np.append(counterpart[c], EOS) for c in chosen], config.padding_idx)
         previous = _padded([np.append(EOS, counterpart[c]) for c in chosen], config.padding_idx)
-        made.append(ProbeBatch(source, previous, target))
+        others = OtherSources(torch.arange(sentences), source.roll(1, dims=0))
+        made.append(ProbeBatch(source, previous, target, others))
     return made
-
-
-def store_batches(
-    store: Store,
-    split: str,
-    config: Config,
-    count: int,
-    *,
-    tokens: int,
-    seed: int,
-    encoder_tag: EncoderTag = "src",
-    directions: Iterable[Direction] | None = None,
-) -> list[ProbeBatch]:
-    """Return *count* batches of some or all directions of a split, as training would draw them at temperature 1.
-
-    A batch has at most *tokens* tokens on its longer side. Raises UserError for a split that the store lacks and where
-    every sentence is too long.
-    """
-    views = direction_views(store, split, directions or available(store, split))
-    counts = np.array([len(view) for view in views])
-    schedule = Schedule(counts, direction_probabilities(counts, 1.0), _POOL, seed)
-    planner = BatchPlanner(
-        views,
-        schedule,
-        max_tokens=tokens,
-        max_sentences=None,
-        seed=seed,
-        max_source_positions=config.max_source_positions,
-        max_target_positions=config.max_target_positions,
-    )
-    found = islice(batches(planner, Position(), shard=0, shards=1), count)
-    arrays = (collate(batch, views, store.vocabulary, encoder_tag=encoder_tag) for _, batch in found)
-    return [
-        ProbeBatch(*(torch.from_numpy(a[name]) for name in ("src_tokens", "prev_output_tokens", "target")))
-        for a in arrays
-    ]
 
 
 def _padded(sentences: list[np.ndarray], padding_idx: int) -> Tensor:

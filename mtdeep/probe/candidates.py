@@ -1,9 +1,9 @@
-"""What is probed: models from a scheme and a depth, from a YAML file of `nn.Config`'s fields, or from a checkpoint."""
+"""What is probed: models from names and depths, from a YAML file of `nn.Config`'s fields, or from a checkpoint."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -15,9 +15,11 @@ from mtdeep.checkpoint import Checkpoint, read_checkpoint, read_config
 from mtdeep.corpus.store import file_digest
 from mtdeep.errors import UserError
 from mtdeep.nn import Config, Model, build_model
-from mtdeep.nn.config import SKIPLESS, SchemeName
+from mtdeep.nn.config import SchemeName
+from mtdeep.nn.presets import PRESETS, Fields, scheme_fields
 
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
+LAYERS: tuple[str, ...] = ("encoder_layers", "decoder_layers")
 HEAD_WIDTH = 16
 """Width of an attention head in a swept model, whose own width is small."""
 
@@ -36,6 +38,11 @@ class Candidate:
     encoder_tag: str = "src"
     vocabulary: str | None = None
 
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it has one stack, and reads text instead of pairs."""
+        return not (self.config.encoder_layers and self.config.decoder_layers)
+
     def build(self, seed: int) -> Model:
         """Return the model in float32; raises UserError when the checkpoint's tensors do not fit."""
         if self.path is not None:
@@ -48,40 +55,61 @@ class Candidate:
         return {"name": self.name, "config": asdict(self.config), "checkpoint": self.digest}
 
 
-def swept(schemes: Sequence[str], depths: Sequence[int], *, width: int, vocabulary_size: int) -> list[Candidate]:
-    """Return a candidate for each scheme and total depth, half encoder, half decoder, without dropout.
+def swept(
+    names: Sequence[str], depths: Sequence[int] | None, *, width: int, vocabulary_size: int
+) -> list[Candidate]:
+    """Return a candidate for each scheme, or architecture of fairseq-train, and total depth; without dropout.
 
-    Heads are 16 wide, feed-forward branches four times the width, and one table serves all embeddings.
-    Raises UserError for a scheme that is not there, an odd depth, or a width that is no multiple of 16.
+    A depth, 12 if none is given, is half encoder, half decoder, or all of a language model's one stack; architectures
+    with a depth in their name have that one alone. Heads are 16 wide, feed-forward branches four times the width, and
+    one table serves all embeddings, with a row for the mask in an encoder alone. Raises UserError for a name that is
+    not there or has a width of its own, an odd depth, depths that no name takes, or a width that is no multiple of 16.
     """
-    problems = [f"scheme {name!r} is none of {', '.join(SCHEMES)}" for name in schemes if name not in SCHEMES]
-    problems += [f"depth {depth} has no two halves" for depth in depths if depth < 2 or depth % 2]
+    known: dict[str, Fields] = {**PRESETS, **{scheme: scheme_fields(scheme) for scheme in SCHEMES}}
+    problems = [f"{name!r} is none of {', '.join((*SCHEMES, *PRESETS))}" for name in names if name not in known]
+    problems += [f"{name!r} has a width of its own" for name in names if "embed_dim" in known.get(name, {})]
+    if depths is not None and names and all(set(LAYERS) <= set(known.get(name, {})) for name in names):
+        problems.append("every name has a depth of its own")
+    depths = (12,) if depths is None else depths
+    halved = any(not set(LAYERS) & set(known[name]) for name in names if name in known)
+    problems += [f"depth {depth} has no two halves" for depth in depths if halved and (depth < 2 or depth % 2)]
+    problems += [f"depth {depth} is no depth" for depth in depths if not halved and depth < 1]
     if width < HEAD_WIDTH or width % HEAD_WIDTH:
         problems.append(f"width {width} is no multiple of {HEAD_WIDTH}")
     if problems:
         raise UserError(f"--schemes, --depths, --width: {'; '.join(problems)}.")
-    return [
-        Candidate(
-            f"{scheme} {depth // 2}-{depth // 2}",
-            Config(
-                scheme=scheme,  # type: ignore[arg-type]  # compared with the known ones above
-                source_vocabulary_size=vocabulary_size,
-                target_vocabulary_size=vocabulary_size,
-                encoder_layers=depth // 2,
-                decoder_layers=depth // 2,
-                embed_dim=width,
-                encoder_ffn_dim=4 * width,
-                decoder_ffn_dim=4 * width,
-                encoder_heads=width // HEAD_WIDTH,
-                decoder_heads=width // HEAD_WIDTH,
-                dropout=0.0,
-                share_all_embeddings=True,
-                **(SKIPLESS if scheme == "vanilla" else {}),
-            ),
-        )
-        for scheme in dict.fromkeys(schemes)
-        for depth in dict.fromkeys(depths)
-    ]
+    dims = {
+        "embed_dim": width,
+        "encoder_ffn_dim": 4 * width,
+        "decoder_ffn_dim": 4 * width,
+        "encoder_heads": width // HEAD_WIDTH,
+        "decoder_heads": width // HEAD_WIDTH,
+        "dropout": 0.0,
+    }
+    found = {}
+    for name in names:
+        for layers in _layers(known[name], depths):
+            mask = 0 if layers["decoder_layers"] else 1
+            rows = dict.fromkeys(("source_vocabulary_size", "target_vocabulary_size"), vocabulary_size + mask)
+            config = Config(**{**known[name], **dims, **rows, **layers, **_sharing(layers)})
+            found[f"{name} {'-'.join(str(count) for count in layers.values() if count)}"] = config
+    return [Candidate(name, config) for name, config in found.items()]
+
+
+def _layers(fields: Fields, depths: Sequence[int]) -> list[dict[str, int]]:
+    """Return the layer counts of encoder and decoder for each depth."""
+    own = {name: fields[name] for name in LAYERS if name in fields}
+    if len(own) == len(LAYERS):
+        return [own]
+    parts = len(LAYERS) - len(own)  # that share a depth
+    return [{**dict.fromkeys(LAYERS, depth // parts), **own} for depth in depths]
+
+
+def _sharing(layers: Mapping[str, int]) -> dict[str, bool]:
+    """Return which flags make one table of all embeddings."""
+    if layers["encoder_layers"]:
+        return {"share_all_embeddings": True}
+    return {"share_decoder_input_output_embed": True}
 
 
 def from_yaml(path: Path) -> Candidate:

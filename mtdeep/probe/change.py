@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtdeep.nn import Model
 from mtdeep.probe.batches import ProbeBatch
-from mtdeep.probe.objective import features, loss_of, read_tokens
+from mtdeep.probe.objective import read_tokens, score
 from mtdeep.probe.states import run
 from mtdeep.probe.statistics import token_norm
 
@@ -34,9 +34,11 @@ def change(before: Tensor, after: Tensor, real: Tensor) -> Change:
     return Change(moved, moved / size if size else math.nan)
 
 
-def changes(model: Model, probe: ProbeBatch, before: dict[str, Tensor]) -> dict[str, Change]:
+def changes(
+    model: Model, probe: ProbeBatch, before: dict[str, Tensor], *, autocast: bool = False
+) -> dict[str, Change]:
     """Return by stack how far the outputs on *probe* are from those *before*."""
-    after, _ = run(model, probe)
+    after, _ = run(model, probe, autocast=autocast)
     padding = model.config.padding_idx
     return {name: change(before[name], after[name], read_tokens(name, probe).ne(padding)) for name in before}
 
@@ -60,7 +62,7 @@ def sgd_update(model: Model, probe: ProbeBatch, batch: ProbeBatch) -> SgdUpdate:
     model.eval()
     before, _ = run(model, probe)
     model.zero_grad(set_to_none=True)
-    loss_of(model, features(model, batch), batch).mean.backward()
+    score(model, batch).mean.backward()
     of_layers = [(p, p.grad) for name, p in model.named_parameters() if ".layers." in name and p.grad is not None]
     found = []
     for chosen in ([(p, gradient) for p, gradient in of_layers if p.dim() > 1], of_layers):

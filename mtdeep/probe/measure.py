@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from mtdeep.nn import Model
+from mtdeep.precision import PRECISIONS
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.change import Change, SgdUpdate, change, changes, sgd_update
 from mtdeep.probe.gradients import Gradients, gradient_norms
@@ -18,38 +18,63 @@ from mtdeep.probe.objective import read_tokens
 from mtdeep.probe.states import StackStates, observe, run
 from mtdeep.probe.updates import Trainer, Update
 
-Precision = Literal["float32", "bfloat16", "float16"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How a model is probed: updates k, peak learning rate, updates over which it rises, precision, seed.
 
-    batch_tokens: about as many source tokens a batch.
+    precision: a name of `PRECISIONS`, as on a CPU. batch_tokens: about as many source tokens a batch.
     """
 
     steps: int = 10
     learning_rate: float = 5e-4
     warmup: int = 0
-    precision: Precision = "float32"
+    precision: str = "fp32"
     seed: int = 1
     batch_tokens: int = 512
+
+    @property
+    def autocast(self) -> bool:
+        """Whether matrix products are in bfloat16 while the model is not."""
+        return PRECISIONS[self.precision].autocast
+
+    @property
+    def weights(self) -> torch.dtype:
+        """Type of the model's parameters."""
+        return PRECISIONS[self.precision].weights
+
+
+@dataclass(frozen=True)
+class SourceTest:
+    """What a model does when sentences are given the source of another sentence of their direction.
+
+    sentences: how many of the batch's were, those whose direction has another; nll_own, nll_other: their loss, with
+    their own source and with the other. moved: how far that moves the output of the last stack, 0 where the source is
+    not heard at all.
+    """
+
+    sentences: int
+    nll_own: float
+    nll_other: float
+    moved: Change
+
+    @property
+    def cost(self) -> float:
+        """What the wrong source costs, in nats per token."""
+        return self.nll_other - self.nll_own
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """The model at one moment, on the first batch. Losses are nll in nats per token.
 
-    nll_other_source: with each sentence's source replaced by another's. other_source: how far that moves the output of
-    the last stack, 0 where the source is not heard at all; both None without sources, or with one sentence.
+    source: what another source does; None for a stack on its own, and where no sentence has another of its direction.
     """
 
     states: dict[str, StackStates]
     gradients: dict[str, Gradients]
     nll: float
-    nll_other_source: float | None
-    other_source: Change | None
+    source: SourceTest | None
 
 
 @dataclass(frozen=True)
@@ -85,43 +110,50 @@ def measure(
     sgd = sgd_update(model, probe, training[0])
     progress(1, total)
 
-    model.to(getattr(torch, settings.precision))
-    start = _snapshot(model, probe)
-    before, _ = run(model, probe)
+    model.to(settings.weights)
+    autocast = settings.autocast
+    start = _snapshot(model, probe, autocast=autocast)
+    before, _ = run(model, probe, autocast=autocast)
     progress(2, total)
-    after_one = _after_one(model, probe, training[0], before, settings.learning_rate)
+    after_one = _after_one(model, probe, training[0], before, settings)
     progress(3, total)
 
-    trainer = Trainer(model, learning_rate=settings.learning_rate, warmup=settings.warmup)
+    trainer = Trainer(model, learning_rate=settings.learning_rate, warmup=settings.warmup, autocast=autocast)
     updates = []
     for step in range(settings.steps):
         updates.append(trainer.update(training[step % len(training)]))
         progress(4 + step, total)
-    after_all = changes(model, probe, before)
-    end = _snapshot(model, probe, trainer.scale)
+    after_all = changes(model, probe, before, autocast=autocast)
+    end = _snapshot(model, probe, trainer.scale, autocast=autocast)
     progress(total, total)
     return Measurement(start, end, sgd, after_one, after_all, updates)
 
 
-def _snapshot(model: Model, probe: ProbeBatch, scale: float | None = None) -> Snapshot:
-    gradients = gradient_norms(model, probe, scale)
-    found = observe(model, probe)
-    other = probe.with_another_source() if len(model.stacks) > 1 else None
-    if other is None:
-        return Snapshot(found.states, gradients, found.nll, None, None)
-    outputs, nll = run(model, other)
-    last = [*outputs][-1]
-    real = read_tokens(last, probe).ne(model.config.padding_idx)
-    return Snapshot(found.states, gradients, found.nll, nll, change(found.outputs[last], outputs[last], real))
+def _snapshot(model: Model, probe: ProbeBatch, scale: float | None = None, *, autocast: bool) -> Snapshot:
+    gradients = gradient_norms(model, probe, scale, autocast=autocast)
+    found = observe(model, probe, autocast=autocast)
+    return Snapshot(found.states, gradients, found.nll, _source_test(model, probe, autocast=autocast))
+
+
+def _source_test(model: Model, probe: ProbeBatch, *, autocast: bool) -> SourceTest | None:
+    pair = probe.with_another_source() if len(model.stacks) > 1 else None
+    if pair is None:
+        return None
+    (own, nll_own), (other, nll_other) = (run(model, batch, autocast=autocast) for batch in pair)
+    last = [*own][-1]
+    real = read_tokens(last, pair[0]).ne(model.config.padding_idx)
+    return SourceTest(len(pair[0].source), nll_own, nll_other, change(own[last], other[last], real))
 
 
 def _after_one(
-    model: Model, probe: ProbeBatch, batch: ProbeBatch, before: dict[str, Tensor], rate: float
+    model: Model, probe: ProbeBatch, batch: ProbeBatch, before: dict[str, Tensor], settings: Settings
 ) -> dict[str, Change]:
     """Return how far one update moves the outputs on *probe*, and take it back; NaN when its gradients overflow."""
     kept = [parameter.detach().clone() for parameter in model.parameters()]
-    update = Trainer(model, learning_rate=rate, warmup=0).update(batch)
-    moved = dict.fromkeys(before, Change(math.nan, math.nan)) if update.skipped else changes(model, probe, before)
+    autocast = settings.autocast
+    update = Trainer(model, learning_rate=settings.learning_rate, warmup=0, autocast=autocast).update(batch)
+    lost = Change(math.nan, math.nan)
+    moved = dict.fromkeys(before, lost) if update.skipped else changes(model, probe, before, autocast=autocast)
     with torch.no_grad():
         for parameter, value in zip(model.parameters(), kept, strict=True):
             parameter.copy_(value)

@@ -44,6 +44,15 @@ def features(model: Model, batch: ProbeBatch) -> Tensor:
     return model.features(batch.source, batch.previous)
 
 
+def score(model: Model, batch: ProbeBatch, *, autocast: bool = False) -> Loss:
+    """Run the model on a batch; with autocast, as fairseq's --amp does on a CPU: matrix products in bfloat16.
+
+    So they are in the backward pass, which belongs outside of autocast.
+    """
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        return loss_of(model, features(model, batch), batch)
+
+
 def loss_of(model: Model, states: Tensor, batch: ProbeBatch) -> Loss:
     """Score features (B, T, D) against the batch's targets."""
     padding = model.config.padding_idx

@@ -36,7 +36,9 @@ def write(path: Path, records: Sequence[Record], how: Mapping[str, Any], picture
 def _about(records: Sequence[Record], how: Mapping[str, Any]) -> str:
     settings, data = how["settings"], how["data"]
     widths = ", ".join(str(width) for width in sorted({record["width"] for record in records}))
-    what = f"split {data['split']} of a store" if "store" in data else "made-up sentences, translated word for word"
+    what = "made-up sentences, translated word for word"
+    if "store" in data:
+        what = f"split {data['split']} of a store" + (f", {data['language']} alone" if data["language"] else "")
     return (
         f"Width {widths}; {what}; {settings['steps']} updates of Adam with a peak rate of {settings['learning_rate']:g}"
         f" after {settings['warmup']} updates of warm-up; about {settings['batch_tokens']} tokens a batch;"

@@ -6,7 +6,7 @@ Solid lines are before the first update, dashed lines after the last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +20,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from mtdeep.durable import write_atomically
+from mtdeep.probe.curves import CURVES, Curve
 from mtdeep.probe.growth import growths
-from mtdeep.probe.verdict import EQUAL_STATES, LOST_GRADIENT
 
 Record = dict[str, Any]
 DOTS_PER_INCH = 110
@@ -38,118 +38,6 @@ class Picture:
     healthy: str
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A number of every layer: file name, title, what to look for, where it is in a record, and its axis.
-
-    values: (record, moment, stack) -> the number of layers 0, 1, ... line: a threshold of the verdict, drawn dotted.
-    """
-
-    file: str
-    title: str
-    healthy: str
-    label: str
-    values: Callable[[Record, str, str], list[float | None]]
-    logarithmic: bool = False
-    line: float | None = None
-
-
-def _of_states(name: str) -> Callable[[Record, str, str], list[float | None]]:
-    def values(record: Record, moment: str, stack: str) -> list[float | None]:
-        return [layer[name] for layer in record[moment]["states"][stack]["layers"]]
-
-    return values
-
-
-def _relative_gradients(record: Record, moment: str, stack: str) -> list[float | None]:
-    norms = record[moment]["gradients"][stack]["layers"]
-    highest = norms[-1]
-    return [None, *(None if norm is None or not highest else norm / highest for norm in norms)]
-
-
-def _gradients(record: Record, moment: str, stack: str) -> list[float | None]:
-    return [None, *record[moment]["gradients"][stack]["layers"]]
-
-
-def _relative_spread(record: Record, moment: str, stack: str) -> list[float | None]:
-    layers = record[moment]["states"][stack]["layers"]
-    return [x["spread"] / x["rms"] if x["rms"] and x["spread"] is not None else None for x in layers]
-
-
-CURVES = (
-    Curve(
-        "gradient_reach.png",
-        "Gradient of each layer, relative to the highest layer's",
-        "Healthy: level, or falling a little towards the left; Pre-LN is level, and Post-LN decays as (2/3)^((L-l)/2)"
-        " going down (arXiv 2002.04745). Dotted: below lie networks known not to train.",
-        "gradient / highest layer's",
-        _relative_gradients,
-        logarithmic=True,
-        line=LOST_GRADIENT,
-    ),
-    Curve(
-        "gradient_norm.png",
-        "Gradient norm of each layer",
-        "Healthy: neither vanishing nor exploding, and of like size at every depth (arXiv 2002.04745, Figure 3).",
-        "gradient norm",
-        _gradients,
-        logarithmic=True,
-    ),
-    Curve(
-        "activation_scale.png",
-        "Size of the states (root mean square)",
-        "Healthy: 1 behind a LayerNorm; grows as a square root of depth in Pre-LN, whose deep layers then add little"
-        " (arXiv 2002.04745, Lemma 2). In float16 it must stay far below 65,504.",
-        "root mean square",
-        _of_states("rms"),
-        logarithmic=True,
-    ),
-    Curve(
-        "norm_input.png",
-        "Size of what the LayerNorms are given",
-        "Healthy: about the same before and after the first updates. Where exploding updates push it up, the gradients"
-        " through the LayerNorms vanish (arXiv 2203.00555, section 3, Figures 3 and 4).",
-        "root mean square",
-        _of_states("norm_input"),
-        logarithmic=True,
-    ),
-    Curve(
-        "neighbour_cosine.png",
-        "Cosine of a layer's states with those of the layer below",
-        "Healthy: below 1, where a layer changes nothing: representation collapse, which Pre-LN tends to at depth"
-        " (arXiv 2304.14802). DeepNorm starts close to 1 by design, the closer the deeper.",
-        "cosine",
-        _of_states("neighbour_cosine"),
-    ),
-    Curve(
-        "kernel_cosine.png",
-        "Kernel of the tokens: mean cosine between two tokens of a sentence",
-        "Healthy: clearly below 1. At 1 all tokens of a sentence have one state, and nothing tells them apart"
-        " (arXiv 2302.10322). A DeepNorm network may come close in its first updates and return.",
-        "mean off-diagonal cosine",
-        _of_states("kernel_cosine"),
-    ),
-    Curve(
-        "effective_rank.png",
-        "Effective rank of the kernel, relative to the sentence's length",
-        "Healthy: well above the floor of 1 / length, at which the signal has one direction left (arXiv 2302.10322).",
-        "effective rank / length",
-        _of_states("effective_rank"),
-        logarithmic=True,
-    ),
-    Curve(
-        "spread.png",
-        "Spread of the states over tokens, relative to their size",
-        "Healthy: well above the dotted line, below which every token has the same state. A model that had lost its"
-        " encoder showed it here hundreds of updates before the loss did.",
-        "standard deviation / root mean square",
-        _relative_spread,
-        logarithmic=True,
-        line=EQUAL_STATES,
-    ),
-)
-
-
 def draw_all(records: Sequence[Record], folder: Path) -> list[Picture]:
     """Write every picture of the report and return them in the order in which they are read."""
     colours = _colours(records)
@@ -163,24 +51,27 @@ def _draw_curve(
     curve: Curve, records: Sequence[Record], colours: dict[str, tuple[float, ...]], folder: Path
 ) -> Picture:
     stacks = list(dict.fromkeys(stack for record in records for stack in record["start"]["gradients"]))
-    figure = _figure(width=11.0, height=4.4)
-    for place, stack in enumerate(stacks, start=1):
-        axes = figure.add_subplot(1, len(stacks), place)
-        for record in records:
-            for moment, style in MARKS.items():
-                if stack in record[moment]["gradients"]:
-                    values = _numbers(curve.values(record, moment, stack), curve.logarithmic)
-                    depth = np.arange(len(values)) / max(1, len(values) - 1)
-                    axes.plot(depth, values, style, color=colours[record["name"]], linewidth=1.3)
-        if curve.line is not None:
-            axes.axhline(curve.line, color="black", linestyle=":", linewidth=1.0)
-        if curve.logarithmic:
-            _logarithmic(axes, "y")
-        axes.set_xlim(0, 1)
-        axes.set_title(stack, fontsize=10)
-        axes.set_xlabel("depth (0: embeddings, 1: highest layer)")
-        axes.set_ylabel(curve.label if place == 1 else "")
-        axes.grid(alpha=0.25)
+    figure = _figure(width=11.0, height=1.2 + 3.2 * len(curve.rows))
+    for row, (name, values) in enumerate(curve.rows.items()):
+        for column, stack in enumerate(stacks):
+            of_stack = [record for record in records if stack in record["start"]["gradients"]]
+            if row and all(value is None for record in of_stack for value in values(record, "start", stack)):
+                continue  # an encoder has no cross-attention
+            axes = figure.add_subplot(len(curve.rows), len(stacks), row * len(stacks) + column + 1)
+            for record in of_stack:
+                for moment, style in MARKS.items():
+                    numbers = _numbers(values(record, moment, stack), curve.logarithmic)
+                    depth = np.arange(len(numbers)) / max(1, len(numbers) - 1)
+                    axes.plot(depth, numbers, style, color=colours[record["name"]], linewidth=1.3)
+            if curve.line is not None:
+                axes.axhline(curve.line, color="black", linestyle=":", linewidth=1.0)
+            if curve.logarithmic:
+                _logarithmic(axes, "y")
+            axes.set_xlim(0, 1)
+            axes.set_title(f"{stack}: {name}" if name else stack, fontsize=10)
+            axes.set_xlabel("depth (0: embeddings, 1: highest layer)")
+            axes.set_ylabel(curve.label if column == 0 or row == 2 else "")
+            axes.grid(alpha=0.25)
     _legend(figure, records, colours)
     return _save(figure, Picture(folder / curve.file, curve.title, curve.healthy))
 
@@ -208,13 +99,12 @@ def _draw_updates(records: Sequence[Record], path: Path) -> Picture:
 
 def _draw_sgd(records: Sequence[Record], colours: dict[str, tuple[float, ...]], path: Path) -> Picture:
     figure = _figure(width=11.0, height=4.4)
-    hues = {record["config"]["scheme"]: colours[record["name"]] for record in records}
     for place, key in enumerate(("matrices", "layers"), start=1):
         axes = figure.add_subplot(1, 2, place)
         for growth in growths(records):
             exponent = getattr(growth, f"{key}_exponent")
-            label = growth.scheme if exponent is None else f"{growth.scheme} ~ depth^{exponent:.2f}"
-            axes.plot(growth.depths, getattr(growth, key), "o-", color=hues[growth.scheme], label=label)
+            label = growth.names[0] if exponent is None else f"{growth.names[0]} and on ~ depth^{exponent:.2f}"
+            axes.plot(growth.depths, getattr(growth, key), "o-", color=colours[growth.names[-1]], label=label)
         _logarithmic(axes, "x")
         _logarithmic(axes, "y")
         axes.set_xticks(sorted({_depth(record) for record in records}), minor=False)
@@ -244,12 +134,12 @@ def _draw_losses(records: Sequence[Record], colours: dict[str, tuple[float, ...]
     axes.grid(alpha=0.25)
     gap = figure.add_subplot(1, 2, 2)
     for record in records:
-        moments = [record[moment] for moment in MARKS]
-        pairs = [(moment["nll_other_source"], moment["nll"]) for moment in moments]
+        tests = [record[moment]["source"] or {"nll_other": None, "nll_own": None} for moment in MARKS]
+        pairs = [(test["nll_other"], test["nll_own"]) for test in tests]
         values = [None if None in pair else pair[0] - pair[1] for pair in pairs]
         gap.plot([0, len(record["updates"])], _numbers(values, False), "o-", color=colours[record["name"]])
     gap.set_xlabel("update")
-    gap.set_title("loss with another's source, minus loss with the own", fontsize=10)
+    gap.set_title("loss with another sentence's source, minus loss with the own", fontsize=10)
     gap.grid(alpha=0.25)
     _legend(figure, records, colours, moments=False)
     healthy = (

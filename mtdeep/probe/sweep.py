@@ -23,10 +23,11 @@ from mtdeep.corpus.collate import ENCODER_TAGS, EncoderTag
 from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.errors import UserError
 from mtdeep.probe import page, pictures
-from mtdeep.probe.batches import ProbeBatch, made_up_batches, store_batches
+from mtdeep.probe.batches import ProbeBatch, made_up_batches
 from mtdeep.probe.candidates import Candidate, check_names
 from mtdeep.probe.growth import growths
 from mtdeep.probe.measure import Settings, measure
+from mtdeep.probe.store_batches import store_batches, text_batches
 from mtdeep.probe.verdict import judge
 
 # Called with what is being done, how much of it is done, and how much there is.
@@ -34,21 +35,25 @@ Progress = Callable[[str, int, int], None]
 Record = dict[str, Any]
 """What is known of one configuration, as plain data: what `probe.json` holds under `configurations`."""
 PROBE, PAGE, MEASURED = "probe.json", "index.html", "measured"
-_FORMAT = 1  # goes up when a record's fields or the rules of the verdict change
+_FORMAT = 2  # goes up when a record's fields or the rules of the verdict change
 
 
 @dataclass(frozen=True)
 class Data:
-    """Where batches come from: a split of a store, or, without one, made-up sentences."""
+    """Where batches come from: a split of a store, or, without one, made-up sentences.
+
+    language: whose sentences a stack on its own is given; needed where the split has several.
+    """
 
     store: Store | None = None
     split: str = "train"
+    language: str | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return what makes these data others, as plain data."""
         if self.store is None:
             return {"made up": "Zipf's law, translated word for word"}
-        return {"store": self.store.digest, "split": self.split}
+        return {"store": self.store.digest, "split": self.split, "language": self.language}
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,12 @@ def probe(
 ) -> Report:
     """Measure and judge every candidate and write the report into *output*.
 
-    Raises UserError when a name is given twice, or a model has another vocabulary than the store; then nothing has been
-    written.
+    Raises UserError when a name is given twice, a model has another vocabulary than the store, or reads one language
+    and it is not said which; then nothing has been written.
     """
     check_names(candidates)
+    if data.language is not None and not any(candidate.stands_alone for candidate in candidates):
+        raise UserError(f"--language {data.language}: every model here reads pairs of languages; leave it out.")
     for candidate in candidates:
         _check_vocabulary(candidate, data)
     batches = [_batches(candidate, settings, data) for candidate in candidates]
@@ -122,6 +129,9 @@ def _batches(candidate: Candidate, settings: Settings, data: Data) -> list[Probe
     count, tokens, seed = settings.steps + 1, settings.batch_tokens, settings.seed
     if data.store is None:
         found = made_up_batches(candidate.config, count, tokens=tokens, seed=seed)
+    elif candidate.stands_alone:
+        language = _language(candidate, data.store, data)
+        found = text_batches(data.store, data.split, language, candidate.config, count, tokens=tokens, seed=seed)
     else:
         tag = cast(EncoderTag, candidate.encoder_tag)
         found = store_batches(
@@ -132,14 +142,27 @@ def _batches(candidate: Candidate, settings: Settings, data: Data) -> list[Probe
     return [batch.masked(candidate.config, seed + number) for number, batch in enumerate(found)]
 
 
+def _language(candidate: Candidate, store: Store, data: Data) -> str:
+    """Return the language whose sentences a stack on its own is given."""
+    held = sorted({language for corpus in store.corpora(data.split) for language in corpus.languages})
+    if data.language is None and len(held) > 1:
+        raise UserError(f"{candidate.name}: reads one language; give --language, one of {', '.join(held)}.")
+    language = data.language or held[0]
+    if language not in held:
+        raise UserError(f"--language {language}: not in split {data.split!r}, which has {', '.join(held)}.")
+    return language
+
+
 def _check_vocabulary(candidate: Candidate, data: Data) -> None:
     if data.store is None:
         return
     vocabulary = data.store.vocabulary
     sizes = {candidate.config.source_vocabulary_size, candidate.config.target_vocabulary_size}
-    if sizes != {len(vocabulary)} or candidate.vocabulary not in (None, vocabulary.digest):
+    masks = 0 if candidate.config.decoder_layers else 1  # fairseq's masked_lm adds a symbol behind the dictionary's
+    if sizes != {len(vocabulary) + masks} or candidate.vocabulary not in (None, vocabulary.digest):
+        symbols = f"{len(vocabulary)} symbols{' and the mask' if masks else ''}"
         raise UserError(
-            f"{candidate.name}: has another vocabulary than the {len(vocabulary)} symbols of {data.store.path}; give "
+            f"{candidate.name}: has another vocabulary than the {symbols} of {data.store.path}; give "
             "the store that it was made for, or set source_vocabulary_size and target_vocabulary_size."
         )
     if candidate.encoder_tag not in ENCODER_TAGS:

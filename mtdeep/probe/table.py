@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+from mtdeep.probe.gradients import flow
 
 Record = dict[str, Any]
 COLUMNS = (
     "parameters",
-    "gradient reach before",
-    "reach after",
+    "gradient falls to",
+    "rises to",
     "update by one",
     "update by all",
     "spread after",
     "loss before",
     "loss after",
-    "loss, other source",
+    "other source costs",
 )
 """Titles of `cells`, in order; losses in nats per token, updates and spread relative to the size of the states."""
 LEGEND = (
-    "Gradient reach: the lowest layer's gradient by the highest's, the worse of the stacks. Update: how far one update "
-    "of the peak rate, and all updates, move the model's output, by its size. Spread: of the first stack's output over "
-    "tokens, by its size. Losses: nats per token."
+    "Gradient: the smallest and the largest ratio of a layer's gradient to that of a layer above it, after all "
+    "updates, of the worse stack. Update: how far one update of the peak rate, and all updates, move the model's "
+    "output, by its size. Spread: of the output over tokens, by its size, of the worse stack. Losses: nats per token; "
+    "another source, of the same direction, after all updates."
 )
 
 
 def cells(record: Record) -> list[str]:
-    """Return a row of the table, under `COLUMNS`; gradients are the worse of the two stacks', updates the model's."""
+    """Return a row of the table, under `COLUMNS`; gradients and spread of the worse stack, updates of the model."""
     start, end = record["start"], record["end"]
-    first, last = next(iter(start["gradients"])), [*start["gradients"]][-1]
-    output = end["states"][first]["output"]
+    last = [*start["gradients"]][-1]
+    outputs = [stack["output"] for stack in end["states"].values()]
+    spreads = [_ratio(output["spread"], output["rms"]) for output in outputs]
+    flows = [flow([math.nan if g is None else g for g in stack["layers"]]) for stack in end["gradients"].values()]
+    source = end["source"]
     return [
         f"{record['parameters']:,}",
-        *(_number(min(_reaches(moment), default=None)) for moment in (start, end)),
+        _number(min(found.fall for found in flows)),
+        _number(max(found.rise for found in flows)),
         *(_number(record[key][last]["relative"]) for key in ("after_one", "after_all")),
-        _number(_ratio(output["spread"], output["rms"])),
-        *(_number(nll, ".3f") for nll in (start["nll"], end["nll"], end["nll_other_source"])),
+        _number(min((math.nan if spread is None else spread for spread in spreads), default=math.nan)),
+        *(_number(moment["nll"], ".3f") for moment in (start, end)),
+        _number(_difference(source["nll_other"], source["nll_own"]) if source else None, ".3f"),
     ]
 
 
-def _reaches(moment: Record) -> list[float]:
-    found = (_ratio(stack["layers"][0], stack["layers"][-1]) for stack in moment["gradients"].values())
-    return [0.0 if ratio is None else ratio for ratio in found]
+def _difference(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a - b
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:
@@ -48,4 +56,4 @@ def _ratio(a: float | None, b: float | None) -> float | None:
 
 
 def _number(value: float | None, form: str = ".2g") -> str:
-    return "-" if value is None else format(value, form)
+    return "-" if value is None or not math.isfinite(value) else format(value, form)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mtdeep.nn import Model
 from mtdeep.probe.batches import ProbeBatch
-from mtdeep.probe.objective import features, first_scale, loss_of
+from mtdeep.probe.objective import first_scale, score
 
 BETAS, EPSILON = (0.9, 0.98), 1e-8
 
@@ -36,11 +36,13 @@ class Trainer:
     """Updates a model that is in float32, bfloat16 or float16, beside a float32 copy of its parameters where needed.
 
     As fairseq's --bf16 and --fp16 do: the whole model in the type, Adam in float32; in float16 the loss is scaled, and
-    an update whose gradient overflows is skipped and halves the scale.
+    an update whose gradient overflows is skipped and halves the scale. With autocast as its --amp does on a CPU: the
+    model in float32, its matrix products in bfloat16, no scale.
     """
 
-    def __init__(self, model: Model, *, learning_rate: float, warmup: int) -> None:
+    def __init__(self, model: Model, *, learning_rate: float, warmup: int, autocast: bool = False) -> None:
         self.model = model
+        self.autocast = autocast
         self.learning_rate = learning_rate
         self.warmup = warmup
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -65,7 +67,7 @@ class Trainer:
             group["lr"] = rate
         self.model.train()
         self.model.zero_grad(set_to_none=True)
-        loss = loss_of(self.model, features(self.model, batch), batch)
+        loss = score(self.model, batch, autocast=self.autocast)
         (loss.smoothed * self._scale).backward()
         norm = self._take_gradients(self._scale * loss.tokens)
         skipped = not math.isfinite(norm)

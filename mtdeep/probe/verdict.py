@@ -1,7 +1,7 @@
 """Whether a configuration will train: a few checks, each a number against a threshold, and the words for them.
 
-The thresholds are not from theory: they lie between models of which it is known that they train and models of which it
-is known that they do not; docs/probe.md lists them. A number that is alike in both, such as the size of the model
+The thresholds are not from theory: they lie between models that train and deep ones that do not; docs/probe.md lists
+them. A number that is alike in both, such as the size of the model
 update, is reported and decides nothing.
 """
 
@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mtdeep.probe.gradients import Gradients
+from mtdeep.probe.gradients import flow
 from mtdeep.probe.measure import Measurement, Settings
 
 Outcome = Literal["trains", "at risk", "will not train"]
 _GRAVITY: tuple[Outcome, ...] = ("trains", "at risk", "will not train")
 
 LOST_GRADIENT, WEAK_GRADIENT = 1e-3, 1e-2
-"""Lowest over highest layer's gradient: below the first lie models known not to train."""
+"""A layer's gradient by that of a layer above it: below the first lie the deep models that were seen not to train."""
+STEEP_GRADIENT = 1e2
+"""The same, above which it explodes on its way down; of no model that was tried."""
 EQUAL_STATES = 0.01
 """Standard deviation over tokens, relative to the size of the states, below which they are the same for each token."""
 SOURCE_UNHEARD = 0.01
@@ -65,6 +67,8 @@ def judge(measured: Measurement, settings: Settings, *, trained: bool, real_text
     if outcome == "trains":
         nearest = min((check for check in checks if check.threshold == LOST_GRADIENT), key=lambda check: check.number)
         reasons = [f"Nothing speaks against it. {nearest.sentence}"]
+    if trained and real_text and measured.start.source is None and len(measured.start.states) > 1:
+        reasons.append("Whether it hears its source was not told: no sentence has another of its direction.")
     if settings.steps < settings.warmup:
         rate = settings.learning_rate * settings.steps / settings.warmup
         reasons.append(
@@ -90,32 +94,41 @@ def _finite(measured: Measurement, settings: Settings) -> Iterator[Check]:
 
 
 def _gradients(measured: Measurement, settings: Settings) -> Iterator[Check]:
-    """The loss reaches the lowest layers: Post-LN's gradients decay as (2/3)^((L-l)/2) (arXiv 2002.04745).
+    """On its way down the gradient neither vanishes nor explodes, at the bottom or in the middle.
 
-    After the updates, because ReZero's encoder has no gradient at all before the first.
+    Post-LN's decay as (2/3)^((L-l)/2) (arXiv 2002.04745). After the updates, because ReZero's encoder has no gradient
+    at all before the first.
     """
     for name in measured.start.gradients:
-        before, after = reach(measured.start.gradients[name]), reach(measured.end.gradients[name])
-        number = after if math.isfinite(after) else 0.0  # a gradient that is not a number reaches nothing
+        before, after = (flow(moment.gradients[name].layers) for moment in (measured.start, measured.end))
+        number = after.fall if math.isfinite(after.fall) else 0.0  # a gradient that is not a number reaches nothing
         outcome: Outcome = "trains"
         if number < WEAK_GRADIENT:
             outcome = "will not train" if number < LOST_GRADIENT else "at risk"
         sentence = (
-            f"The gradient of the {name}'s lowest layer, divided by that of its highest, is {_ratio(before)} before "
-            f"the first update and {_ratio(after)} after {settings.steps} (lost below {LOST_GRADIENT:g}, weak below "
-            f"{WEAK_GRADIENT:g})."
+            f"On its way down the {name} the gradient falls to {_ratio(before.fall)} of a higher layer's before the "
+            f"first update and to {_ratio(after.fall)} after {settings.steps}{_place(after.fallen)} "
+            f"(lost below {LOST_GRADIENT:g}, weak below {WEAK_GRADIENT:g})."
         )
         yield Check(f"{name} gradient", outcome, number, LOST_GRADIENT, sentence)
+        sentence = (
+            f"On its way down the {name} the gradient rises to {_ratio(before.rise)} times a higher layer's before the "
+            f"first update and to {_ratio(after.rise)} times after {settings.steps}{_place(after.risen)} "
+            f"(explodes above {STEEP_GRADIENT:g})."
+        )
+        steep: Outcome = "at risk" if after.rise > STEEP_GRADIENT else "trains"
+        yield Check(f"{name} gradient's rise", steep, after.rise, STEEP_GRADIENT, sentence)
 
 
-def reach(gradients: Gradients) -> float:
-    """Return the norm of the lowest layer's gradient by that of the highest layer's; NaN where that is 0."""
-    highest = gradients.layers[-1]
-    return gradients.layers[0] / highest if highest else math.nan
+def _place(layers: tuple[int, int]) -> str:
+    low, high = layers
+    return "" if low == high else f", there from layer {high} to layer {low}"
 
 
 def _ratio(value: float) -> str:
-    return f"{value:.2g}" if math.isfinite(value) else "0/0"
+    if math.isnan(value):
+        return "0/0"
+    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
 
 
 def _equal_states(measured: Measurement, settings: Settings, trained: bool) -> Iterator[Check]:
@@ -146,12 +159,13 @@ def _loss(measured: Measurement, settings: Settings) -> Iterator[Check]:
 
 def _source(measured: Measurement) -> Iterator[Check]:
     """A trained model needs the right source: one that has lost its encoder does not (docs/training.md)."""
-    other = measured.start.nll_other_source
-    if other is None:
+    test = measured.start.source
+    if test is None:
         return
-    number = other - measured.start.nll
+    outcome: Outcome = "trains" if test.cost >= SOURCE_UNHEARD else "will not train"
     sentence = (
-        f"The loss is {measured.start.nll:.3f} nats per token with each sentence's own source and {other:.3f} with "
-        f"another's (the source is not heard where the difference is below {SOURCE_UNHEARD:g})."
+        f"The loss of {test.sentences} sentences is {test.nll_own:.3f} nats per token with their own source and "
+        f"{test.nll_other:.3f} with another of the same direction (the source is not heard where the difference is "
+        f"below {SOURCE_UNHEARD:g})."
     )
-    yield Check("source", "trains" if number >= SOURCE_UNHEARD else "will not train", number, SOURCE_UNHEARD, sentence)
+    yield Check("source", outcome, test.cost, SOURCE_UNHEARD, sentence)

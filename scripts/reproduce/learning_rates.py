@@ -17,7 +17,7 @@ from report import Description
 from reproduction import ARCHITECTURES, QUICK, Size, main, make_run
 from sweep import Run
 
-RATES = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2, 6.4e-2)
+RATES = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2)
 WARM_UP = 50
 SIZE = Size(max_tokens=1250, width=64, ffn=128, heads=4, updates=300, interval=100)
 ABOUT = Description(

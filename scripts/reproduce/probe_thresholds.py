@@ -1,11 +1,11 @@
 """What the thresholds of `mtdeep probe` rest on: its numbers after 10 updates, beside what becomes of the model.
 
-Usage: python scripts/reproduce/probe_thresholds.py [FOLDER]
+Usage: python scripts/reproduce/probe_thresholds.py [FOLDER] [--quick]
 
 Every model of the list is probed as `mtdeep probe` does it, and then trained on made-up sentences for some hundred
 updates. One that trains has learnt to use its source by then: another sentence's source costs it loss. Each result is
-kept in FOLDER (default: runs/probe_thresholds), from which a second run continues; the table goes to
-docs/reproductions/.
+kept in FOLDER (default: runs/probe_thresholds), from which a second run continues. The table goes to
+docs/reproductions/, with --quick to FOLDER.
 """
 
 from __future__ import annotations
@@ -13,24 +13,34 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_with import made_with
+
 from mtdeep.durable import write_atomically
 from mtdeep.nn import EncoderDecoder
 from mtdeep.nn.residual import Branch, Residual
-from mtdeep.probe import Settings, judge, made_up_batches, measure, swept
+from mtdeep.probe import Measurement, ProbeBatch, Settings, judge, made_up_batches, measure, swept
+from mtdeep.probe.gradients import flow
+from mtdeep.probe.measure import Snapshot
 from mtdeep.probe.states import run
 from mtdeep.probe.updates import Trainer
-from mtdeep.probe.verdict import reach
+from mtdeep.probe.verdict import LOST_GRADIENT, STEEP_GRADIENT, WEAK_GRADIENT
+from mtdeep.progress import ProgressReport
 
+ROOT = Path(__file__).parents[2]
 WIDTH, VOCABULARY, TOKENS, BATCHES = 64, 256, 512, 100
-LEARNT = 0.5
-"""Nats per token by which another source must raise the loss of a model that has trained."""
-DOCS = Path(__file__).parents[2] / "docs" / "reproductions"
+LEARNT, LOOK = 0.5, 50
+"""Nats per token by which another source must raise the loss of a model that has trained; updates between looks."""
+Found = dict[str, Any]
 
 
 class Bare(Residual):
@@ -45,7 +55,7 @@ class Bare(Residual):
 
 @dataclass(frozen=True)
 class Case:
-    """A model, how it is trained, and for how many updates at most."""
+    """A model, how it is trained, and for how many updates at most. Scheme "bare": Pre-LN's layers around `Bare`."""
 
     scheme: str
     depth: int
@@ -61,43 +71,51 @@ class Case:
 
 
 CASES = (
-    *(Case(scheme, 12, seed=seed) for scheme in ("deepnorm", "preln", "postln", "bare") for seed in (1, 2)),
-    *(Case(scheme, 36) for scheme in ("deepnorm", "preln", "postln", "bare")),
-    Case("postln", 24),
+    *(Case(scheme, 12, seed=seed) for scheme in ("deepnorm", "preln", "postln") for seed in (1, 2)),
+    *(Case("bare", 12, updates=200, seed=seed) for seed in (1, 2)),
+    Case("bare", 4),
+    Case("vanilla", 12),
+    *(Case(scheme, 36, updates=400) for scheme in ("deepnorm", "preln", "postln")),
+    Case("bare", 36, updates=100),
+    Case("postln", 24, updates=400),
     Case("postln", 36, warmup=400),
-    Case("deepnorm", 36, warmup=200),
-    Case("residual", 36),
-    Case("subln", 36),
-    Case("rezero", 36),
-    Case("dsinit", 36),
-    Case("deepnorm", 36, rate=4e-3),
-    Case("deepnorm", 100, updates=400),
-    Case("preln", 100, updates=400),
-    Case("postln", 100, updates=200),
+    Case("deepnorm", 36, warmup=200, updates=500),
+    *(Case(scheme, 36, updates=400) for scheme in ("residual", "subln", "rezero", "dsinit")),
+    Case("deepnorm", 36, rate=4e-3, updates=400),
+    Case("deepnorm", 100, updates=500),
+    Case("preln", 100, updates=200),
+    Case("postln", 100, updates=100),
 )
+QUICK_CASES = (Case("preln", 4, rate=5e-3, updates=100), Case("bare", 12, updates=50))
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, quick: bool) -> None:
     """Probe and train what is not in *folder* yet, and write the table."""
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
-    results = []
-    for case in CASES:
-        path = folder / (case.name.replace(" ", "_").replace(",", "") + ".json")
-        if not path.exists():
-            text = json.dumps(examine(case))
-            write_atomically(path, lambda partial, text=text: partial.write_text(text))
-        results.append(json.loads(path.read_text()))
-        print(row(results[-1]), flush=True)
-    write_table(results)
+    cases = QUICK_CASES if quick else CASES
+    results: list[Found] = []
+    with ProgressReport() as progress:
+        for number, case in enumerate(cases, start=1):
+            path = folder / (case.name.replace(" ", "_").replace(",", "") + ".json")
+            if not path.exists():
+                show = partial(progress.show, f"{case.name} ({number} of {len(cases)})")
+                text = json.dumps(examine(case, show), indent=1)
+                write_atomically(path, lambda partial, text=text: partial.write_text(text, encoding="utf-8"))
+            results.append(json.loads(path.read_text(encoding="utf-8")))
+    table = report(results)
+    place = folder if quick else ROOT / "docs" / "reproductions"
+    (place / "probe_thresholds.md").write_text(table, encoding="utf-8")
+    print(table)
 
 
 def build(case: Case) -> EncoderDecoder:
     """Return the model of a case."""
-    scheme = "preln" if case.scheme == "bare" else case.scheme
-    (candidate,) = swept([scheme], [case.depth], width=WIDTH, vocabulary_size=VOCABULARY)
+    bare = case.scheme == "bare"
+    (candidate,) = swept(["preln" if bare else case.scheme], [case.depth], width=WIDTH, vocabulary_size=VOCABULARY)
     model = candidate.build(case.seed)
-    if case.scheme == "bare":
+    assert isinstance(model, EncoderDecoder)
+    if bare:
         for stack in (model.encoder, model.decoder):
             stack.residual = Bare()
             for layer in stack.layers:
@@ -105,75 +123,121 @@ def build(case: Case) -> EncoderDecoder:
     return model
 
 
-def examine(case: Case) -> dict[str, object]:
+def examine(case: Case, progress: Callable[[int, int], None]) -> Found:
     """Probe a model of the case, and train another one like it."""
     started = time.monotonic()
     model = build(case)
     batches = made_up_batches(model.config, BATCHES + 1, tokens=TOKENS, seed=case.seed)
-    settings = Settings(learning_rate=case.rate, warmup=case.warmup, seed=case.seed)
+    settings = Settings(learning_rate=case.rate, warmup=case.warmup, seed=case.seed, batch_tokens=TOKENS)
     probed = measure(model, batches[: settings.steps + 1], settings)
-    verdict = judge(probed, settings, trained=False)
-    seconds = time.monotonic() - started
-
-    model = build(case)
-    trainer = Trainer(model, learning_rate=case.rate, warmup=case.warmup)
-    nll, gap = 0.0, 0.0
-    for update in range(1, case.updates + 1):
-        trainer.update(batches[1 + (update - 1) % BATCHES])
-        if update % 50 == 0:
-            other = batches[0].with_another_source()
-            assert other is not None
-            nll, gap = run(model, batches[0])[1], run(model, other)[1] - run(model, batches[0])[1]
-            print(f"  {case.name}: {update} updates, {nll:.3f} nats, another source {gap:+.3f}", flush=True)
-            if gap > 2 * LEARNT:
-                break
     return {
         "name": case.name,
         **asdict(case),
-        "reach": {stack: [reach(moment.gradients[stack]) for moment in (probed.start, probed.end)]
-                  for stack in probed.start.gradients},
-        "spread": {stack: [moment.states[stack].output.spread / moment.states[stack].output.rms
-                           for moment in (probed.start, probed.end)] for stack in probed.start.states},
+        **numbers(probed),
+        "verdict": judge(probed, settings, trained=False).outcome,
+        **trained(case, batches, progress),
+        "seconds": time.monotonic() - started,
+        "made_with": made_with("torch", "mtdeep"),
+    }
+
+
+def numbers(probed: Measurement) -> Found:
+    """Return what the verdict looks at, and what it might: by stack, before the first update and after the last."""
+    moments = (probed.start, probed.end)
+
+    def by_stack(number: Callable[[Snapshot, str], object]) -> Found:
+        return {stack: [number(moment, stack) for moment in moments] for stack in probed.start.gradients}
+
+    return {
+        "gradient": by_stack(lambda moment, stack: asdict(flow(moment.gradients[stack].layers))),
+        "stream_gradient": by_stack(lambda moment, stack: asdict(flow(moment.gradients[stack].stream))),
+        "spread": by_stack(relative_spread),
+        "kernel": by_stack(lambda moment, stack: asdict(moment.states[stack].layers[-1].kernel)),
+        "self_attention": by_stack(lambda moment, stack: asdict(moment.states[stack].layers[-1].self_attention)),
+        "losses": [moment.nll for moment in moments],
         "update": probed.after_one["decoder"].relative,
         "matrices": probed.sgd.matrices["decoder"],
-        "verdict": verdict.outcome,
-        "probe_seconds": seconds,
-        "trained_for": update,
-        "nll": nll,
-        "gap": gap,
-    }  # fmt: skip
+    }
 
 
-def row(found: dict) -> str:  # type: ignore[type-arg]
-    """Return one line of the table."""
-    lowest = min(found["reach"]["encoder"][1], found["reach"]["decoder"][1])
-    spread = min(found["spread"]["encoder"][1], found["spread"]["decoder"][1])
-    fate = "trains" if found["gap"] > LEARNT else "does not"
-    return (
-        f"| {found['name']} | {lowest:.2g} | {spread:.2g} | {found['update']:.2g} | {found['verdict']} "
-        f"| {found['trained_for']} | {found['nll']:.2f} | {found['gap']:+.3f} | {fate} |"
-    )
+def relative_spread(moment: Snapshot, stack: str) -> float:
+    """Return the spread of a stack's output by its size."""
+    output = moment.states[stack].output
+    assert output is not None
+    return output.spread / output.rms if output.rms else 0.0
 
 
-def write_table(results: list[dict]) -> None:  # type: ignore[type-arg]
-    """Write docs/reproductions/probe.md."""
+def trained(case: Case, batches: Sequence[ProbeBatch], progress: Callable[[int, int], None]) -> Found:
+    """Train a model of the case until it has clearly learnt to use its source, or for all its updates."""
+    model = build(case)
+    trainer = Trainer(model, learning_rate=case.rate, warmup=case.warmup)
+    pair = batches[0].with_another_source()
+    assert pair is not None
+    for update in range(1, case.updates + 1):
+        trainer.update(batches[1 + (update - 1) % BATCHES])
+        progress(update, case.updates)
+        if update % LOOK == 0 or update == case.updates:
+            own, other = (run(model, batch)[1] for batch in pair)
+            if other - own > 2 * LEARNT:
+                break
+    return {"trained_for": update, "nll": own, "gap": other - own}
+
+
+def report(results: Sequence[Found]) -> str:
+    """Return the table, in Markdown."""
     lines = [
         "# What the thresholds of `mtdeep probe` rest on",
         "",
-        "`python scripts/reproduce/probe_thresholds.py`; width 64, made-up sentences of 256 words, 512 tokens a batch.",
-        f"A model trains when another sentence's source costs it more than {LEARNT} nats per token after so many",
-        "updates; training ends early where it costs twice as much. Gradient (the lowest layer's by the highest's)",
-        "and spread are the lower of the two stacks', after 10 updates; updates are relative to the output.",
+        f"`python scripts/reproduce/probe_thresholds.py`; width {WIDTH}, made-up sentences of {VOCABULARY} words, "
+        f"{TOKENS} tokens a batch. A model trains when another sentence's source costs it more than {LEARNT} nats per "
+        "token after so many updates; training ends early where it costs twice as much.",
         "",
-        "| model | gradient | spread | update by one step | verdict | trained for | loss | another source | fate |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *(row(found) for found in results),
+        "Falls, rises: the smallest and the largest ratio of a layer's gradient to that of a layer above it "
+        f"(thresholds: {LOST_GRADIENT:g} and {WEAK_GRADIENT:g}; {STEEP_GRADIENT:g}), by the parameters and by the "
+        "stream. Spread: of the output over tokens, by its size. Kernel: the mean cosine of two tokens of a sentence, "
+        "of the highest layer's states and of its self-attention's output. All of these after 10 updates, of the "
+        "worse stack. Loss: what those updates change of it. Update: of the output by one update at the peak rate, by "
+        "its size.",
+        "",
+        "| model | falls | rises | stream falls | stream rises | spread | kernel | attention's | loss | update "
+        "| verdict | trained for | loss then | another source costs | fate |",
+        "|---" * 15 + "|",
+        *map(row, results),
+        "",
+        f"- Probing and training took {sum(found['seconds'] for found in results) / 60:.1f} minutes, in one thread.",
+        *(f"- Made with {made}." for made in dict.fromkeys(found["made_with"] for found in results)),
         "",
     ]
-    (DOCS / "probe.md").write_text("\n".join(lines))
+    return "\n".join(lines)
+
+
+def row(found: Found) -> str:
+    """Return one line of the table."""
+
+    def after(what: str, key: str | None = None) -> list[float]:
+        ends = [end for _, end in found[what].values()]
+        return ends if key is None else [end[key] for end in ends]
+
+    before, ended = found["losses"]
+    cells = [
+        found["name"],
+        *(f"{worst(after(what, key)):.2g}"
+          for what in ("gradient", "stream_gradient") for key, worst in (("fall", min), ("rise", max))),
+        f"{min(after('spread')):.2g}",
+        *(f"{max(after(what, 'cosine')):.4f}" for what in ("kernel", "self_attention")),
+        f"{ended - before:+.2f}",
+        f"{found['update']:.2g}",
+        found["verdict"],
+        f"{found['trained_for']:,}",
+        f"{found['nll']:.2f}",
+        f"{found['gap']:+.3f}",
+        "trains" if found["gap"] > LEARNT else "not by then",
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        raise SystemExit(__doc__)
-    main(Path(sys.argv[1] if len(sys.argv) == 2 else "runs/probe_thresholds"))
+    arguments = [argument for argument in sys.argv[1:] if argument != "--quick"]
+    if len(arguments) > 1:
+        sys.exit(__doc__)
+    main(Path(arguments[0]) if arguments else ROOT / "runs" / "probe_thresholds", "--quick" in sys.argv)

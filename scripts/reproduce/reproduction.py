@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,6 +82,23 @@ def make_run(row: str, column: str, *, suffix: str, architecture: str, depth: in
     arguments = f"{COMMON} {layers} {size.arguments()} {options}".split()
     name = f"{architecture.removesuffix('_mt')}-{suffix}"
     return Run(name, row, column, 2 * depth, size.updates, tuple(arguments))
+
+
+def runs_by_depth(schemes: Mapping[int, Sequence[str]], size: Size, options: str) -> list[Run]:
+    """Return the trainings of {layers in each stack: schemes}, which differ in nothing else."""
+    return [
+        make_run(
+            scheme,
+            f"{depth}-{depth}",
+            suffix=str(depth),
+            architecture=ARCHITECTURES[scheme],
+            depth=depth,
+            size=size,
+            options=options,
+        )
+        for depth, of_depth in schemes.items()
+        for scheme in of_depth
+    ]
 
 
 def no_findings(outcomes: Sequence[Outcome], unigram: float) -> Sequence[str]:

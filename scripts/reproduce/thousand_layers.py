@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from report import Description
-from reproduction import ARCHITECTURES, QUICK, Size, main, make_run
+from reproduction import QUICK, Size, main, runs_by_depth
 from sweep import Run
 
 SCHEMES = ("DeepNet", "Post-LN")
-LEARNING_RATE, WARM_UP = 1e-3, 200
-SIZE = Size(max_tokens=640, width=32, ffn=64, heads=2, updates=750, interval=75)
+LEARNING_RATE, WARM_UP = 1e-3, 100
+SIZE = Size(max_tokens=640, width=32, ffn=64, heads=2, updates=500, interval=50)
 ABOUT = Description(
     name="thousand_layers",
     title="A thousand layers",
@@ -49,18 +49,8 @@ fairseq-train STORE --task many_to_many_translation --directions centric:en --sh
 def runs(quick: bool) -> Sequence[Run]:
     """Return the two trainings."""
     size, depth = (QUICK, 4) if quick else (SIZE, 500)
-    return [
-        make_run(
-            scheme,
-            f"{depth}-{depth}",
-            suffix=str(depth),
-            architecture=ARCHITECTURES[scheme],
-            depth=depth,
-            size=size,
-            options=f"--lr {LEARNING_RATE} --lr-scheduler inverse_sqrt --warmup-updates {WARM_UP}",
-        )
-        for scheme in SCHEMES
-    ]
+    options = f"--lr {LEARNING_RATE} --lr-scheduler inverse_sqrt --warmup-updates {WARM_UP}"
+    return runs_by_depth({depth: SCHEMES}, size, options)
 
 
 if __name__ == "__main__":

@@ -26,9 +26,10 @@ def source_gap(checkpoint: Path, store: Path, directions: str) -> float:
     batches = store_batches(opened, "valid", model.config, BATCHES, tokens=TOKENS, seed=1, directions=chosen)
     gaps = []
     for batch in batches:
-        other = batch.with_another_source()
-        assert other is not None, "a batch of validation has several sentences"
-        gaps.append((run(model, other)[1] - run(model, batch)[1]) / math.log(2))
+        pair = batch.with_another_source()
+        assert pair is not None, "validation has several sentences of each direction"
+        own, other = (run(model, sentences)[1] for sentences in pair)
+        gaps.append((other - own) / math.log(2))
     return sum(gaps) / len(gaps)
 
 

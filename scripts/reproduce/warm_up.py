@@ -17,8 +17,8 @@ from sweep import Run
 
 SCHEMES = ("Post-LN", "Pre-LN", "ResiDual")
 RATES = (2e-3, 4e-3)
-WARM_UP = 200
-SIZE = Size(max_tokens=1250, width=128, ffn=256, heads=4, updates=800, interval=100)
+WARM_UP = 150
+SIZE = Size(max_tokens=1250, width=128, ffn=256, heads=4, updates=600, interval=100)
 ABOUT = Description(
     name="warm_up",
     title="Training without warm-up",

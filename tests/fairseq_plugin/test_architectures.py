@@ -5,7 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 
 import pytest
-from fairseq.models import ARCH_CONFIG_REGISTRY
+from fairseq.data import Dictionary
+from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
+from fairseq.tasks import TASK_REGISTRY
+
+from mtdeep.checkpoint import config_from_arguments
+from mtdeep.nn import Config
+from mtdeep.nn.presets import PRESETS as FIELDS
 
 # DESIGN: encoder + decoder layers, width, feed-forward width, heads.
 PRESETS = {
@@ -50,3 +56,33 @@ def test_the_command_line_wins_and_the_decoder_follows_the_encoder() -> None:
     args = Namespace(encoder_embed_dim=64, decoder_layers=7)
     ARCH_CONFIG_REGISTRY["deepnet_mt_36"](args)
     assert (args.encoder_layers, args.decoder_layers, args.decoder_embed_dim) == (18, 7, 64)
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if "_mt" in name])
+def test_a_preset_is_the_same_without_fairseq(name: str) -> None:
+    args = Namespace()
+    ARCH_CONFIG_REGISTRY[name](args)
+    sizes = {"source_vocabulary_size": 9, "target_vocabulary_size": 9}
+    scheme = ARCH_MODEL_REGISTRY[name].scheme
+    assert config_from_arguments(vars(args), **sizes, scheme=scheme) == Config.from_dict({**FIELDS[name], **sizes})
+
+
+SMALL = {"layers": 1, "embed_dim": 16, "ffn_embed_dim": 32, "attention_heads": 2}
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name.endswith("lm")])
+def test_a_stack_on_its_own_is_the_same_without_fairseq(name: str, dictionary: Dictionary) -> None:
+    kind, stack = ("language_modeling", "decoder") if name.endswith("_lm") else ("masked_lm", "encoder")
+    task = object.__new__(TASK_REGISTRY[kind])
+    task.dictionary = task.output_dictionary = dictionary
+    args = Namespace(max_target_positions=None, tokens_per_sample=1024, include_target_tokens=False)
+    vars(args).update({f"{stack}_{size}": value for size, value in SMALL.items()})
+    ARCH_CONFIG_REGISTRY[name](args)
+    built = ARCH_MODEL_REGISTRY[name].build_model(args, task)
+    sizes = {"source_vocabulary_size": len(dictionary), "target_vocabulary_size": len(dictionary)}
+    small = {f"{stack}_layers": 1, "embed_dim": 16, f"{stack}_ffn_dim": 32, "encoder_heads": 2, "decoder_heads": 2}
+    expected = Config.from_dict({**FIELDS[name], **sizes, **small}).to_dict()
+    # fairseq ties the tables of a masked model under the name of the decoder's too, and a lone stack has one width.
+    ignored = {"share_decoder_input_output_embed", "decoder_ffn_dim" if stack == "encoder" else "encoder_ffn_dim"}
+    found = {field: value for field, value in built.config.to_dict().items() if field not in ignored}
+    assert found == {field: value for field, value in expected.items() if field not in ignored}

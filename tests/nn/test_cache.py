@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from mtdeep.nn import EncoderDecoder, EncoderOutput
+from mtdeep.nn import Config, EncoderDecoder, EncoderOutput, LanguageModel
 
 Build = Callable[..., EncoderDecoder]
 Tokens = Callable[[int, int], Tensor]
@@ -111,4 +112,19 @@ def test_under_autocast(build: Build, tokens: Tokens) -> None:
         steps = [model.decoder(target[:, t : t + 1], None, cache) for t in range(4)]
         whole = model.decoder(target, encoded)
     assert cache.cross.dtype == torch.bfloat16
+    torch.testing.assert_close(torch.cat(steps, dim=1).float(), whole.float(), atol=0.1, rtol=0)
+
+
+@torch.no_grad()
+def test_a_language_models_cache_under_autocast(small: Config) -> None:
+    """It is in the type of what it keeps: a wider one would be twice as large and be cast at every step."""
+    model = LanguageModel(replace(small, encoder_layers=0, decoder_positions="rotary")).eval()
+    target = torch.randint(4, 40, (3, 40))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cache = model.decoder.new_source_free_cache(3)
+        steps = [model.decoder(target[:, :5], None, cache)]
+        steps += [model.decoder(target[:, t : t + 1], None, cache) for t in range(5, 40)]
+        whole = model(target)
+    assert cache.layer(0).store.dtype == torch.bfloat16
+    assert model.decoder.new_source_free_cache(3).layer(0).store.dtype == torch.float32
     torch.testing.assert_close(torch.cat(steps, dim=1).float(), whole.float(), atol=0.1, rtol=0)

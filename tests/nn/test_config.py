@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, fields
 
 import pytest
 
@@ -136,3 +136,20 @@ def test_frozen(small: Config) -> None:
 
 def test_every_scheme_has_its_row() -> None:
     assert set(SCHEMES) == set(SchemeName.__args__)  # type: ignore[attr-defined]
+
+
+def test_no_later_default_changes() -> None:
+    """A key that an older checkpoint lacks has its default; those of the first version's keys are compared above.
+
+    Among these are ResiDual's weights (arXiv 2304.14802, section 3.1) and E-SPA's last gamma (2302.10322).
+    """
+    later = {field.name: field.default for field in fields(Config) if field.name not in FIRST}
+    assert later == {
+        "residual_alpha": 1.0,
+        "residual_scale": 1.0,
+        "shaping": "none",
+        "espa_gamma": 0.005,
+        "uspa_rho": 0.8,
+        "skip_alpha": 0.0,
+        "branch_norm": False,
+    }

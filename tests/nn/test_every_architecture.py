@@ -1,7 +1,7 @@
 """Every scheme as encoder-decoder, as decoder alone and as encoder alone, and every option of the skipless one:
 
 a training step, a file and a fresh process, decoding step by step, checkpointed activations, padding, bfloat16 at 200
-layers, compilation.
+layers, compilation of the whole and of single layers.
 """
 
 from __future__ import annotations
@@ -48,11 +48,12 @@ Make = Callable[..., Model]
 FRESH = """
 import sys
 import torch
-from mtdeep.nn import Config, build_model
+from mtdeep.checkpoint import Checkpoint, build_model
+from mtdeep.nn import Config
+torch.set_default_dtype(torch.float64)
 for path in sys.argv[1:]:
     saved = torch.load(path, weights_only=True)
-    model = build_model(Config.from_dict(saved["config"])).double().eval()
-    model.load_state_dict(saved["model"])
+    model = build_model(Checkpoint(Config.from_dict(saved["config"]), saved["model"], {}))
     with torch.no_grad():
         torch.save(model.features(saved["source"], saved["target"]), path + ".out")
 """
@@ -233,3 +234,31 @@ def test_compiled_equals_eager(make: Make, name: str) -> None:
     (eager, gradients), (compiled, found) = results
     torch.testing.assert_close(compiled, eager, rtol=0, atol=1e-6)  # the loss is in float32
     torch.testing.assert_close(found, gradients, rtol=0, atol=1e-6)
+
+
+# For each way in which layers may differ or be odd: none, two streams, gates, matrices of their own, angles.
+ODD_LAYERS = ("deepnorm, both", "residual, both", "rezero, both", "vanilla, espa, neither, both", "deepnorm, rotary")
+
+
+@torch.no_grad()
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ODD_LAYERS)
+def test_layers_compiled_one_by_one_share_their_graphs(make: Make, name: str) -> None:
+    """However many layers there are and however long the sentences, and with no break in any of them."""
+    graphs = []
+    for depth in (1, 3):
+        torch.compiler.reset()
+        counters.clear()
+        model = make(name, encoder_layers=depth, decoder_layers=depth).eval()
+        source, target = pair()
+        model.features(source, target.repeat(1, 3))  # makes the tables, which else is part of the first graphs
+        for stack in model.stacks.values():
+            for layer in stack.layers:
+                layer.compile(backend="eager", dynamic=True)
+        for repeats in (1, 2, 3):  # the second shows that lengths vary; the third is to find its graphs there
+            longer = torch.cat([source, torch.randint(4, 40, (3, repeats))], dim=1)
+            model.features(longer, target.repeat(1, repeats))
+            graphs.append(counters["stats"]["unique_graphs"])
+        assert not counters["graph_break"]
+    assert graphs[:3] == graphs[3:]
+    assert graphs[2] == graphs[1] > 0

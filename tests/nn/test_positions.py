@@ -72,3 +72,11 @@ def test_learned_table_has_fairseqs_shape_and_an_end() -> None:
 def test_no_positions() -> None:
     x = torch.randn(2, 3, 4)
     assert NoPositions()(x) is x
+
+
+@pytest.mark.parametrize("start", [0, 13])
+def test_learned_positions_end_with_their_table(start: int) -> None:
+    positions = LearnedPositions(20, 4, PAD)
+    positions(torch.zeros(1, 20 - start, 4), start=start)
+    with pytest.raises(ValueError, match="21 positions, but the learned table has 20"):
+        positions(torch.zeros(1, 21 - start, 4), start=start)

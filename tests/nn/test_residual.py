@@ -67,26 +67,26 @@ def test_residual_is_the_papers_recurrence() -> None:
     for branch in branches:
         f = branch(normalised)
         normalised, dual = _norm(normalised + f), dual + f
-    torch.testing.assert_close(_run(ResiDual(), x, branches), normalised + _norm(dual))
-    torch.testing.assert_close(_run(ResiDual(alpha=0.5), x, branches), 0.5 * normalised + _norm(dual))
+    torch.testing.assert_close(_run(ResiDual(1.0, 1.0), x, branches), normalised + _norm(dual))
+    torch.testing.assert_close(_run(ResiDual(0.5, 1.0), x, branches), 0.5 * normalised + _norm(dual))
 
 
 def test_residual_with_one_branch_adds_the_same_normalisation_twice() -> None:
     x, (branch,) = torch.randn(2, 3, 8).double(), _linear_branches(1, torch.float64)
-    torch.testing.assert_close(_run(ResiDual(), x, [branch]), 2 * _norm(x + branch(x)))
+    torch.testing.assert_close(_run(ResiDual(1.0, 1.0), x, [branch]), 2 * _norm(x + branch(x)))
 
 
 def test_residual_scale_makes_no_difference() -> None:
     x, branches = torch.randn(2, 3, 8).double(), _linear_branches(5, torch.float64)
     last = WideLayerNorm(8, eps=1e-7).double()
-    one, small = (_run(ResiDual(scale=scale), x, branches, last) for scale in (1.0, 0.05))
+    one, small = (_run(ResiDual(1.0, scale), x, branches, last) for scale in (1.0, 0.05))
     torch.testing.assert_close(one, small, rtol=0, atol=1e-4)
 
 
 def test_residual_sums_beyond_float16() -> None:
     """300 branches of 500 each pass 65,504, float16's largest number; the sum is kept in float32."""
     x = torch.ones(1, 1, 8, dtype=torch.float16)
-    residual, last = ResiDual(), WideLayerNorm(8, eps=1e-7).half()
+    residual, last = ResiDual(1.0, 1.0), WideLayerNorm(8, eps=1e-7).half()
     ramp = torch.linspace(-500, 500, 8, dtype=torch.float16).expand(1, 1, 8)
     stream = residual.start(x)
     for _ in range(300):

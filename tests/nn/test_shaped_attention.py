@@ -8,7 +8,12 @@ from torch import Tensor
 
 from mtdeep.nn import signal_kernels
 from mtdeep.nn.initialise import initialise
-from mtdeep.nn.shaped_attention import CausalShapedAttention, SymmetricShapedAttention, ValueSkipInit
+from mtdeep.nn.shaped_attention import (
+    CausalShapedAttention,
+    SymmetricMatrices,
+    ValueSkipInit,
+    symmetric_shaped_attention,
+)
 from mtdeep.nn.visibility import ALL_KEYS, UP_TO_THE_QUERY, Visibility
 
 ROWS, HEADS, LENGTH, HEAD = 2, 3, 9, 4
@@ -18,8 +23,16 @@ def causal(length: int) -> Tensor:
     return signal_kernels.exponential_causal(length, 0.9, 0.7)
 
 
-def symmetric(length: int) -> Tensor:
-    return signal_kernels.exponential_symmetric(length, 0.9, 0.7)
+def symmetric(length: int) -> list[Tensor]:
+    return list(signal_kernels.exponential_symmetric(length, (1, 0.9, 0.7)))
+
+
+def attend_to_both_sides(
+    matrices: SymmetricMatrices, queries: Tensor, keys: Tensor, values: Tensor, visible: Visibility = ALL_KEYS
+) -> Tensor:
+    """Attend as the last of an encoder's layers does."""
+    *_, told = matrices(visible, queries[:, 0])
+    return symmetric_shaped_attention(queries, keys, values, told, 0.0)
 
 
 def heads(length: int = LENGTH) -> Tensor:
@@ -55,58 +68,61 @@ def test_last_queries_alone_get_the_last_rows() -> None:
 
 @pytest.mark.parametrize("left", [False, True])
 def test_padding_leaves_the_real_tokens_what_they_are_alone(left: bool) -> None:
-    attend = SymmetricShapedAttention(symmetric, 500)
+    matrices = SymmetricMatrices(symmetric, 500)
     queries, keys, values = heads(), heads(), heads()
     lengths = (LENGTH, 5)
     spans = [slice(LENGTH - n, LENGTH) if left else slice(0, n) for n in lengths]
     padding = torch.ones(ROWS, LENGTH, dtype=torch.bool)
     for row, span in enumerate(spans):
         padding[row, span] = False
-    found = attend(queries, keys, values, Visibility.of_padding(padding), 0.0)
+    found = attend_to_both_sides(matrices, queries, keys, values, Visibility.of_padding(padding))
     assert bool(found.isfinite().all())
     for row, span in enumerate(spans):
-        alone = attend(*(x[row : row + 1, :, span] for x in (queries, keys, values)), ALL_KEYS, 0.0)
+        alone = attend_to_both_sides(matrices, *(x[row : row + 1, :, span] for x in (queries, keys, values)))
         torch.testing.assert_close(found[row : row + 1, :, span], alone, rtol=0, atol=1e-14)
 
 
 def test_without_queries_symmetric_attention_is_the_planned_matrix() -> None:
     keys, values = heads(), heads()
-    found = SymmetricShapedAttention(symmetric, 500)(torch.zeros_like(keys), keys, values, ALL_KEYS, 0.0)
-    torch.testing.assert_close(found, symmetric(LENGTH) @ values, rtol=0, atol=1e-14)
+    found = attend_to_both_sides(SymmetricMatrices(symmetric, 500), torch.zeros_like(keys), keys, values)
+    torch.testing.assert_close(found, symmetric(LENGTH)[1] @ values, rtol=0, atol=1e-14)
 
 
 def test_what_is_kept_of_many_lengths_is_bounded() -> None:
+    """By the numbers of all layers, which are made together."""
     made: list[int] = []
 
-    def make(length: int) -> Tensor:
+    def make(length: int) -> list[Tensor]:
         made.append(length)
         return symmetric(length)
 
-    attend = SymmetricShapedAttention(make, kept=200)
-    for length in (9, 10, 9, 8, 10, 20):  # 81 + 100 fit, 64 more does not: 10, used longest ago, goes
-        x = heads(length)
-        attend(x, x, x, ALL_KEYS, 0.0)
+    matrices = SymmetricMatrices(make, kept=400)
+    for length in (9, 10, 9, 8, 10, 20):  # twice 81 + 100 fit, 64 more does not: 10, used longest ago, goes
+        assert len([*matrices(ALL_KEYS, heads(length)[:, 0])]) == 2
     assert made == [9, 10, 8, 10, 20]
 
 
 @pytest.mark.parametrize("kind", ["causal", "symmetric"])
 def test_what_decoding_has_made_serves_training(kind: str) -> None:
     """Tensors made in inference mode may not be saved for a backward pass."""
-    attend = CausalShapedAttention(causal) if kind == "causal" else SymmetricShapedAttention(symmetric, 500)
+    matrices, of_decoder = SymmetricMatrices(symmetric, 500), CausalShapedAttention(causal)
+
+    def attend(x: Tensor) -> Tensor:
+        return of_decoder(x, x, x, ALL_KEYS, 0.0) if kind == "causal" else attend_to_both_sides(matrices, x, x, x)
+
     x = heads()
     with torch.inference_mode():
-        attend(x, x, x, ALL_KEYS, 0.0)
+        attend(x)
     x.requires_grad_()
-    attend(x, x, x, ALL_KEYS, 0.0).sum().backward()
+    attend(x).sum().backward()
     assert x.grad is not None and bool(x.grad.any())
 
 
 def test_weights_that_rounding_has_made_zero_can_grow() -> None:
     """A plan in which each token looks at itself alone is a start, not a wall."""
-    attend = SymmetricShapedAttention(lambda length: torch.eye(length, dtype=torch.float64), 500)
+    matrices = SymmetricMatrices(lambda length: [torch.eye(length, dtype=torch.float64)], 500)
     keys, values = heads(), heads()
-    queries = 400 * keys.flip(2)
-    found = attend(queries, keys, values, ALL_KEYS, 0.0)
+    found = attend_to_both_sides(matrices, 400 * keys.flip(2), keys, values)
     assert (found - values).abs().max() > 0.1
 
 

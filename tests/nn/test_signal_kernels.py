@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -13,14 +12,14 @@ from mtdeep.nn import signal_kernels
 from mtdeep.nn.depth import espa_amplitude, uspa_correlation
 
 LENGTH = 64
-Make = Callable[[int, float, float], Tensor]
 
 
 def uniform_kernel(length: int, rho: float) -> Tensor:
     return (1 - rho) * torch.eye(length, dtype=torch.float64) + rho
 
 
-# Kind: both matrices, the kernel that a value of the schedule stands for, the schedule (layer, layers) -> value.
+# Kind: a layer's causal matrix and a stack's symmetric ones, the kernel that a value of the schedule stands for, the
+# schedule (layer, layers) -> value.
 KINDS = {
     "espa": (
         (signal_kernels.exponential_causal, signal_kernels.exponential_symmetric),
@@ -40,11 +39,13 @@ KINDS = {
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_the_product_of_all_layers_makes_the_last_kernel(kind: str, layers: int, symmetric: bool) -> None:
     """Pi Pi' = Sigma_L, and after each layer Sigma_l, from unrelated tokens on."""
-    matrices, kernel, schedule = KINDS[kind]
+    (causal, of_stack), kernel, schedule = KINDS[kind]
     values = [schedule(layer, layers) for layer in range(layers + 1)]
+    pairs = itertools.pairwise(values)
+    matrices = of_stack(LENGTH, values) if symmetric else (causal(LENGTH, before, now) for before, now in pairs)
     product = torch.eye(LENGTH, dtype=torch.float64)
-    for before, now in itertools.pairwise(values):
-        product = matrices[symmetric](LENGTH, before, now) @ product
+    for now, attention in zip(values[1:], matrices, strict=True):
+        product = attention @ product
         torch.testing.assert_close(product @ product.T, kernel(LENGTH, now), rtol=0, atol=1e-12)
 
 
@@ -87,11 +88,24 @@ def test_nothing_but_rounding_is_cut_off_symmetric_matrices(layers: int, length:
             roots.append((vectors * values**exponent) @ vectors.T)
         exact = roots[0] @ roots[1]
         assert exact.min().item() > -1e-14
-        found = signal_kernels.exponential_symmetric(length, before, now)
+        (found,) = signal_kernels.exponential_symmetric(length, (before, now))
         torch.testing.assert_close(found, exact.clamp(min=0), rtol=0, atol=1e-13)
 
 
+def test_each_kernel_is_decomposed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For both of its roots; what a layer is given does not depend on the layers before it in the schedule."""
+    decompose, kernels = torch.linalg.eigh, []
+    monkeypatch.setattr(torch.linalg, "eigh", lambda kernel: kernels.append(kernel) or decompose(kernel))
+    schedule = [espa_amplitude(layer, 6, 0.005) for layer in range(7)]
+    together = list(signal_kernels.exponential_symmetric(LENGTH, schedule))
+    assert len(kernels) == 7
+    for pair, attention in zip(itertools.pairwise(schedule), together, strict=True):
+        (alone,) = signal_kernels.exponential_symmetric(LENGTH, pair)
+        assert torch.equal(attention, alone)
+
+
 def test_a_single_token_keeps_itself() -> None:
-    for matrices, _, _ in KINDS.values():
-        for make in matrices:
-            torch.testing.assert_close(make(1, 0.5, 0.4), torch.ones(1, 1).double(), rtol=0, atol=1e-15)
+    one = torch.ones(1, 1).double()
+    for (causal, symmetric), _, _ in KINDS.values():
+        for found in (causal(1, 0.5, 0.4), *symmetric(1, (0.5, 0.4))):
+            torch.testing.assert_close(found, one, rtol=0, atol=1e-15)

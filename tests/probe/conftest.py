@@ -26,12 +26,18 @@ class Bare(Residual):
         return x
 
 
-def without_skips(model: EncoderDecoder) -> EncoderDecoder:
+def make_bare(model: EncoderDecoder) -> EncoderDecoder:
     for stack in (model.encoder, model.decoder):
         stack.residual = Bare()
         for layer in stack.layers:
             layer.residual = layer.cross_residual = Bare()
     return model
+
+
+@pytest.fixture(scope="session")
+def without_skips() -> Callable[[EncoderDecoder], EncoderDecoder]:
+    """Return what takes skips and normalisations from a model."""
+    return make_bare
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +65,7 @@ def probed(candidate) -> Probe:
                 chosen.config, settings.steps + 1, tokens=settings.batch_tokens, seed=settings.seed
             )
             torch.set_num_threads(1)
-            known[key] = measure(without_skips(model) if bare else model, batches, settings)
+            known[key] = measure(make_bare(model) if bare else model, batches, settings)
         return known[key]
 
     return run

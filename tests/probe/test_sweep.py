@@ -14,7 +14,7 @@ from matplotlib.image import imread
 
 from mtdeep.errors import UserError
 from mtdeep.probe import Data, Settings, from_checkpoint, from_yaml, probe, sweep, swept
-from mtdeep.probe.pictures import CURVES
+from mtdeep.probe.curves import CURVES
 
 SETTINGS = Settings(steps=2, batch_tokens=60)
 
@@ -35,10 +35,11 @@ def test_everything_is_in_the_json(candidates, folder: Path) -> None:
     found = json.loads((folder / "probe.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert set(found["versions"]) == {"mtdeep", "torch", "numpy"}
     assert found["settings"] == {
-        "steps": 2, "learning_rate": 5e-4, "warmup": 0, "precision": "float32", "seed": 1, "batch_tokens": 60,
+        "steps": 2, "learning_rate": 5e-4, "warmup": 0, "precision": "fp32", "seed": 1, "batch_tokens": 60,
     }  # fmt: skip
     assert [record["name"] for record in found["configurations"]] == [candidate.name for candidate in candidates]
-    assert {growth["scheme"] for growth in found["growth"]} == {"deepnorm", "residual", "postln"}
+    names = {name.split()[0] for growth in found["growth"] for name in growth["names"]}
+    assert names == {"deepnorm", "residual", "postln"}
     for record, candidate in zip(found["configurations"], candidates, strict=True):
         assert record["width"] == 16
         assert record["config"] == candidate.config.to_dict()
@@ -50,8 +51,9 @@ def test_everything_is_in_the_json(candidates, folder: Path) -> None:
             for stack in ("encoder", "decoder"):
                 assert len(record[moment]["states"][stack]["layers"]) == layers + 1
                 assert len(record[moment]["gradients"][stack]["layers"]) == layers
-                assert record[moment]["states"][stack]["output"]["effective_rank"] > 0
-            assert record[moment]["nll_other_source"] is not None
+                assert len(record[moment]["gradients"][stack]["stream"]) == layers + 1
+                assert record[moment]["states"][stack]["output"]["kernel"]["effective_rank"] > 0
+            assert record[moment]["source"]["nll_other"] is not None
         for update in ("after_one", "after_all"):
             assert set(record[update]) == {"encoder", "decoder"}
 
@@ -132,6 +134,7 @@ def test_other_settings_and_damaged_records_are_measured_anew(
     measured = []
     measure = sweep.measure
     monkeypatch.setattr(sweep, "measure", lambda model, *rest: (measured.append(1), measure(model, *rest))[1])
+    monkeypatch.setattr(sweep.pictures, "draw_all", lambda records, folder: [])  # most of the time, and not looked at
     for expected, settings in ((1, SETTINGS), (1, SETTINGS), (2, Settings(steps=1, batch_tokens=60))):
         probe(candidates[:1], settings, Data(), tmp_path)
         assert len(measured) == expected
@@ -186,7 +189,7 @@ def test_a_bad_yaml_file(tmp_path: Path, text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("schemes", "depths", "width", "messages"),
     [
-        (["deepnom"], [12], 64, ["scheme 'deepnom' is none of deepnorm"]),
+        (["deepnom"], [12], 64, ["'deepnom' is none of deepnorm", "deepnet_mt_200, "]),
         (["preln"], [13, 0], 64, ["depth 13 has no two halves", "depth 0 has no two halves"]),
         (["preln"], [12], 40, ["width 40 is no multiple of 16"]),
     ],
@@ -195,6 +198,23 @@ def test_a_bad_sweep(schemes: list[str], depths: list[int], width: int, messages
     with pytest.raises(UserError) as problem:
         swept(schemes, depths, width=width, vocabulary_size=64)
     assert all(message in str(problem.value) for message in messages)
+
+
+def test_architectures_are_swept_by_their_kind() -> None:
+    """A language model has one stack of the whole depth; a name with a size has its own depth alone."""
+    names = ["preln_lm", "deepnet_mlm", "magneto_mt", "deepnet_mt_36", "vanilla_mt"]
+    found = {candidate.name: candidate.config for candidate in swept(names, [4, 6], width=32, vocabulary_size=64)}
+    assert list(found) == [
+        "preln_lm 4", "preln_lm 6", "deepnet_mlm 4", "deepnet_mlm 6", "magneto_mt 2-2", "magneto_mt 3-3",
+        "deepnet_mt_36 18-18", "vanilla_mt 2-2", "vanilla_mt 3-3",
+    ]  # fmt: skip
+    assert (found["preln_lm 6"].encoder_layers, found["preln_lm 6"].decoder_layers) == (0, 6)
+    assert (found["deepnet_mlm 6"].encoder_layers, found["deepnet_mlm 6"].decoder_layers) == (6, 0)
+    # fairseq's masked_lm adds a symbol to the dictionary.
+    assert found["deepnet_mlm 6"].source_vocabulary_size == 65 and found["preln_lm 6"].target_vocabulary_size == 64
+    assert found["magneto_mt 3-3"].scheme == "subln" and found["vanilla_mt 2-2"].shaping == "espa"
+    (odd,) = swept(["preln_lm"], [7], width=32, vocabulary_size=64)
+    assert odd.config.decoder_layers == 7
 
 
 def test_two_of_one_name_are_refused_before_anything_is_written(candidates, tmp_path: Path) -> None:

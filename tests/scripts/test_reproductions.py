@@ -44,6 +44,24 @@ def test_data_or_quick(reproduce: Path, tmp_path: Path, run_command) -> None:
     assert "give either DATA or --quick" in result.stderr
 
 
+@pytest.mark.slow
+def test_quick_probe_thresholds(reproduce: Path, tmp_path: Path, run_command) -> None:
+    """A model that trains and one that cannot; a second run measures nothing again."""
+    command = ("python", reproduce / "probe_thresholds.py", tmp_path, "--quick")
+    first = run_command(*command)
+    assert first.returncode == 0, first.stderr
+    assert "bare 6-6, rate 0.0005, warm-up 0, seed 1 (2 of 2): 50 of 50" in first.stderr
+    report = (tmp_path / "probe_thresholds.md").read_text(encoding="utf-8")
+    (good, bad) = (line.split(" | ") for line in report.splitlines() if ", seed 1 |" in line)
+    assert [good[10], bad[10]] == ["trains", "will not train"]
+    assert [good[14], bad[14]] == ["trains |", "not by then |"]
+    assert float(good[1]) > 0.1 > 1e-3 > float(bad[1])
+    assert re.search(r"took \d+\.\d minutes.*\n- Made with \d+ cores, .*; Python .*, torch .*, mtdeep ", report)
+    second = run_command(*command)
+    assert second.returncode == 0 and second.stderr == ""
+    assert (tmp_path / "probe_thresholds.md").read_text(encoding="utf-8") == report
+
+
 def test_quick_scaling_laws(reproduce: Path, tmp_path: Path, run_command) -> None:
     """The report has an exponent for each law; a second run measures nothing again."""
     command = ("python", reproduce / "scaling_laws.py", tmp_path, "--quick")

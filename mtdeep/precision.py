@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
+AUTOCAST: Mapping[str, torch.dtype] = {"cpu": torch.bfloat16, "cuda": torch.float16}
+"""What --amp multiplies matrices in: the plugin's choice on a CPU (its patch `cpu_amp`), torch's own on CUDA."""
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -25,6 +28,10 @@ class Precision:
     autocast: bool = False
     masters: bool = False
 
+    def products(self, device: str) -> torch.dtype:
+        """Return the type in which the device, cpu or cuda, multiplies matrices."""
+        return AUTOCAST[device] if self.autocast else self.weights
+
     def state_bytes(self, parameters: int) -> dict[str, int]:
         """Return the bytes of what `parameters` numbers need in training, whatever the batch, by what it is."""
         wide = parameters * torch.float32.itemsize
@@ -37,7 +44,6 @@ PRECISIONS: Mapping[str, Precision] = {
     "fp32": Precision("", torch.float32),
     "amp": Precision("--amp", torch.float32, autocast=True),
     "bf16": Precision("--bf16", torch.bfloat16, masters=True),
-    # Of the same sizes as bfloat16, which torch's CPU operators know better.
-    "fp16": Precision("--fp16", torch.bfloat16, masters=True),
+    "fp16": Precision("--fp16", torch.float16, masters=True),
 }
 """From the name to what it keeps."""
