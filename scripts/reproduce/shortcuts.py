@@ -90,8 +90,8 @@ ABOUT = Description(
         f"Learning rates, held after {SIZE.warm_up} updates of linear warm-up: "
         + ", ".join(f"{setting}: {rate:g}" for setting, rate in RATES.items())
         + ". Gradients are clipped to a norm of 1.",
-        "These rates are the best of those tried before for 200 to 700 updates, with E-SPA where there is a shaping and "
-        "by the training loss: 1e-3 and 3e-3 for Pre-LN and with skips, 1e-4, 2e-4, 3e-4 and 1e-3 without; without "
+        "These rates are the best of those tried before for 200 to 700 updates, with E-SPA but for Pre-LN, by the "
+        "training loss: 1e-3 and 3e-3 for Pre-LN and with skips, 1e-4, 2e-4, 3e-4 and 1e-3 without; without "
         "skips 1e-3 stays at the unigram distribution's loss and 3e-3 diverges.",
         "Skips have weight 0.98, branches the root of 1 - 0.98^2.",
     ),
