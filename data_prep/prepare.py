@@ -1,37 +1,35 @@
-"""The run: configuration -> aligned text -> vocabulary -> store."""
+"""The run: configuration in, store out."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
-from data_prep.config import Cldr, Config, ConfigFile, PlainText, load_config
+from data_prep.config import Config
+from data_prep.config_file import ConfigFile, load_config
 from data_prep.destination import check_replaceable, place_for
-from data_prep.encoding import ColumnEncoder
-from data_prep.normalisation import survival
-from data_prep.overlap import TrainingOverlap
-from data_prep.readers.cldr import generate
-from data_prep.readers.plain_text import read_aligned
-from data_prep.splits import hold_out
-from data_prep.table import AlignedText
-from data_prep.vocabulary import train_model
-from mtdeep.corpus.blocks import text_blocks
+from data_prep.engine.pool import Pool
+from data_prep.pipeline.cleaned import cleaned
+from data_prep.pipeline.encoded import encoded
+from data_prep.pipeline.held_out import held_out
+from data_prep.pipeline.selected import selected, without_leaks
+from data_prep.pipeline.texts import Run
+from data_prep.pipeline.vocabulary import vocabulary_of
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store, file_digest
 from mtdeep.corpus.store_writer import StoreWriter
-from mtdeep.corpus.subwords import Subwords, pieces
-from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.errors import UserError
-from mtdeep.languages import resolve
 from mtdeep.progress import ProgressReport
 
-_REVISION = 2  # raise it when equal inputs and settings begin to give other stores
+_REVISION = 3  # raise it when equal inputs and settings begin to give other stores
 
 
 @dataclass(frozen=True)
@@ -42,60 +40,81 @@ class Prepared:
     already: bool
 
 
-def prepare(config_path: Path, *, overwrite: bool = False) -> Prepared:
-    """Make the store that *config_path* describes.
+def prepare(config_path: Path, executor: Callable[[], Executor], *, overwrite: bool = False) -> Prepared:
+    """Make the store that *config_path* describes; *executor* gives what works on it (`engine.pool`).
 
     A store that stands there already is left alone when it came from the same inputs and settings, and replaced only
-    with *overwrite*. Raises UserError for everything in configuration or inputs that the user can mend; then nothing
-    is left behind.
+    with *overwrite*. A run that was stopped goes on where it was, in the configuration's `work` folder or, without one,
+    beside the store, where nothing is left in the end. Raises UserError for everything in configuration or inputs that
+    the user can mend.
     """
     loaded = load_config(config_path)
-    path = loaded.resolved(loaded.config.store)
+    config = loaded.config
+    path = loaded.resolved(config.store)
     with ProgressReport() as progress:
-        inputs = _inputs(loaded, progress)
-        digest = _content_digest(loaded.config, inputs)
+        digests, inputs = _inputs(loaded, progress)
+        digest = _content_digest(config, inputs)
         if _is_prepared(path, digest):
             return Prepared(Store(path), already=True)
         check_replaceable(path, overwrite=overwrite)
-        tables = _read(loaded, progress)
-        with place_for(path, overwrite=overwrite) as place:
-            _write(place, loaded, tables, {"content_digest": digest, "inputs": inputs}, progress)
+        work = loaded.resolved(config.work) if config.work else path.with_name(f".{path.name}.mtdeep-work")
+        with place_for(path, overwrite=overwrite) as place, Pool(work, executor, progress) as pool:
+            _write(place, Run(loaded, digests, pool), work, {"content_digest": digest, "inputs": inputs}, progress)
+        if not config.work:
+            shutil.rmtree(work, ignore_errors=True)
     return Prepared(Store(path), already=False)
 
 
-def _inputs(loaded: ConfigFile, progress: ProgressReport) -> dict[str, dict[str, object]]:
-    """Return size and digest of every input file, under the path that the configuration gives."""
-    files = {
-        f"{corpus.name}/{split}/{language}": given
-        for corpus in loaded.config.corpora
-        if isinstance(corpus, PlainText)
-        for split in corpus.splits
-        for language, given in corpus.files(split).items()
-    }
+def _write(place: Path, run: Run, work: Path, provenance: Mapping[str, Any], progress: ProgressReport) -> None:
+    texts, leaked = without_leaks(run, held_out(run, cleaned(run)))
+    texts = selected(run, texts)
+    learned = vocabulary_of(run, work, texts)
+    found = encoded(run, texts, learned)
+    progress.stage("write the store", len(found))
+    with StoreWriter(place, learned.vocabulary, learned.model.read_bytes()) as writer:
+        for text in found:
+            text.add_to(writer)
+            progress.advance(1)
+        config = run.loaded.config
+        settings = config.model_dump(mode="json", exclude={"store", "work"}, exclude_unset=True)
+        made = {"settings": settings, "versions": _versions(), "leakage": config.leakage, "in_training_text": leaked}
+        writer.finish({**provenance, **made})
+
+
+def _inputs(loaded: ConfigFile, progress: ProgressReport) -> tuple[dict[Path, str], dict[str, dict[str, object]]]:
+    """Return the digest of every input file, and what the store says of it, by a name of its own."""
+    files = dict(_files(loaded))
     if files:
         progress.stage("digests of the inputs", len(files))
-    found: dict[str, dict[str, object]] = {}
-    for name, given in files.items():
-        file = loaded.resolved(given)
-        found[name] = {"path": given, "bytes": file.stat().st_size, "xxh3_128": file_digest(file)}
+    digests: dict[Path, str] = {}
+    records: dict[str, dict[str, object]] = {}
+    for name, file in files.items():
+        digests[file] = digests.get(file) or file_digest(file)
+        records[name] = {"file": file.name, "bytes": file.stat().st_size, "xxh3_128": digests[file]}
         progress.advance(1)
-    return found
+    return digests, records
 
 
-@contextmanager
-def _problems_at(place: str) -> Iterator[None]:
-    """Put the place in the configuration before a problem that only the data showed."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"{place}: {error}") from error
+def _files(loaded: ConfigFile) -> Iterator[tuple[str, Path]]:
+    config = loaded.config
+    for corpus in config.corpora:
+        for split in corpus.split_names:
+            name = f"{corpus.name}/{split}"
+            if split not in corpus.holdout:
+                sources = corpus.sources(split, loaded.resolved, config.seed)
+                files = [file for source in sources for file in source.inputs]
+                yield from ((f"{name}/{number}", file) for number, file in enumerate(files))
+            elif isinstance(how := corpus.holdout[split], str):
+                yield f"{name}/ids", loaded.resolved(how)
+    if config.vocabulary.model:
+        yield "vocabulary/model", loaded.resolved(config.vocabulary.model)
 
 
 def _content_digest(config: Config, inputs: Mapping[str, Mapping[str, object]]) -> str:
     """Return the identity of what is to be prepared: settings, bytes of the inputs, versions that shape the result."""
     content = {
         "revision": _REVISION,
-        "settings": config.model_dump(exclude={"store"}),
+        "settings": config.model_dump(mode="json", exclude={"store", "work"}),
         "inputs": {name: record["xxh3_128"] for name, record in inputs.items()},
         "versions": _versions(),
     }
@@ -103,7 +122,7 @@ def _content_digest(config: Config, inputs: Mapping[str, Mapping[str, object]]) 
 
 
 def _versions() -> dict[str, str]:
-    return {package: version(package) for package in ("babel", "sentencepiece")}
+    return {package: version(package) for package in ("babel", "sentencepiece", "py3langid", "rensa")}
 
 
 def _is_prepared(path: Path, digest: str) -> bool:
@@ -113,73 +132,3 @@ def _is_prepared(path: Path, digest: str) -> bool:
         return Store(path).manifest.provenance.get("content_digest") == digest
     except UserError:
         return False  # damaged or of another version: `check_replaceable` says which
-
-
-def _read(loaded: ConfigFile, progress: ProgressReport) -> list[AlignedText]:
-    tables: list[AlignedText] = []
-    seed = loaded.config.seed
-    survives = survival(loaded.config.vocabulary.normalization)
-    for i, corpus in enumerate(loaded.config.corpora):
-        if isinstance(corpus, Cldr):
-            with _problems_at(loaded.where("corpora", i, "lines")):
-                tables += _generate(corpus, seed, progress)
-            continue
-        for split in corpus.splits:
-            progress.stage(f"read {corpus.name}, {split}")
-            files = {language: loaded.resolved(given) for language, given in corpus.files(split).items()}
-            table = read_aligned(corpus.name, split, files, lambda _, lines: progress.at(lines), survives)
-            if split != "train" or not corpus.holdout:
-                tables.append(table)
-                continue
-            with _problems_at(loaded.where("corpora", i, "holdout")):
-                tables += hold_out(table, corpus.holdout, seed)
-    return tables
-
-
-def _generate(corpus: Cldr, seed: int, progress: ProgressReport) -> list[AlignedText]:
-    languages = [resolve(code) for code in corpus.languages]
-    current = ""
-
-    def report(split: str, rows: int, total: int) -> None:
-        nonlocal current
-        if split != current:
-            current = split
-            progress.stage(f"generate {corpus.name}, {split}", total)
-        progress.at(rows)
-
-    return generate(corpus.name, languages, corpus.lines, seed, entities=corpus.entities, progress=report)
-
-
-def _write(
-    place: Path,
-    loaded: ConfigFile,
-    tables: Sequence[AlignedText],
-    provenance: Mapping[str, object],
-    progress: ProgressReport,
-) -> None:
-    config = loaded.config
-    progress.stage("learn the vocabulary")
-    with _problems_at(loaded.where("vocabulary", "size")):
-        model = train_model([table for table in tables if table.split == "train"], config.vocabulary, config.seed)
-    languages = tuple(dict.fromkeys(language for table in tables for language in table.languages))
-    vocabulary = Vocabulary(pieces(model), languages)
-    subwords = Subwords(model, vocabulary)
-    progress.stage("encode", sum(table.rows * len(table.languages) for table in tables))
-    overlap = TrainingOverlap(tables)
-    with StoreWriter(place, vocabulary, model) as writer:
-        for table in tables:
-            source = overlap.watching(table) if table.split == "train" else table
-            encoder = ColumnEncoder(subwords, source, progress.advance)
-            columns = {language: encoder.column(language) for language in table.languages}
-            text = None
-            if table.split != "train":
-                text = {language: text_blocks(table.column(language)) for language in table.languages}
-            # The encoder's counts are whole once the writer has read the columns, before the manifest is written.
-            record = {
-                **table.provenance,
-                "account": asdict(table.account),
-                "unknown_tokens": encoder.unknown,
-            }
-            writer.add_corpus(table.name, table.split, columns, text=text, provenance=record)
-        made = {"settings": config.model_dump(exclude={"store"}), "versions": _versions()}
-        writer.finish({**provenance, **made, "in_training_text": overlap.counts()})

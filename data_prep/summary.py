@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from data_prep.prepare import Prepared
-from data_prep.table import NOTHING_LEFT
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.store import Store
 from mtdeep.languages import name
@@ -45,38 +44,42 @@ def _corpora(store: Store) -> Table:
     table = Table(title="Rows: read = kept + rejected", title_justify="left")
     for column in ("corpus", "split"):
         table.add_column(column)
-    for column in ("read", "kept", "languages", "gaps", "directions"):
+    for column in ("read", "kept", "languages", "directions"):
         table.add_column(column, justify="right")
     table.add_column("rejected")
     for record in store.manifest.corpora:
-        account = record.provenance["account"]
+        rows = record.provenance["account"]["rows"]
         corpus = next(c for c in store.corpora(record.split) if c.name == record.name)
         table.add_row(
             record.name,
             record.split,
-            f"{account['read']:,}",
-            f"{account['kept']:,}",
+            f"{rows['read']:,}",
+            f"{rows['kept']:,}",
             f"{len(corpus.languages)}",
-            f"{sum(sum(counts.values()) for counts in account['gaps'].values()):,}",
             f"{directions_of(corpus):,}",
-            _reasons(account["rejected"]),
+            _reasons(rows["rejected"]),
         )
     return table
 
 
 def _notes(store: Store) -> Iterator[str]:
-    """Yield what is worth a look: sentences that vanished, unknown tokens, test sentences that are trained on."""
+    """Yield what is worth a look: sentences that were lost, unknown tokens, test sentences that were trained on."""
     for record in store.manifest.corpora:
-        if vanished := record.provenance["account"]["gaps"].get(NOTHING_LEFT):
-            yield f"sentences with {NOTHING_LEFT}, {record.name}, {record.split}: {_by_language(vanished)}"
+        lost: Counter[str] = Counter()
+        for counts in record.provenance["account"]["languages"].values():
+            lost.update(counts["rejected"])
+        if lost:
+            yield f"sentences lost, {record.name}, {record.split}: {_reasons(dict(lost.most_common()))}"
     unknown: Counter[str] = Counter()
     for record in store.manifest.corpora:
         unknown.update(record.provenance["unknown_tokens"])
     if unknown:
         yield f"unknown tokens: {_by_language(unknown)}"
-    for split, counts in store.manifest.provenance["in_training_text"].items():
-        for language, count in counts.items():
-            yield f"warning: {count:,} {split} sentences of {name(language)} ({language}) are in the training text"
+    removed = store.manifest.provenance["leakage"] == "remove"
+    for scored, languages in store.manifest.provenance["in_training_text"].items():
+        cells = {language: sum(kinds.values()) for language, kinds in languages.items()}
+        what = "were removed from training" if removed else "warning: are in the training text"
+        yield f"sentences of {scored} {what}: {_by_language(cells)}"
 
 
 def _by_language(counts: Mapping[str, int]) -> str:

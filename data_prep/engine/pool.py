@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from types import TracebackType
 
 from data_prep.engine.task import Result, Task, carry_out, finished
 from mtdeep.errors import UserError
@@ -19,11 +20,28 @@ ATTEMPTS = 3
 
 
 class Pool:
-    """Carries out tasks that are not finished, in any order, and gives the results in theirs."""
+    """Carries out tasks that are not finished, in any order, and gives the results in theirs.
+
+    A context manager: its workers start with the first task that is not finished, and stay until it is left.
+    """
 
     def __init__(self, work: Path, executor: Callable[[], Executor], progress: ProgressReport) -> None:
         """Prepare to work in the folder *work*, which every worker sees at the same path."""
-        self._work, self._executor, self._progress = work, executor, progress
+        self._work, self._make, self._progress = work, executor, progress
+        self._executor: Executor | None = None
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._executor:
+            self._executor.shutdown()
+            self._executor = None
 
     def run(self, stage: str, tasks: Sequence[Task]) -> list[Result]:
         """Return the result of each task; a result that is there already is taken as it is.
@@ -42,6 +60,7 @@ class Pool:
                     self._progress.at(len(results))
                 break
             except BrokenProcessPool:
+                self._end()
                 waiting = [i for i in waiting if i not in results]
                 if attempt == ATTEMPTS:
                     raise UserError(
@@ -53,19 +72,19 @@ class Pool:
     def _results(self, tasks: Sequence[Task], waiting: Sequence[int]) -> Iterator[tuple[int, Result]]:
         if not waiting:
             return
-        with self._executor() as executor:
-            futures: dict[Future[Result], int] = {
-                executor.submit(carry_out, tasks[i], self._work): i for i in waiting
-            }
-            left = set(futures)
-            try:
-                while left:
-                    done, left = wait(left, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        yield futures[future], future.result()
-            finally:
-                for future in left:
-                    future.cancel()
+        self._executor = self._executor or self._make()
+        futures: dict[Future[Result], int] = {
+            self._executor.submit(carry_out, tasks[i], self._work): i for i in waiting
+        }
+        left = set(futures)
+        try:
+            while left:
+                done, left = wait(left, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield futures[future], future.result()
+        finally:
+            for future in left:
+                future.cancel()
 
 
 def local(workers: int | None = None) -> Callable[[], Executor]:

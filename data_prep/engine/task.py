@@ -19,6 +19,7 @@ from typing import Any
 import xxhash
 
 from mtdeep.durable import sync_directory, write_atomically
+from mtdeep.errors import UserError
 
 RECORD = "record.json"
 
@@ -38,6 +39,8 @@ class Task:
     run: Callable[..., Mapping[str, Any]]
     content: Mapping[str, Any]
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    place: str = ""
+    """Where the configuration asks for it: put before a user's error that does not name a file itself."""
 
     @property
     def key(self) -> str:
@@ -83,7 +86,7 @@ def carry_out(task: Task, work: Path) -> Result:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
     try:
-        record = task.run(partial, **task.arguments)
+        record = _run(task, partial)
         files = {path.name: path.stat().st_size for path in sorted(partial.iterdir())}
         document = {"task": task.name, "content": task.content, "files": files, "record": record}
         text = json.dumps(document, ensure_ascii=False, indent=1)
@@ -99,3 +102,10 @@ def carry_out(task: Task, work: Path) -> Result:
     result = finished(task, work)
     assert result is not None, "a result that was just written is there"
     return result
+
+
+def _run(task: Task, folder: Path) -> Mapping[str, Any]:
+    try:
+        return task.run(folder, **task.arguments)
+    except UserError as error:
+        raise UserError(f"{task.place}: {error}" if task.place else str(error)) from error

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from data_prep.chunk import TokenChunk
 from data_prep.stages.encode import TEXT, TOKENS
@@ -12,22 +15,34 @@ from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.store_writer import StoreWriter
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """The folder of an encoded chunk, the languages that it has, and its rows."""
+
+    folder: Path
+    languages: Sequence[str]
+    rows: int
+
+
 def add_corpus(
     writer: StoreWriter,
     name: str,
     split: str,
     languages: Sequence[str],
-    chunks: Sequence[Path],
+    chunks: Sequence[Encoded],
     *,
     keep_text: bool,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Append a corpus to the store being written; *chunks* are the folders of its encoded chunks, in order."""
+    """Append a corpus to the store being written; a language that a chunk does not have is a gap in its rows."""
     columns = {language: _column(chunks, TOKENS, language) for language in languages}
     text = {language: _column(chunks, TEXT, language) for language in languages} if keep_text else None
     writer.add_corpus(name, split, columns, text=text, provenance=provenance)
 
 
-def _column(chunks: Sequence[Path], file: str, language: str) -> Iterator[Block]:
-    for folder in chunks:
-        yield TokenChunk.read(folder / file, [language]).columns[language]
+def _column(chunks: Sequence[Encoded], file: str, language: str) -> Iterator[Block]:
+    for chunk in chunks:
+        if language in chunk.languages:
+            yield TokenChunk.read(chunk.folder / file, [language]).columns[language]
+        else:
+            yield Block(np.zeros(0, dtype=np.uint8), np.zeros(chunk.rows, dtype=np.int64))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from data_prep.stages.read import IDS, SCORES
 
 CLEAN = "clean"
 ROWS, KEYS = "rows", "keys"
+NOTHING_LEFT = "nothing left after normalisation"
+EMPTY, ONE, CLEANED = "empty in every language", "in one language only", "left with too little by the rules"
 _REVISION = 1  # raise it when equal chunks and settings begin to give other results
 
 
@@ -31,7 +33,8 @@ def clean(
     (rows, languages) uint64, 0 for gaps. IDS and SCORES, where the source has them. *settings* is a `CleaningSettings`
     as JSON; *normalization* is the vocabulary's, and a sentence that it leaves nothing of is no sentence.
 
-    Returns the rows that are kept, the Cleaner's record, and by language how many sentences vanished.
+    Returns the rows that are kept, and why others are not; by language how many sentences vanished, of which the
+    normalisation leaves nothing; and the Cleaner's record of those that did not.
     """
     text = TextChunk.read(chunk)
     survives = survival(normalization)
@@ -46,7 +49,28 @@ def clean(
     keys = np.stack([sentence_keys(left[language]) for language in languages], axis=1)
     beside = {name: text.arrays[name][rows] for name in (IDS, SCORES) if name in text.arrays}
     TextChunk(left, {ROWS: first + rows, KEYS: keys, **beside}).write(folder / CLEAN)
-    return {"rows": len(rows), "record": cleaned.record.model_dump(), "vanished": vanished}
+    return {
+        "rows": len(rows),
+        "rejected": _rejected(text.columns, columns, rows),
+        "vanished": vanished,
+        "record": cleaned.record.model_dump(),
+    }
+
+
+def _rejected(
+    given: Mapping[str, Sequence[str]], survived: Mapping[str, Sequence[str]], kept: np.ndarray
+) -> dict[str, int]:
+    """Return why rows are lost: by how many sentences they had, in the file and after the normalisation."""
+    before, after = (np.sum([np.fromiter(map(bool, column), bool) for column in columns.values()], axis=0)
+                     for columns in (given, survived))  # fmt: skip
+    lost = np.ones(len(before), dtype=bool)
+    lost[kept] = False
+    least = min(2, len(given))
+    masks = {EMPTY: before == 0, ONE: before == 1, NOTHING_LEFT: (before >= least) & (after < least)}
+    if least == 1:
+        del masks[ONE]
+    counts = {reason: int((lost & mask).sum()) for reason, mask in masks.items()}
+    return {**counts, CLEANED: int(lost.sum()) - sum(counts.values())}
 
 
 def cleaning_content(chunk_key: str, number: int, corpus: str, settings: str, normalization: str) -> dict[str, Any]:

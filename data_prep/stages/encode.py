@@ -71,6 +71,6 @@ def _subwords(model: Path, dictionary: Path) -> Subwords:
     return Subwords(model, Vocabulary.load(dictionary))
 
 
-def encoding_content(chunk_key: str, kept_key: str, number: int, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides an encoded chunk: the results it is made of, its number in them, the model's digest."""
-    return {"revision": _REVISION, "text": chunk_key, "kept": kept_key, "chunk": number, **settings}
+def encoding_content(chunk_key: str, kept_key: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides an encoded chunk: the results it is made of, and the digest of model and dictionary."""
+    return {"revision": _REVISION, "text": chunk_key, "kept": kept_key, **settings}

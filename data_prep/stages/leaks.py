@@ -13,25 +13,25 @@ from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.cleaning.characters import WITHOUT_WORDS
 from data_prep.duplicates.leakage import EvaluationIndex, Known, indexed
 from data_prep.duplicates.near import VERSION, Signatures
-from data_prep.stages.clean import KEYS
+from data_prep.stages.part import LEAKED, Part
 from mtdeep.languages import script
 
-INDEX, LEAKED = "index", "leaked"
+INDEX = "index"
 _REVISION = 1  # raise it when equal chunks begin to give other leaks
 
 
-def index(folder: Path, sets: Sequence[Sequence[tuple[Path, Sequence[str]]]], near: bool) -> dict[str, Any]:
-    """Write the index of the evaluation *sets*, each some cleaned chunks with their languages, as INDEX.
+def index(folder: Path, sets: Sequence[Sequence[Part]], near: bool) -> dict[str, Any]:
+    """Write the index of the evaluation *sets*, each in some parts, as INDEX.
 
     Returns how many different sentences of each language it has.
     """
     known: dict[str, dict[int, list[Known]]] = {}
-    for number, chunks in enumerate(sets):
-        for path, languages in chunks:
-            chunk = TextChunk.read(path)
-            for i, language in enumerate(languages):
-                signed = signatures(language, chunk.columns[language]) if near else None
-                known.setdefault(language, {}).setdefault(number, []).append(Known(chunk.arrays[KEYS][:, i], signed))
+    for number, parts in enumerate(sets):
+        for part in parts:
+            text, keys = TextChunk.read(part.chunk), part.present()
+            for i, language in enumerate(part.languages):
+                signed = signatures(language, _cells(text, keys, i, language)) if near else None
+                known.setdefault(language, {}).setdefault(number, []).append(Known(keys[:, i], signed))
     arrays: dict[str, np.ndarray] = {}
     sizes = {}
     for language, of_sets in known.items():
@@ -42,20 +42,20 @@ def index(folder: Path, sets: Sequence[Sequence[tuple[Path, Sequence[str]]]], ne
     return {"sentences": sizes}
 
 
-def find_leaks(folder: Path, chunk: Path, languages: Sequence[str], index: Path, near: bool) -> dict[str, Any]:
-    """Write LEAKED, (rows, languages) bool: the cells of a cleaned chunk that an evaluation set has.
+def find_leaks(folder: Path, part: Part, index: Path, near: bool) -> dict[str, Any]:
+    """Write LEAKED, (rows, languages) bool: the cells of a part that an evaluation set has.
 
     Returns language -> number of the set -> exact or near -> cells.
     """
-    text = TextChunk.read(chunk)
-    leaked = np.zeros(text.arrays[KEYS].shape, dtype=bool)
+    text, keys = TextChunk.read(part.chunk), part.present()
+    leaked = np.zeros(keys.shape, dtype=bool)
     counts: dict[str, Mapping[str, Mapping[str, int]]] = {}
-    for i, language in enumerate(languages):
+    for i, language in enumerate(part.languages):
         known = _index(index, language)
         if known is None:
             continue
-        signed = signatures(language, text.columns[language]) if near else None
-        found = known.match(text.arrays[KEYS][:, i], signed)
+        signed = signatures(language, _cells(text, keys, i, language)) if near else None
+        found = known.match(keys[:, i], signed)
         leaked[:, i] = found.sets >= 0
         if leaked[:, i].any():
             counts[language] = found.counts([str(number) for number in range(int(found.sets.max()) + 1)])
@@ -63,14 +63,25 @@ def find_leaks(folder: Path, chunk: Path, languages: Sequence[str], index: Path,
     return {"leaked": counts}
 
 
+def _cells(text: TextChunk, keys: np.ndarray, column: int, language: str) -> list[str]:
+    """Return the texts of the cells that have a key, "" for the others."""
+    return [line if key else "" for line, key in zip(text.columns[language], keys[:, column].tolist(), strict=True)]
+
+
 def signatures(language: str, texts: Sequence[str]) -> Signatures:
     """Sign sentences as their language's script asks for."""
     return Signatures.of(texts, spaced=script(language) not in WITHOUT_WORDS)
 
 
-def leaks_content(chunk_key: str, index_key: str, near: bool) -> dict[str, Any]:
-    """Return what decides the leaks of a chunk."""
-    return {"revision": _REVISION, "text": chunk_key, "index": index_key, "near": VERSION if near else None}
+def index_content(sets: Sequence[Sequence[Sequence[Any]]], near: bool) -> dict[str, Any]:
+    """Return what decides an index: what the parts of each set are made from."""
+    made_from = [[list(part) for part in parts] for parts in sets]
+    return {"revision": _REVISION, "sets": made_from, "near": VERSION if near else None}
+
+
+def leaks_content(part: Sequence[Any], index_key: str, near: bool) -> dict[str, Any]:
+    """Return what decides the leaks of a part: what it is made from, and the index."""
+    return {"revision": _REVISION, "part": list(part), "index": index_key, "near": VERSION if near else None}
 
 
 @lru_cache(maxsize=512)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +10,14 @@ import numpy as np
 
 from data_prep.chunk import read_arrays, write_arrays
 from data_prep.duplicates.repeats import Pair, Repeats, pairs_of, units_of
-from data_prep.stages.clean import KEYS
 from data_prep.stages.encode import KEPT
-from data_prep.stages.leaks import LEAKED
-from data_prep.stages.read import SCORES
+from data_prep.stages.part import Part
 
 REPEATED = "repeated"
-_REVISION = 1  # raise it when equal chunks begin to give other repeats
-
-
-@dataclass(frozen=True)
-class Part:
-    """A cleaned chunk, its languages, and the folder of its leaks if it was searched for any.
-
-    rank: which part keeps a row that others repeat, the lowest; of equal ranks the row with the best score does, whose
-    scores must mean the same then.
-    """
-
-    chunk: Path
-    languages: tuple[str, ...]
-    leaks: Path | None = None
-    rank: int = 0
-
-    def keys(self) -> np.ndarray:
-        """Return the keys of the cells that are not leaked, (rows, languages) uint64; 0 for the others and gaps."""
-        keys = read_arrays(self.chunk, lambda name: name == KEYS)[KEYS]
-        if self.leaks is None:
-            return keys
-        leaked: np.ndarray = np.where(read_arrays(self.leaks / LEAKED)[LEAKED], np.uint64(0), keys)
-        return leaked
-
-    def scores(self) -> np.ndarray | None:
-        """Return the rows' own scores, (rows,), where they have some."""
-        return read_arrays(self.chunk, lambda name: name == SCORES).get(SCORES)
+SCORED = "stands in a scored split"
+LEFT_BY_LEAKS = "alone after what is scored has left"
+REPEAT = "repeats another row"
+_REVISION = 1  # raise it when equal chunks begin to give other repeats or selections
 
 
 def repeats(folder: Path, parts: Sequence[Part], memory: str) -> dict[str, Any]:
@@ -76,18 +50,41 @@ def select(folder: Path, part: Part, least: int, repeated: tuple[Path, int] | No
     """Write KEPT, (rows, languages) bool, for one part.
 
     A row needs *least* sentences, two where text is aligned; *repeated* is the file of the repeats and the part's
-    number there. Returns how many rows were lost to repeats, and how many were left with too few sentences.
+    number there. Returns rows and, by language, sentences: what is kept, and what was lost and why.
     """
-    present = part.keys() > 0
-    lost = np.zeros(len(present), dtype=bool)
+    present = part.present() > 0
+    ours = present.any(axis=1)
+    leaked = part.leaked()
+    leaked = np.zeros_like(present) if leaked is None else leaked & present
+    twice = np.zeros(len(present), dtype=bool)
     if repeated is not None:
         file, number = repeated
-        lost[read_arrays(file, lambda name: name == str(number))[str(number)]] = True
-    alone = ~lost & (present.sum(axis=1) < least)
-    write_arrays(folder / KEPT, {KEPT: present & ~(lost | alone)[:, None]})
-    return {"repeated": int(lost.sum()), "alone": int(alone.sum()), "kept": int((~(lost | alone)).sum())}
+        twice[read_arrays(file, lambda name: name == str(number))[str(number)]] = True
+    left = present & ~leaked
+    alone = ours & ~twice & (left.sum(axis=1) < least)
+    kept = left & ~(twice | alone)[:, None]
+    write_arrays(folder / KEPT, {KEPT: kept})
+    rows = {KEPT: kept.any(axis=1), REPEAT: twice, LEFT_BY_LEAKS: alone}
+    cells = {
+        KEPT: kept,
+        SCORED: leaked,
+        REPEAT: left & twice[:, None],
+        LEFT_BY_LEAKS: left & alone[:, None],
+    }
+    return {
+        "rows": {name: int(mask.sum()) for name, mask in rows.items()},
+        "languages": {
+            language: {name: int(mask[:, i].sum()) for name, mask in cells.items()}
+            for i, language in enumerate(part.languages)
+        },
+    }
 
 
-def repeats_content(keys: Sequence[tuple[str, str | None, int]]) -> dict[str, Any]:
-    """Return what decides the repeats: the keys of the chunks and of their leaks, and the ranks, in order."""
+def repeats_content(keys: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Return what decides the repeats: of each part, in order, what it is made from and its rank."""
     return {"revision": _REVISION, "parts": [list(part) for part in keys]}
+
+
+def select_content(part: Sequence[Any], least: int, repeated: tuple[str, int] | None) -> dict[str, Any]:
+    """Return what decides a selection: what the part is made from, the key of the repeats and its number there."""
+    return {"revision": _REVISION, "part": list(part), "least": least, "repeated": repeated}

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-
-import babel
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from data_prep.readers.cldr.locale_text import LocaleText, tidy
 from data_prep.readers.cldr.phrases import TRAIN, Phrase, PhraseMaker, split_pairs
 from data_prep.readers.cldr.templates import TEMPLATES, Template, parse_template
-from data_prep.table import NO_TEXT, Account, AlignedText
 from mtdeep.errors import UserError
 
 _NUMBER = re.compile(r"\d+")
 _DRAWS_A_LINE = 20  # give up when so many draws were needed for each line on average: few new ones are left
 
-Progress = Callable[[str, int, int], None]  # split, rows so far, all rows
+
+@dataclass(frozen=True)
+class Phrases:
+    """One split: rows of one text in each language, "" for a gap, and why draws gave no row."""
+
+    split: str
+    rows: Sequence[tuple[str, ...]]
+    rejected: Mapping[str, int]
 
 
 def generate(
@@ -29,9 +32,8 @@ def generate(
     seed: int,
     *,
     entities: int | None = None,
-    progress: Progress = lambda split, rows, total: None,
-) -> list[AlignedText]:
-    """Return one table of aligned phrases for each split in *lines* (split -> number of rows).
+) -> list[Phrases]:
+    """Return the aligned phrases of each split in *lines* (split -> number of rows).
 
     Deterministic in (languages, lines, seed, entities, Babel's version). *entities* limits how many entities of each
     kind are used: fewer are learned sooner. A line of a split other than ``train`` holds a pair (template, entity)
@@ -43,20 +45,19 @@ def generate(
     renderers = [Renderer(language, templates) for language in languages]
     pool = split_pairs(templates, list(lines), entities, seed)
     held_out: list[set[str]] = [set() for _ in languages]
-    tables: dict[str, AlignedText] = {}
+    found: dict[str, Phrases] = {}
     for split in sorted(lines, key=lambda split: split == TRAIN):  # training last: it avoids what is held out
-        report = partial(progress, split)
         maker = PhraseMaker(templates, pool, split, seed)
         if not maker.usable:
             raise UserError(f"corpus {name!r}: no phrase can be held out for split {split!r}; ask for fewer splits")
-        rows, account = _collect(maker, renderers, lines[split], held_out, is_train=split == TRAIN, progress=report)
-        if len(rows) < lines[split]:
+        phrases = _collect(maker, split, renderers, lines[split], held_out)
+        if len(phrases.rows) < lines[split]:
             raise UserError(
-                f"corpus {name!r}: only {len(rows)} distinct phrases found for split {split!r}, {lines[split]} asked; "
-                "ask for fewer lines, or raise `entities`"
+                f"corpus {name!r}: only {len(phrases.rows)} distinct phrases found for split {split!r}, {lines[split]} "
+                "asked; ask for fewer lines, or raise `entities`"
             )
-        tables[split] = _table(name, split, tuple(languages), rows, account)
-    return [tables[split] for split in lines]
+        found[split] = phrases
+    return [found[split] for split in lines]
 
 
 class Renderer:
@@ -100,22 +101,14 @@ def without_numbers(text: str) -> str:
 
 
 def _collect(
-    maker: PhraseMaker,
-    renderers: Sequence[Renderer],
-    wanted: int,
-    held_out: list[set[str]],
-    *,
-    is_train: bool,
-    progress: Callable[[int, int], None],
-) -> tuple[list[tuple[str, ...]], Account]:
+    maker: PhraseMaker, split: str, renderers: Sequence[Renderer], wanted: int, held_out: list[set[str]]
+) -> Phrases:
     """Draw until *wanted* rows are kept; held-out rows are entered in *held_out*, one set a language."""
     rows: dict[tuple[str, ...], None] = {}
     rejected: Counter[str] = Counter()
     draws = 0
     while len(rows) < wanted and draws < _DRAWS_A_LINE * (len(rows) + 50):
         draws += 1
-        if draws % 256 == 0:
-            progress(len(rows), wanted)
         phrase = maker.draw()
         row = () if phrase is None else tuple(renderer.render(phrase) for renderer in renderers)
         reason = _reason_to_reject(row, rows, held_out)
@@ -123,14 +116,11 @@ def _collect(
             rejected[reason] += 1
             continue
         rows[row] = None
-        if not is_train:
+        if split != TRAIN:
             for seen, text in zip(held_out, row, strict=True):
                 if text:
                     seen.add(without_numbers(text))
-    progress(len(rows), wanted)
-    gaps = {r.language: sum(not row[i] for row in rows) for i, r in enumerate(renderers)}
-    gaps = {language: n for language, n in gaps.items() if n}
-    return list(rows), Account(draws, len(rows), dict(rejected), {NO_TEXT: gaps} if gaps else {})
+    return Phrases(split, list(rows), dict(rejected))
 
 
 def _reason_to_reject(
@@ -145,16 +135,3 @@ def _reason_to_reject(
     if any(text and without_numbers(text) in seen for seen, text in zip(held_out, row, strict=True)):
         return "text of a held-out line, numbers apart"
     return None
-
-
-def _table(
-    name: str, split: str, languages: tuple[str, ...], rows: Sequence[tuple[str, ...]], account: Account
-) -> AlignedText:
-    present = np.array([[bool(text) for text in row] for row in rows], dtype=bool).reshape(len(rows), len(languages))
-
-    def column(language: str) -> Iterator[str]:
-        place = languages.index(language)
-        return (row[place] for row in rows)
-
-    provenance = {"reader": "cldr", "babel": babel.__version__}
-    return AlignedText(name, split, languages, present, column, account, provenance)

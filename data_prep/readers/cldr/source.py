@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from data_prep.batch import Batch
@@ -16,7 +15,7 @@ class CldrPhrases:
     """One split of the phrases that `generate` makes.
 
     languages: canonical codes. lines: split -> number of rows, all the splits, because what is held out for one is kept
-    from the others. entities: how many entities of each kind are used.
+    from the others. entities: how many entities of each kind are used. name: what errors call the corpus.
     """
 
     languages: tuple[str, ...]
@@ -24,6 +23,7 @@ class CldrPhrases:
     split: str
     seed: int = 1
     entities: int | None = None
+    name: str = "cldr"
 
     @property
     def inputs(self) -> Sequence[Path]:
@@ -32,10 +32,9 @@ class CldrPhrases:
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; draws that gave no row are counted in the last. Raises UserError as `generate` does."""
-        made = generate("cldr", self.languages, self.lines, self.seed, entities=self.entities)
-        table = next(table for table in made if table.split == self.split)
-        columns = {language: table.column(language) for language in self.languages}
-        for first in range(0, table.rows, rows):
-            texts = {language: list(islice(column, rows)) for language, column in columns.items()}
-            counts = table.account.rejected if first + rows >= table.rows else {}
-            yield Batch(first, texts, counts=dict(counts))
+        made = generate(self.name, self.languages, self.lines, self.seed, entities=self.entities)
+        phrases = next(one for one in made if one.split == self.split)
+        for first in range(0, len(phrases.rows), rows):
+            texts = zip(*phrases.rows[first : first + rows], strict=True)
+            counts = phrases.rejected if first + rows >= len(phrases.rows) else {}
+            yield Batch(first, dict(zip(self.languages, texts, strict=True)), counts=dict(counts))

@@ -1,0 +1,148 @@
+"""The configuration's file: every problem with its line, all in one message."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from data_prep.config import Config
+from data_prep.environment import expand
+from data_prep.sources import READERS
+from mtdeep import yaml_lines
+from mtdeep.errors import UserError
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A checked configuration and where its keys stand."""
+
+    path: Path
+    config: Config
+    lines: Mapping[yaml_lines.Location, int]
+
+    def where(self, *place: str | int) -> str:
+        """Return ``file:line`` of a key."""
+        return f"{self.path}:{yaml_lines.line_of(place, self.lines)}"
+
+    def resolved(self, path: str) -> Path:
+        """Return a path of the configuration, relative ones from the file's folder."""
+        return self.path.parent / expand(path)
+
+
+def load_config(path: Path) -> ConfigFile:
+    """Return the configuration in *path*.
+
+    Raises UserError whose message holds every problem, one a line: file, line, what is wrong and how to mend it.
+    """
+    document, lines = yaml_lines.load(path)
+    if not isinstance(document, dict):
+        raise UserError(f"{path}:1: the configuration must be a mapping of keys (store, vocabulary, corpora)")
+    try:
+        loaded = ConfigFile(path, Config.model_validate(document), lines)
+    except ValidationError as error:
+        raise UserError("\n".join(_sentences(path, error, document, lines))) from error
+    if missing := [f"{loaded.where(*place)}: no file {file}; correct the path" for place, file in _missing(loaded)]:
+        raise UserError("\n".join(missing))
+    return loaded
+
+
+def _missing(loaded: ConfigFile) -> Iterator[tuple[yaml_lines.Location, Path]]:
+    config = loaded.config
+    if config.vocabulary.model and not (model := loaded.resolved(config.vocabulary.model)).is_file():
+        yield ("vocabulary", "model"), model
+    for i, corpus in enumerate(config.corpora):
+        for split in corpus.split_names:
+            if split in corpus.holdout:
+                how = corpus.holdout[split]
+                files = [(("corpora", i, "holdout", split), loaded.resolved(how))] if isinstance(how, str) else []
+            else:
+                sources = corpus.sources(split, loaded.resolved, config.seed)
+                files = [(("corpora", i, "splits", split), file) for source in sources for file in source.inputs]
+            yield from ((place, file) for place, file in files if not file.exists())
+
+
+def _sentences(
+    path: Path, error: ValidationError, document: object, lines: dict[yaml_lines.Location, int]
+) -> list[str]:
+    found = []
+    for problem in error.errors():
+        if problem["type"] == "string_type" and isinstance(problem["input"], dict | list):
+            continue  # what may be a path is none; what is wrong with it as a mapping is told beside
+        place = _in_document(problem["loc"], document, keep_last=problem["type"] == "missing")
+        line = yaml_lines.line_of(place, lines)
+        found.append((line, f"{path}:{line}: {_sentence(problem, place)}"))
+    return [sentence for _, sentence in sorted(dict.fromkeys(found))]
+
+
+def _in_document(location: tuple[int | str, ...], document: object, *, keep_last: bool) -> yaml_lines.Location:
+    """Return pydantic's location without what is no key of the file: names of union members, "[key]"."""
+    place: list[int | str] = []
+    here: Any = document
+    for i, step in enumerate(location):
+        if step in _steps(here):
+            here = here[step]
+        elif not (keep_last and i == len(location) - 1):
+            continue
+        place.append(step)
+    return tuple(place)
+
+
+def _steps(node: Any) -> Iterable[Any]:
+    match node:
+        case dict():
+            return node
+        case list():
+            return range(len(node))
+    return ()
+
+
+def _sentence(problem: Any, place: yaml_lines.Location) -> str:
+    where = ".".join(map(str, place)) or "the configuration"
+    match problem["type"]:
+        case "missing":
+            return f"key {place[-1]!r} is missing{_within(place[:-1])}; add it"
+        case "extra_forbidden":
+            names = _keys_at(problem["loc"])
+            close = difflib.get_close_matches(str(place[-1]), names, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}?" if close else f"known keys are {', '.join(names)}"
+            return f"unknown key {place[-1]!r}{_within(place[:-1])}; {hint}"
+        case "union_tag_not_found":
+            return f"key 'reader' is missing{_within(place)}; add it ({', '.join(READERS)})"
+        case "union_tag_invalid":
+            return f"unknown reader {problem['ctx']['tag']!r}{_within(place)}; choose one of {', '.join(READERS)}"
+        case "value_error":
+            return f"{where}: {problem['ctx']['error']}"
+    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}"
+
+
+def _within(place: yaml_lines.Location) -> str:
+    return f" in {'.'.join(map(str, place))}" if place else ""
+
+
+def _keys_at(location: Sequence[int | str]) -> list[str]:
+    """Return the keys of the model that refused the last step of *location*."""
+    models: list[type[BaseModel]] = [Config]
+    for step in location[:-1]:
+        inner = [model.model_fields[step].annotation for model in models if step in model.model_fields]
+        if inner:
+            models = list(_models_in(inner))
+        elif tagged := [model for model in models if step in get_args(_tag(model))]:
+            models = tagged
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that stand anywhere in a type."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in annotation if isinstance(annotation, list) else get_args(annotation):
+        yield from _models_in(part)
+
+
+def _tag(model: type[BaseModel]) -> Any:
+    return model.model_fields["reader"].annotation if "reader" in model.model_fields else None

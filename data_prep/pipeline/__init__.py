@@ -1,0 +1,5 @@
+"""The steps of a preparation, from sources to the chunks that a store is assembled from.
+
+cleaned, held_out, selected (leaks, repeats), vocabulary, encoded. Each turns what it is given into tasks for a pool
+(`engine`), keyed by the content of what they read, so that a run goes on where another stopped.
+"""

@@ -1,0 +1,71 @@
+"""Splits that are taken out of training text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from data_prep.engine.task import Result, Task
+from data_prep.pipeline.texts import Piece, Run, SplitText
+from data_prep.readers.plain_text import read_lines
+from data_prep.stages.hold_out import HELD_OUT, SHARED_ROWS, TRAINING, How, hold_out, holdout_content
+from data_prep.stages.part import Rows
+
+
+def held_out(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
+    """Return the texts, those of corpora with `holdout` divided. Raises UserError where they have too few rows."""
+    asked = [text.trained and bool(text.corpus.holdout) for text in texts]
+    tasks = [_task(run, text) for text, is_asked in zip(texts, asked, strict=True) if is_asked]
+    results = iter(run.pool.run("hold out", tasks) if tasks else ())
+    found: list[SplitText] = []
+    for text, is_asked in zip(texts, asked, strict=True):
+        found += _divided(text, next(results)) if is_asked else [text]
+    return found
+
+
+def _task(run: Run, text: SplitText) -> Task:
+    seed = run.loaded.config.seed
+    splits = {split: _how(run, how) for split, how in text.corpus.holdout.items()}
+    content = holdout_content([piece.identity for piece in text.pieces], splits, seed)
+    arguments = {
+        "chunks": [(piece.part.chunk, piece.part.languages) for piece in text.pieces],
+        "splits": splits,
+        "seed": seed,
+        "corpus": text.corpus.name,
+    }
+    place = run.loaded.where("corpora", text.number, "holdout")
+    return Task("hold_out", str(text), hold_out, content, arguments, place)
+
+
+def _how(run: Run, how: int | float | str) -> How:
+    if isinstance(how, str):
+        return tuple(line.strip() for line in read_lines(run.loaded.resolved(how)) if line.strip())
+    return how
+
+
+def _divided(text: SplitText, result: Result) -> Iterator[SplitText]:
+    """Yield what is left of the training text, then each split that was taken from it."""
+    names = [*text.corpus.holdout, SHARED_ROWS]
+    reasons = {name: name if name == SHARED_ROWS else f"held out for {name}" for name in names}
+    rows, languages = result.record["rows"], result.record["languages"]
+    text.ledger.rows(rejected={reasons[name]: rows[name] for name in names})
+    for language in text.languages:
+        text.ledger.sentences(language, rejected={reasons[name]: languages[name][language] for name in names})
+    yield replace(text, pieces=_of(text, result, TRAINING))
+    for value, split in enumerate(text.corpus.holdout, start=1):
+        divided = SplitText(text.number, text.corpus, split, _of(text, result, value))
+        divided.ledger.rows(read=rows[split])
+        for language in text.languages:
+            divided.ledger.sentences(language, read=languages[split][language])
+        yield divided
+
+
+def _of(text: SplitText, result: Result, value: int) -> tuple[Piece, ...]:
+    """Return the text's pieces with the rows that are *value*."""
+    return tuple(
+        Piece(
+            replace(piece.part, rows=Rows(result.folder / HELD_OUT, str(number), value)),
+            (*piece.identity, result.key, number, value),
+        )
+        for number, piece in enumerate(text.pieces)
+    )

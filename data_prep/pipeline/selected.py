@@ -1,0 +1,116 @@
+"""What of the chunks is kept: nothing that is scored, and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from data_prep.engine.task import Result, Task
+from data_prep.pipeline.texts import Piece, Run, SplitText
+from data_prep.stages.encode import KEPT
+from data_prep.stages.leaks import INDEX, find_leaks, index, index_content, leaks_content
+from data_prep.stages.select import REPEATED, repeats, repeats_content, select, select_content
+from mtdeep.errors import UserError
+
+Leaked = dict[str, dict[str, dict[str, int]]]
+"""Scored split -> language -> exact or near -> cells of training text."""
+
+
+def without_leaks(run: Run, texts: Sequence[SplitText]) -> tuple[list[SplitText], Leaked]:
+    """Return the texts, of training without the sentences that are scored, if they are to be removed; and how many."""
+    scored = [text for text in texts if not text.trained]
+    if not scored:
+        return list(texts), {}
+    near = any(text.corpus.near_leaks for text in texts if text.trained)
+    sets = [[piece.part for piece in text.pieces] for text in scored]
+    content = index_content([[piece.identity for piece in text.pieces] for text in scored], near)
+    arguments = {"sets": sets, "near": near}
+    (known,) = run.pool.run("index what is scored", [Task("index", "index", index, content, arguments)])
+    trained = [(text, piece) for text in texts if text.trained for piece in text.pieces]
+    results = iter(run.pool.run("find what is scored", [_search(text, piece, known) for text, piece in trained]))
+    counts: Leaked = {}
+    found = []
+    for text in texts:
+        pieces = []
+        for piece in text.pieces if text.trained else ():
+            result = next(results)
+            _count(counts, [str(one) for one in scored], result)
+            if run.loaded.config.leakage == "remove":
+                piece = Piece(replace(piece.part, leaks=result.folder), (*piece.identity, result.key))
+            pieces.append(piece)
+        found.append(replace(text, pieces=tuple(pieces)) if text.trained else text)
+    return found, counts
+
+
+def _search(text: SplitText, piece: Piece, known: Result) -> Task:
+    near = text.corpus.near_leaks
+    part = piece.part
+    arguments = {"part": replace(part, leaks=None), "index": known.folder / INDEX, "near": near}
+    return Task("leaks", str(text), find_leaks, leaks_content(piece.identity, known.key, near), arguments)
+
+
+def _count(counts: Leaked, names: Sequence[str], result: Result) -> None:
+    for language, of_sets in result.record["leaked"].items():
+        for number, kinds in of_sets.items():
+            of_language = counts.setdefault(names[int(number)], {}).setdefault(language, {})
+            for kind, cells in kinds.items():
+                of_language[kind] = of_language.get(kind, 0) + cells
+
+
+def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
+    """Return the texts with what is kept of each piece; training rows that repeat another are not.
+
+    Raises UserError when nothing is left of a split.
+    """
+    compared = [piece for text in texts if text.trained and text.corpus.deduplicate for piece in text.pieces]
+    place = {id(piece): number for number, piece in enumerate(compared)}
+    repeated = _repeats(run, compared) if compared else None
+    every = [(text, piece) for text in texts for piece in text.pieces]
+    tasks = [_selection(text, piece, repeated, place.get(id(piece))) for text, piece in every]
+    results = iter(run.pool.run("select", tasks))
+    found = []
+    for text in texts:
+        pieces = tuple(replace(piece, selected=next(results)) for piece in text.pieces)
+        for piece in pieces:
+            _enter(text, piece.kept)
+        _check_not_empty(run, text)
+        found.append(replace(text, pieces=pieces))
+    return found
+
+
+def _repeats(run: Run, pieces: Sequence[Piece]) -> Result:
+    content = repeats_content([(*piece.identity, piece.part.rank) for piece in pieces])
+    arguments = {"parts": [piece.part for piece in pieces], "memory": run.loaded.config.deduplication.memory}
+    (result,) = run.pool.run("find repeated rows", [Task("repeats", "repeated rows", repeats, content, arguments)])
+    return result
+
+
+def _selection(text: SplitText, piece: Piece, repeated: Result | None, number: int | None) -> Task:
+    compared = None if repeated is None or number is None else (repeated, number)
+    arguments = {
+        "part": piece.part,
+        "least": text.least,
+        "repeated": None if compared is None else (compared[0].folder / REPEATED, compared[1]),
+    }
+    of = None if compared is None else (compared[0].key, compared[1])
+    return Task("select", str(text), select, select_content(piece.identity, text.least, of), arguments)
+
+
+def _enter(text: SplitText, result: Result) -> None:
+    rows = dict(result.record["rows"])
+    text.ledger.rows(kept=rows.pop(KEPT), rejected=rows)
+    for language, counts in result.record["languages"].items():
+        rejected = dict(counts)
+        text.ledger.sentences(language, kept=rejected.pop(KEPT), rejected=rejected)
+
+
+def _check_not_empty(run: Run, text: SplitText) -> None:
+    rows = text.ledger.account().rows
+    if rows.kept:
+        return
+    lost = ", ".join(f"{count:,} {reason}" for reason, count in rows.rejected.items()) or "there were none"
+    where = run.loaded.where("corpora", text.number, "splits", text.split)
+    raise UserError(
+        f"{where}: nothing is left of the {rows.read:,} rows of split {text.split!r} of corpus {text.corpus.name!r} "
+        f"({lost}); give other files, or clean them less"
+    )

@@ -1,0 +1,72 @@
+"""What the steps of a preparation hand to one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data_prep.account import Ledger
+from data_prep.config import TRAIN, AnyCorpus
+from data_prep.config_file import ConfigFile
+from data_prep.engine.pool import Pool
+from data_prep.engine.task import Result
+from data_prep.stages.part import Part
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every step needs: the configuration, the digests of its input files, and where work is done."""
+
+    loaded: ConfigFile
+    digests: Mapping[Path, str]
+    pool: Pool
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part, what it was made from (for the keys of what is made of it), and what was selected of it, if it was."""
+
+    part: Part
+    identity: tuple[Any, ...]
+    selected: Result | None = None
+
+    @property
+    def kept(self) -> Result:
+        """Return what was selected; it must have been."""
+        assert self.selected is not None
+        return self.selected
+
+
+@dataclass(frozen=True)
+class SplitText:
+    """One split of a corpus on its way to the store. Its place in the configuration is corpora[*number*].
+
+    records: what reading and cleaning said, for the report.
+    """
+
+    number: int
+    corpus: AnyCorpus
+    split: str
+    pieces: tuple[Piece, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
+    records: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages of all pieces, in order."""
+        return tuple(dict.fromkeys(language for piece in self.pieces for language in piece.part.languages))
+
+    @property
+    def trained(self) -> bool:
+        """Return whether it is trained on; others are scored."""
+        return self.split == TRAIN
+
+    @property
+    def least(self) -> int:
+        """Return how many sentences a row must have."""
+        return min(2, len(self.languages))
+
+    def __str__(self) -> str:
+        return f"{self.corpus.name}, {self.split}"

@@ -1,0 +1,92 @@
+"""The subword model: learned from what is trained on, or given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep.engine.task import Task
+from data_prep.pipeline.texts import Piece, Run, SplitText
+from data_prep.stages.encode import KEPT
+from data_prep.stages.learn import MODEL, learn, learn_content
+from data_prep.stages.sample import quotas, sample, sample_content
+from mtdeep.corpus.subwords import pieces
+from mtdeep.corpus.vocabulary import Vocabulary
+from mtdeep.durable import write_atomically
+
+Draws = dict[str, tuple[int, int, int, int]]
+_DICTIONARIES = "dictionaries"
+
+
+@dataclass(frozen=True)
+class LearnedVocabulary:
+    """A model's file and the dictionary's, which every worker sees, and the vocabulary that they are."""
+
+    model: Path
+    dictionary: Path
+    vocabulary: Vocabulary
+
+
+def vocabulary_of(run: Run, work: Path, texts: Sequence[SplitText]) -> LearnedVocabulary:
+    """Return the vocabulary of all languages. Raises UserError where the text does not support the size."""
+    settings = run.loaded.config.vocabulary
+    model = run.loaded.resolved(settings.model) if settings.model else _learned(run, texts)
+    languages = tuple(dict.fromkeys(language for text in texts for language in text.languages))
+    vocabulary = Vocabulary(pieces(model), languages)
+    dictionary = work / _DICTIONARIES / f"{vocabulary.digest}.txt"
+    dictionary.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(dictionary, lambda path: path.write_bytes(vocabulary.dump()))
+    return LearnedVocabulary(model, dictionary, vocabulary)
+
+
+def _learned(run: Run, texts: Sequence[SplitText]) -> Path:
+    settings = run.loaded.config.vocabulary.model_dump_json()
+    trained = [piece for text in texts if text.trained for piece in text.pieces]
+    tasks = [_sampling(run, piece, draws) for piece, draws in zip(trained, _draws(run, trained), strict=True)]
+    samples = run.pool.run("sample text for the vocabulary", tasks)
+    content = learn_content([result.key for result in samples], settings)
+    arguments = {"samples": [result.folder for result in samples], "settings": settings}
+    place = run.loaded.where("vocabulary", "size")
+    (result,) = run.pool.run("learn the vocabulary", [Task("learn", "vocabulary", learn, content, arguments, place)])
+    return result.folder / MODEL
+
+
+def _draws(run: Run, trained: Sequence[Piece]) -> list[Draws]:
+    """Return, for each piece, what of each language is drawn from it: a sentence's number counts all pieces before."""
+    kept = [_kept(piece) for piece in trained]
+    sentences: dict[str, int] = {}
+    for of_piece in kept:
+        for language, count in of_piece.items():
+            sentences[language] = sentences.get(language, 0) + count
+    settings = run.loaded.config.vocabulary
+    total = min(settings.sample_lines, sum(sentences.values()))
+    quota = quotas(sentences, settings.temperature, total)
+    places = {language: place for place, language in enumerate(sentences)}
+    before = dict.fromkeys(sentences, 0)
+    found = []
+    for of_piece in kept:
+        draws: Draws = {}
+        for language, count in of_piece.items():
+            if count:
+                draws[language] = before[language], sentences[language], quota[language], places[language]
+                before[language] += count
+        found.append(draws)
+    return found
+
+
+def _kept(piece: Piece) -> Mapping[str, int]:
+    return {language: counts[KEPT] for language, counts in piece.kept.record["languages"].items()}
+
+
+def _sampling(run: Run, piece: Piece, draws: Draws) -> Task:
+    seed = run.loaded.config.seed
+    arguments = {
+        "chunk": piece.part.chunk,
+        "kept": piece.kept.folder / KEPT,
+        "draws": draws,
+        "columns": {language: i for i, language in enumerate(piece.part.languages)},
+        "seed": seed,
+    }
+    content = sample_content(str(piece.identity[0]), piece.kept.key, draws, seed)
+    return Task("sample", "sample", sample, content, arguments)

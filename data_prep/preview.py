@@ -1,0 +1,100 @@
+"""What cleaning would remove of the first rows of each corpus, with examples: to be looked at before a long run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from data_prep.cleaning.cleaner import Cleaner
+from data_prep.cleaning.record import LanguageRecord, Record, Sample, total
+from data_prep.cleaning.settings import Resolved, table
+from data_prep.config import TRAIN
+from data_prep.config_file import ConfigFile, load_config
+from data_prep.readers.source import Source
+from data_prep.stages.read import ROWS
+
+_EXAMPLES = 3
+_WIDTH_OF_A_LOG = 160
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Of one source: what holds for each of its languages, and what that did to its first rows."""
+
+    corpus: str
+    resolved: tuple[Resolved, ...]
+    record: Record
+
+
+def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
+    """Yield one for each source of training text that is cleaned. Raises UserError for what cannot be read."""
+    config = loaded.config
+    for corpus in config.corpora:
+        if not corpus.clean or TRAIN not in corpus.split_names:
+            continue
+        for source in corpus.sources(TRAIN, loaded.resolved, config.seed):
+            cleaner = Cleaner(config.cleaning, corpus.name, source.languages)
+            yield Preview(corpus.name, tuple(cleaner.resolved.values()), _record(source, cleaner, rows))
+
+
+def print_preview(path: Path, rows: int) -> None:
+    """Print the settings as they are resolved, and for each rule how much it removes, with examples."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_OF_A_LOG)
+    shown = False
+    for preview in previews(load_config(path), rows):
+        shown = True
+        record = preview.record
+        console.rule(f"{preview.corpus}: {record.rows_read:,} rows read, {record.rows_kept:,} kept")
+        console.print(_settings(preview))
+        console.print(_removed(record))
+    if not shown:
+        console.print("no corpus is cleaned (`clean: false`, or no split train)")
+
+
+def _record(source: Source, cleaner: Cleaner, rows: int) -> Record:
+    records = []
+    left = rows
+    for batch in source.batches(min(ROWS, rows)):
+        records.append(cleaner(batch).record)
+        left -= batch.rows + len(batch.rejected)
+        if left <= 0:
+            break
+    return total(records)
+
+
+def _settings(preview: Preview) -> Table:
+    found = Table(title="Settings", title_justify="left")
+    for column in ("key", "value", "said by", "languages"):
+        found.add_column(column)
+    for row in table(preview.resolved):
+        found.add_row(*map(escape, row))
+    return found
+
+
+def _removed(record: Record) -> Table:
+    found = Table(title="What is removed", title_justify="left")
+    for column in ("language", "reason", "sentences", "share", "score", "example", "beside"):
+        found.add_column(column, justify="right" if column in ("sentences", "share", "score") else "left")
+    for language, counts in record.languages.items():
+        for reason, sentences in sorted(counts.rejected.items(), key=lambda item: -item[1]):
+            _add(found, language, reason, sentences, counts)
+    return found
+
+
+def _add(found: Table, language: str, reason: str, sentences: int, counts: LanguageRecord) -> None:
+    head = [language, reason, f"{sentences:,}", f"{sentences / counts.read:.2%}"]
+    for sample in counts.samples[reason][:_EXAMPLES]:  # what is rejected has a sample
+        found.add_row(*head, *_shown(sample))
+        head = [""] * len(head)
+
+
+def _shown(sample: Sample) -> tuple[str, str, str]:
+    score = "" if sample.score is None else f"{sample.score:.3g}"
+    return score, escape(sample.text), escape(" ".join(sample.beside.values()))

@@ -1,0 +1,38 @@
+"""Samples of the chunks to a vocabulary's model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+
+from data_prep.chunk import read_arrays
+from data_prep.config import VocabularySettings
+from data_prep.stages.sample import SAMPLE
+from data_prep.vocabulary import train_model
+
+MODEL = "subwords.model"
+_REVISION = 1  # raise it when equal samples begin to give other models
+
+
+def learn(folder: Path, samples: Sequence[Path], settings: str) -> dict[str, Any]:
+    """Write MODEL, learned from the SAMPLEs in *samples*, folders in order; *settings*: `VocabularySettings` as JSON.
+
+    Raises UserError as `train_model` does.
+    """
+    (folder / MODEL).write_bytes(train_model(_lines(samples), VocabularySettings.model_validate_json(settings)))
+    return {}
+
+
+def _lines(samples: Sequence[Path]) -> Iterator[str]:
+    for folder in samples:
+        for utf8 in read_arrays(folder / SAMPLE).values():
+            yield from utf8.tobytes().decode("utf-8").split("\n")[:-1]
+
+
+def learn_content(sample_keys: Sequence[str], settings: str) -> dict[str, Any]:
+    """Return what decides a model."""
+    version = sentencepiece.__version__
+    return {"revision": _REVISION, "samples": list(sample_keys), "settings": settings, "sentencepiece": version}
