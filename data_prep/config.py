@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from data_prep.cleaning.settings import CleaningSettings
 from data_prep.environment import expand
@@ -28,6 +28,24 @@ def _is_split(name: str) -> str:
     return name
 
 
+def _is_read(given: Any) -> Any:
+    every = given if isinstance(given, list) else [given]
+    if not every or not all(isinstance(one, str | dict) for one in every):
+        raise ValueError(f"give a path, the options of the reader, or a list of these, not {given!r}")
+    return given
+
+
+def _is_held_out(given: Any) -> Any:
+    match given:
+        case str():
+            return given
+        case int() if given >= 1 and given is not True:
+            return given
+        case float() if 0 < given < 1:
+            return given
+    raise ValueError(f"give a number of rows, a share of them between 0 and 1, or a file of their ids, not {given!r}")
+
+
 def _are_distinct(languages: list[str]) -> list[str]:
     seen: dict[str, str] = {}
     for code in languages:
@@ -41,8 +59,9 @@ SplitName = Annotated[str, AfterValidator(_is_split)]
 PathText = Annotated[str, AfterValidator(lambda path: (expand(path), path)[1])]
 Languages = Annotated[list[LanguageCode], Field(min_length=1), AfterValidator(_are_distinct)]
 Rows = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
 Options = str | dict[str, Any]
+Read = Annotated[Options | list[Options], BeforeValidator(lambda given: _is_read(given))]
+HeldOut = Annotated[int | float | PathText, BeforeValidator(lambda given: _is_held_out(given))]
 At = Callable[[str], Path]
 
 
@@ -100,14 +119,12 @@ class FileCorpus(Corpus):
         "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "xliff", "moses_zip", "gettext", "parquet", "store"
     ]
     languages: Languages | None = None
-    splits: dict[SplitName, Options | list[Options]] = Field(min_length=1)
-    holdout: dict[SplitName, Rows | Share | PathText] = Field(default_factory=dict)
+    splits: dict[SplitName, Read] = Field(min_length=1)
+    holdout: dict[SplitName, HeldOut] = Field(default_factory=dict)
 
     @field_validator("splits")
     @classmethod
-    def _can_be_read(
-        cls, splits: dict[str, Options | list[Options]], info: ValidationInfo
-    ) -> dict[str, Options | list[Options]]:
+    def _can_be_read(cls, splits: dict[str, Read], info: ValidationInfo) -> dict[str, Read]:
         if {"reader", "languages"} <= info.data.keys():
             for split, given in splits.items():
                 try:
@@ -219,6 +236,6 @@ class Config(Strict):
         return self
 
 
-def _sources(reader: str, given: Options | list[Options], languages: Sequence[str] | None, at: At) -> list[Source]:
+def _sources(reader: str, given: Read, languages: Sequence[str] | None, at: At) -> list[Source]:
     every = given if isinstance(given, list) else [given]
     return [make_source(reader, one, languages or (), at) for one in every]

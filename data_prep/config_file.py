@@ -71,8 +71,6 @@ def _sentences(
 ) -> list[str]:
     found = []
     for problem in error.errors():
-        if problem["type"] == "string_type" and isinstance(problem["input"], dict | list):
-            continue  # what may be a path is none; what is wrong with it as a mapping is told beside
         place = _in_document(problem["loc"], document, keep_last=problem["type"] == "missing")
         line = yaml_lines.line_of(place, lines)
         found.append((line, f"{path}:{line}: {_sentence(problem, place)}"))

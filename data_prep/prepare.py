@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ import xxhash
 from data_prep.config import Config
 from data_prep.config_file import ConfigFile, load_config
 from data_prep.destination import check_replaceable, place_for
-from data_prep.engine.pool import Pool
+from data_prep.engine.pool import Pool, Workers
 from data_prep.pipeline.cleaned import cleaned
 from data_prep.pipeline.encoded import encoded
 from data_prep.pipeline.held_out import held_out
@@ -40,8 +39,8 @@ class Prepared:
     already: bool
 
 
-def prepare(config_path: Path, executor: Callable[[], Executor], *, overwrite: bool = False) -> Prepared:
-    """Make the store that *config_path* describes; *executor* gives what works on it (`engine.pool`).
+def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False) -> Prepared:
+    """Make the store that *config_path* describes; *workers* work on it (`engine.pool`).
 
     A store that stands there already is left alone when it came from the same inputs and settings, and replaced only
     with *overwrite*. A run that was stopped goes on where it was, in the configuration's `work` folder or, without one,
@@ -58,7 +57,7 @@ def prepare(config_path: Path, executor: Callable[[], Executor], *, overwrite: b
             return Prepared(Store(path), already=True)
         check_replaceable(path, overwrite=overwrite)
         work = loaded.resolved(config.work) if config.work else path.with_name(f".{path.name}.mtdeep-work")
-        with place_for(path, overwrite=overwrite) as place, Pool(work, executor, progress) as pool:
+        with place_for(path, overwrite=overwrite) as place, Pool(work, workers, progress) as pool:
             _write(place, Run(loaded, digests, pool), work, {"content_digest": digest, "inputs": inputs}, progress)
         if not config.work:
             shutil.rmtree(work, ignore_errors=True)

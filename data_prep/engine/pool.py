@@ -15,6 +15,8 @@ from data_prep.engine.task import Result, Task, carry_out, finished
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
+Workers = Callable[[], Executor] | None
+"""What starts those who work; None: this process does it all."""
 ATTEMPTS = 3
 """How often the pool of this machine is set up anew after a worker was killed while the same tasks were at it."""
 
@@ -25,9 +27,9 @@ class Pool:
     A context manager: its workers start with the first task that is not finished, and stay until it is left.
     """
 
-    def __init__(self, work: Path, executor: Callable[[], Executor], progress: ProgressReport) -> None:
+    def __init__(self, work: Path, workers: Workers, progress: ProgressReport) -> None:
         """Prepare to work in the folder *work*, which every worker sees at the same path."""
-        self._work, self._make, self._progress = work, executor, progress
+        self._work, self._workers, self._progress = work, workers, progress
         self._executor: Executor | None = None
 
     def __enter__(self) -> Pool:
@@ -70,9 +72,12 @@ class Pool:
         return [results[i] for i in range(len(tasks))]
 
     def _results(self, tasks: Sequence[Task], waiting: Sequence[int]) -> Iterator[tuple[int, Result]]:
+        if self._workers is None:
+            yield from ((i, carry_out(tasks[i], self._work)) for i in waiting)
+            return
         if not waiting:
             return
-        self._executor = self._executor or self._make()
+        self._executor = self._executor or self._workers()
         futures: dict[Future[Result], int] = {
             self._executor.submit(carry_out, tasks[i], self._work): i for i in waiting
         }
@@ -87,15 +92,17 @@ class Pool:
                 future.cancel()
 
 
-def local(workers: int | None = None) -> Callable[[], Executor]:
-    """Return what starts processes on this machine, one a core unless *workers* says otherwise."""
+def local(workers: int | None = None) -> Workers:
+    """Return what starts processes on this machine, one a core unless *workers* says otherwise; one is this process."""
     count = workers or os.cpu_count() or 1
+    if count == 1:
+        return None
     # Forked workers would inherit the threads' locks of whatever library is loaded here.
     return lambda: ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Callable[[], Executor]]:
+def cluster(address: str) -> Iterator[Workers]:
     """Give what hands tasks to the dask scheduler at *address*, whose workers see the same files.
 
     A worker that dies is replaced by another: the scheduler gives its tasks out again. Raises UserError where

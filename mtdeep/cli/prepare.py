@@ -35,6 +35,6 @@ def prepare(
     if sample is not None:
         print_preview(config, sample)
         return
-    with cluster(scheduler) if scheduler else nullcontext(local(workers)) as executor:
-        prepared = run(config, executor, overwrite=overwrite)
+    with cluster(scheduler) if scheduler else nullcontext(local(workers)) as hands:
+        prepared = run(config, hands, overwrite=overwrite)
     print_summary(prepared)

@@ -11,7 +11,6 @@ from data_prep.readers.cldr.inventory import CURRENCIES, ENTITIES, LANGUAGES, SC
 from data_prep.readers.cldr.locale_text import LocaleText, tidy
 from data_prep.readers.cldr.phrases import PhraseMaker, kind_of, split_pairs
 from data_prep.readers.cldr.templates import TEMPLATES, parse_template
-from data_prep.table import NO_TEXT
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -23,7 +22,7 @@ PARSED = [parse_template(notation) for notation in TEMPLATES]
 @pytest.fixture(scope="module")
 def tables() -> dict[str, list[tuple[str, ...]]]:
     made = generate("phrases", DEMO, LINES, seed=3, entities=30)
-    return {t.split: list(zip(*(t.column(language) for language in DEMO), strict=True)) for t in made}
+    return {phrases.split: list(phrases.rows) for phrases in made}
 
 
 def test_rows_are_those_asked_for_and_aligned(tables: dict[str, list[tuple[str, ...]]]) -> None:
@@ -41,15 +40,15 @@ def test_rows_are_those_asked_for_and_aligned(tables: dict[str, list[tuple[str, 
 
 def test_equal_seeds_give_equal_rows(tables: dict[str, list[tuple[str, ...]]]) -> None:
     again = generate("phrases", DEMO, LINES, seed=3, entities=30)
-    assert [list(t.column("el")) for t in again] == [[row[5] for row in tables[t.split]] for t in again]
-    other = generate("phrases", DEMO, {"train": 20}, seed=4, entities=30)
-    assert list(other[0].column("en")) != [row[0] for row in tables["train"][:20]]
+    assert {phrases.split: list(phrases.rows) for phrases in again} == tables
+    (other,) = generate("phrases", DEMO, {"train": 20}, seed=4, entities=30)
+    assert other.rows != tables["train"][:20]
 
 
 def test_a_subset_of_languages_has_the_same_texts() -> None:
     few = generate("phrases", ("de", "ja"), {"train": 50}, seed=3, entities=30)[0]
     many = generate("phrases", DEMO, {"train": 50}, seed=3, entities=30)[0]
-    assert list(few.column("ja")) == list(many.column("ja"))
+    assert [row[1] for row in few.rows] == [row[DEMO.index("ja")] for row in many.rows]
 
 
 def test_no_held_out_line_is_in_training_in_any_language(tables: dict[str, list[tuple[str, ...]]]) -> None:
@@ -150,9 +149,8 @@ def test_what_a_locale_lacks_is_a_gap_and_not_english_or_a_code() -> None:
     assert text.amount("GEL", (3,)) is None
     assert text.relative("day", (3,)) is None
     assert text.items("or", ["A", "B"]) is None
-    rows = generate("phrases", ("en", "de", "sn"), {"train": 80}, seed=1)[0]
-    assert rows.account.gaps[NO_TEXT]["sn"] == list(rows.column("sn")).count("") > 20
-    assert list(rows.present[:, 2]) == [bool(line) for line in rows.column("sn")]
+    (phrases,) = generate("phrases", ("en", "de", "sn"), {"train": 80}, seed=1)
+    assert [row[2] for row in phrases.rows].count("") > 20
 
 
 def test_reading_the_root_locale_does_not_change_babel() -> None:

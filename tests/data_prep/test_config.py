@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.config import expand, load_config
+from data_prep.config_file import load_config
+from data_prep.environment import expand
+from data_prep.readers.plain_text import PlainText
 from mtdeep.errors import UserError
 
 GOOD = """\
@@ -46,13 +48,13 @@ def test_good_configuration_has_defaults(tmp_path: Path) -> None:
     ("old", "new", "expected"),
     [
         ("store: out\n", "", "1: key 'store' is missing; add it"),
-        ("  size: 100", "  model_type: bpe", "2: key 'size' is missing in vocabulary; add it"),
+        ("  size: 100", "  model_type: bpe", "2: vocabulary: key 'size' is missing in vocabulary; add it, or"),
         ("  size: 100", "  size: 100\n  sise: 3", "4: unknown key 'sise' in vocabulary; did you mean 'size'?"),
         ("store:", "sead: 3\nstore:", "1: unknown key 'sead'; did you mean 'seed'?"),
         ("    lines:", "    entites: 9\n    lines:", "8: unknown key 'entites' in corpora.0; did you mean 'entities'?"),
         ("    lines: {train: 10}\n", "", "5: key 'lines' is missing in corpora.0; add it"),
-        ("reader: cldr", "reader: tmx", "5: unknown reader 'tmx' in corpora.0; choose plain_text or cldr"),
-        ("    reader: cldr\n", "", "5: key 'reader' is missing in corpora.0; add it (plain_text or cldr)"),
+        ("reader: cldr", "reader: csv", "5: unknown reader 'csv' in corpora.0; choose one of plain_text, tsv, jsonl"),
+        ("    reader: cldr\n", "", "5: key 'reader' is missing in corpora.0; add it (plain_text, tsv, jsonl"),
         ("size: 100", "size: many", "3: vocabulary.size: input should be a valid integer"),
         ("[en, de]", "[en, xx-YY-!]", "7: corpora.0.languages.1: unknown language code 'xx-YY-!'"),
         ("[en, de]", "[en, eng_Latn]", "7: corpora.0.languages: 'eng_Latn' is the same language as 'en'; name it once"),
@@ -105,9 +107,9 @@ def test_patterns_keep_the_given_spelling_and_expand_variables(tmp_path: Path, m
         (tmp_path / "data" / f"train.{code}").write_text("x\n")
     loaded = load_config(write(tmp_path, PLAIN))
     (corpus,) = loaded.config.corpora
-    assert corpus.reader == "plain_text"
-    assert corpus.files("train") == {"en": "${DATA}/train.eng_Latn", "de": "${DATA}/train.de"}
-    assert loaded.resolved(corpus.files("train")["de"]) == tmp_path / "data" / "train.de"
+    (source,) = corpus.sources("train", loaded.resolved, seed=1)
+    assert isinstance(source, PlainText)
+    assert source.files == {"en": tmp_path / "data" / "train.eng_Latn", "de": tmp_path / "data" / "train.de"}
 
 
 def test_variables_have_defaults_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,18 +124,25 @@ def test_missing_input_files_are_all_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("DATA", "data")
     found = problems(tmp_path, PLAIN)
     assert [line.split(":")[0] for line in found] == ["8", "8"]
-    assert "train.eng_Latn for language 'en'" in found[0]
-    assert "train.de for language 'de'" in found[1]
+    assert found[0].endswith("data/train.eng_Latn; correct the path")
+    assert found[1].endswith("data/train.de; correct the path")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("train.{language}", "train", "7: corpora.0.splits: the pattern of split 'train' needs {language}"),
-        ("    languages: [eng_Latn, de]\n", "", "4: corpora.0: the pattern of split 'train' needs `languages`"),
-        ("${DATA}/train.{language}", "{en: a}", "7: corpora.0.splits: split 'train' names 1 file"),
+        ("train.{language}", "train", "7: corpora.0.splits: split 'train': '${DATA}/train' needs {language} where the"),
+        ("    languages: [eng_Latn, de]\n", "", "6: corpora.0.splits: split 'train': the pattern '${DATA}/train.{lang"),
+        ("${DATA}/train.{language}", "[]", "8: corpora.0.splits.train: give a path, the options of the reader, or a"),
+        ("${DATA}/train.{language}", "3", "8: corpora.0.splits.train: give a path, the options of the reader, or a"),
         ("${DATA}/train.{language}", "{en: a, de: b}", "4: corpora.0: `languages` goes with a pattern"),
-        ("${DATA}/train.{language}", "{en: a, q9: b}", "8: corpora.0.splits.train.q9"),
+        ("${DATA}/train.{language}", "{en: a, q9: b}", "7: corpora.0.splits: split 'train': unknown language code 'q9'"),
+        ("    splits:", "    holdout: {dev: 0.6, test: 0.5}\n    splits:", "4: corpora.0: `holdout` takes 1.1 of the rows"),
+        ("    splits:", "    holdout: {dev: 0}\n    splits:", "7: corpora.0.holdout.dev: give a number of rows, a share"),
+        ("    splits:", "    orgin: mined\n    splits:", "7: unknown key 'orgin' in corpora.0; did you mean 'origin'?"),
+        ("vocabulary:", "cleaning: {default: {length: {moost: 9}}}\nvocabulary:", "2: unknown key 'moost' in cleaning.de"),
+        ("vocabulary:", "cleaning: {corpora: {olds: {}}}\nvocabulary:", "1: the configuration: `cleaning.corpora` speaks"),
+        ("size: 100", "size: 100, model: m", "2: vocabulary: `model` is taken as it is, which leaves nothing for size"),
         ("    splits:", "    holdout: {train: 5}\n    splits:", "4: corpora.0: split 'train' is both held out and"),
         ("train: ${DATA}", "valid: ${DATA}", "1: the configuration: no corpus has a split 'train'"),
     ],

@@ -3,7 +3,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal, get_args
 
-import numpy as np
 import pytest
 import sentencepiece
 from hypothesis import given, settings
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from data_prep.config import VocabularySettings
 from data_prep.normalisation import survival
-from data_prep.table import Account, AlignedText
 from data_prep.vocabulary import train_model
 
 Rule = Literal["nmt_nfkc", "nfkc", "identity"]
@@ -36,16 +34,7 @@ def test_no_character_of_unicode_is_judged_wrongly(rule: str) -> None:
 def processor(rule: Rule) -> sentencepiece.SentencePieceProcessor:
     """Return a tiny model with the rule, trained as `prepare` trains one."""
     lines = [f"the {a} sees {b} and {c}" for a in WORDS for b in WORDS for c in WORDS]
-    table = AlignedText(
-        "c",
-        "train",
-        ("en", "de"),
-        np.ones((len(lines), 2), dtype=bool),
-        lambda language: iter(lines),
-        Account(len(lines), len(lines)),
-        {},
-    )
-    model = train_model([table], VocabularySettings(size=20, normalization=rule), seed=1)
+    model = train_model(iter(lines), VocabularySettings(size=20, normalization=rule))
     return sentencepiece.SentencePieceProcessor(model_proto=model)
 
 

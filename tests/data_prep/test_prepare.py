@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from data_prep import prepare as preparation
 from data_prep.destination import place_for
-from data_prep.prepare import prepare
+from data_prep.prepare import Prepared
+from data_prep.stages.clean import CLEANED, EMPTY, NOTHING_LEFT, ONE
+from data_prep.stages.select import LEFT_BY_LEAKS, REPEAT, SCORED
 from data_prep.summary import directions_of
-from data_prep.table import NOTHING_LEFT
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.vocabulary import UNK
 from mtdeep.errors import UserError
@@ -30,6 +32,11 @@ corpora:
     lines: {{train: {lines}, valid: 10, test: 10}}
     entities: 10
 """
+
+
+def prepare(config: Path, *, overwrite: bool = False) -> Prepared:
+    """Prepare in this process."""
+    return preparation.prepare(config, None, overwrite=overwrite)
 
 
 def generated(folder: Path, store: str = "store", lines: int = 150) -> Path:
@@ -139,15 +146,17 @@ def test_a_store_that_cannot_be_read_is_named_for_what_it_is(
 
 PLAIN = """\
 store: store
-vocabulary: {size: 36}
+vocabulary: {size: 30}
 corpora:
   - name: talks
     reader: plain_text
+    clean: false
     languages: [en, de, fr]
     splits: {train: "train.{language}.gz"}
     holdout: {valid: 5, test: 10}
   - name: manuals
     reader: plain_text
+    clean: false
     splits:
       train: {en: manual.en, de: manual.de}
 """
@@ -168,55 +177,97 @@ def plain(folder: Path) -> Path:
 def test_plain_text_accounts_for_every_row(tmp_path: Path) -> None:
     store = prepare(plain(tmp_path)).store
     assert store.splits == ("train", "valid", "test")
-    accounts = {(r.name, r.split): r.provenance["account"] for r in store.manifest.corpora}
-    assert accounts["talks", "train"]["read"] == 200
-    assert accounts["talks", "train"]["rejected"] == {
-        "empty in every language": 20,
-        "held out for valid": 5,
-        "held out for test": 10,
+    rows = {(r.name, r.split): r.provenance["account"]["rows"] for r in store.manifest.corpora}
+    assert rows["talks", "train"] == {
+        "read": 200,
+        "kept": 165,
+        "rejected": {EMPTY: 20, "held out for valid": 5, "held out for test": 10},
     }
-    assert accounts["talks", "train"]["kept"] == store.corpora("train")[0].rows == 165
-    assert accounts["manuals", "train"]["rejected"] == {"in one language only": 1}
+    assert store.corpora("train")[0].rows == 165
+    assert rows["talks", "test"] == {"read": 10, "kept": 10, "rejected": {}}
+    assert rows["manuals", "train"]["rejected"] == {ONE: 1}
     (test,) = store.corpora("test")
     assert test.rows == 10
     number = test.text("en", 0).split()[3]
     assert test.text("fr", 0).split()[3] == number
     inputs = store.manifest.provenance["inputs"]
-    assert inputs["talks/train/en"]["path"] == "train.en.gz"
-    assert inputs["manuals/train/de"]["bytes"] == (tmp_path / "manual.de").stat().st_size
+    assert inputs["talks/train/0"]["file"] == "train.en.gz"
+    assert inputs["manuals/train/1"]["bytes"] == (tmp_path / "manual.de").stat().st_size
 
 
-def test_every_sentence_is_accounted_for_at_the_end(tmp_path: Path) -> None:
+def test_every_row_and_sentence_is_accounted_for(tmp_path: Path) -> None:
     config = plain(tmp_path)
     config.write_text(config.read_text().replace("train.{language}.gz", "{language}.txt"))
     for language in ("en", "de", "fr"):
         text = gzip.decompress((tmp_path / f"train.{language}.gz").read_bytes()).decode().splitlines()
         text[3] = "\u200b"  # of which nmt_nfkc leaves nothing
         text[5 if language == "en" else 15] = "\ufeff\u200e"
+        text[17] = text[18]  # once more
         (tmp_path / f"{language}.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
     store = prepare(config).store
-    vanished = 0
+    train = next(r for r in store.manifest.corpora if (r.name, r.split) == ("talks", "train"))
+    rejected = train.provenance["account"]["rows"]["rejected"]
+    assert rejected[NOTHING_LEFT] == 2 and rejected[REPEAT] == 1
     for record in store.manifest.corpora:
         account = record.provenance["account"]
-        assert account["read"] == account["kept"] + sum(account["rejected"].values())
-        assert account["kept"] == record.rows
+        assert account["rows"]["kept"] == record.rows
+        assert account["rows"]["read"] == record.rows + sum(account["rows"]["rejected"].values())
         for column in record.columns:
-            gaps = sum(counts.get(column.language, 0) for counts in account["gaps"].values())
-            assert account["kept"] == column.sentences + gaps
-        vanished += account["gaps"].get(NOTHING_LEFT, {}).get("en", 0)
-    assert vanished == 1
-    assert store.manifest.corpora[0].provenance["account"]["rejected"][NOTHING_LEFT] == 2
+            if column.kind == "text":
+                continue
+            tally = account["languages"][column.language]
+            assert tally["kept"] == column.sentences
+            assert tally["read"] == column.sentences + sum(tally["rejected"].values())
+    assert train.provenance["account"]["languages"]["en"]["rejected"][NOTHING_LEFT] == 2
 
 
-def test_test_sentences_that_are_trained_on_are_counted(tmp_path: Path) -> None:
-    config = plain(tmp_path)
-    config.write_text(PLAIN + "      test: {en: test.en, de: test.de}\n      dev: {en: dev.en, de: dev.de}\n")
-    (tmp_path / "test.en").write_text("Press  the RED button\npress the red button\nnever seen\n\n")
-    (tmp_path / "test.de").write_text("neu\nDeckel heben\nfremd\nallein\n")  # allein: its row was rejected
-    (tmp_path / "dev.en").write_text("something else\n")
-    (tmp_path / "dev.de").write_text("etwas anderes\n")
+SCORED_TOO = "      test: {en: test.en, de: test.de}\n      dev: {en: dev.en, de: dev.de}\n"
+
+
+def with_test_sets(folder: Path) -> Path:
+    config = plain(folder)
+    config.write_text(PLAIN + SCORED_TOO)
+    (folder / "manual.en").write_text("press the red button\n\nlift the lid\nclose it\nshut it\n")
+    (folder / "manual.de").write_text("roten Knopf\nallein\nDeckel heben\nzu\nzumachen\n", encoding="utf-8")
+    (folder / "test.en").write_text("Press  the RED button\npress the red button\nnever seen\n\n")
+    (folder / "test.de").write_text("neu\nDeckel heben\nfremd\nallein\n")  # allein: its row was rejected
+    (folder / "dev.en").write_text("something else\n")
+    (folder / "dev.de").write_text("etwas anderes\n")
+    return config
+
+
+def test_what_is_scored_leaves_training(tmp_path: Path) -> None:
+    store = prepare(with_test_sets(tmp_path)).store
+    leaked = {"manuals, test": {"en": {"exact": 1}, "de": {"exact": 1}}}
+    assert store.manifest.provenance["in_training_text"] == leaked
+    record = next(r for r in store.manifest.corpora if (r.name, r.split) == ("manuals", "train"))
+    assert record.provenance["account"]["rows"]["rejected"] == {ONE: 1, LEFT_BY_LEAKS: 2}
+    assert record.provenance["account"]["languages"]["en"] == {
+        "read": 4, "kept": 2, "rejected": {SCORED: 1, LEFT_BY_LEAKS: 1}
+    }  # fmt: skip
+
+
+def test_or_is_merely_reported(tmp_path: Path) -> None:
+    config = with_test_sets(tmp_path)
+    config.write_text(config.read_text() + "leakage: report\n")
     store = prepare(config).store
-    assert store.manifest.provenance["in_training_text"] == {"test": {"en": 2, "de": 1}}
+    assert store.manifest.provenance["in_training_text"]["manuals, test"] == {"en": {"exact": 1}, "de": {"exact": 1}}
+    record = next(r for r in store.manifest.corpora if (r.name, r.split) == ("manuals", "train"))
+    assert record.rows == 4
+
+
+def test_the_rules_clean_what_is_trained_on_alone(tmp_path: Path) -> None:
+    config = with_test_sets(tmp_path)
+    settings = "cleaning: {default: {language: {enabled: false}, words: {max: 3}}}\n"
+    manuals = "  - name: manuals\n    reader: plain_text\n"
+    config.write_text(settings + config.read_text().replace(f"{manuals}    clean: false", manuals.rstrip()))
+    (tmp_path / "manual.en").write_text("close it now\nopen it once again\n")
+    (tmp_path / "manual.de").write_text("mach es zu\nmach es auf\n")
+    (tmp_path / "dev.en").write_text("something else of five words\n")
+    store = prepare(config).store
+    rows = {(r.name, r.split): r.provenance["account"]["rows"] for r in store.manifest.corpora}
+    assert rows["manuals", "train"] == {"read": 2, "kept": 1, "rejected": {CLEANED: 1}}
+    assert rows["manuals", "dev"]["kept"] == 1
 
 
 def test_changed_input_is_noticed(tmp_path: Path) -> None:
@@ -230,11 +281,11 @@ def test_changed_input_is_noticed(tmp_path: Path) -> None:
 
 def test_problems_of_the_data_name_the_place_in_the_configuration(tmp_path: Path) -> None:
     config = plain(tmp_path)
-    config.write_text(PLAIN.replace("size: 36", "size: 90000"))
+    config.write_text(PLAIN.replace("size: 30", "size: 90000"))
     with pytest.raises(UserError, match=r"config.yaml:2: vocabulary.size 90000 is too large .* at most \d+"):
         prepare(config)
     config.write_text(PLAIN.replace("valid: 5", "valid: 500"))
-    with pytest.raises(UserError, match=r"config.yaml:8: corpus 'talks': `holdout` asks for 500"):
+    with pytest.raises(UserError, match=r"config.yaml:9: corpus 'talks': `holdout` asks for 500"):
         prepare(config)
     config = generated(tmp_path, lines=10**6)
     with pytest.raises(UserError, match=r"store.yaml:8: corpus 'phrases': only \d+ distinct phrases"):
@@ -265,7 +316,7 @@ def test_killed_runs_leave_no_store(tmp_path: Path, number: signal.Signals) -> N
     program = (
         "import sys, pathlib, signal; from data_prep.prepare import prepare; "
         # A shell's background jobs, and so these tests among them, are born deaf to it.
-        "signal.signal(signal.SIGINT, signal.default_int_handler); prepare(pathlib.Path(sys.argv[1]))"
+        "signal.signal(signal.SIGINT, signal.default_int_handler); prepare(pathlib.Path(sys.argv[1]), None)"
     )
     run = subprocess.Popen(
         [sys.executable, "-c", program, str(config)], cwd=Path(__file__).parents[2], stderr=subprocess.PIPE, text=True
@@ -279,7 +330,7 @@ def test_killed_runs_leave_no_store(tmp_path: Path, number: signal.Signals) -> N
     assert run.wait(timeout=60) != 0
     assert not (tmp_path / "store").exists()
     if number is signal.SIGTERM:
-        assert [p.name for p in tmp_path.iterdir()] == ["store.yaml"]
+        assert sorted(p.name for p in tmp_path.iterdir()) == [".store.mtdeep-work", "store.yaml"]
     generated(tmp_path, lines=100)
     assert prepare(config).store.corpora("train")[0].rows == 100
     assert sorted(p.name for p in tmp_path.iterdir()) == ["store", "store.yaml"]

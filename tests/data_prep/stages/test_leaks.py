@@ -10,16 +10,17 @@ import pytest
 from data_prep.chunk import TextChunk, read_arrays
 from data_prep.duplicates.key import sentence_keys
 from data_prep.stages.clean import KEYS
-from data_prep.stages.leaks import INDEX, LEAKED, find_leaks, index
+from data_prep.stages.leaks import INDEX, find_leaks, index
+from data_prep.stages.part import LEAKED, Part
 
 LONG = "The committee said on Tuesday that it would not change the rules of the competition this year"
 CHINESE = "委员会星期二表示今年不会改变比赛的规则因为所有的参加者都已经按照这些规则准备好了"
 
 
-def write(path: Path, columns: dict[str, list[str]]) -> tuple[Path, tuple[str, ...]]:
+def write(path: Path, columns: dict[str, list[str]]) -> Part:
     keys = np.stack([sentence_keys(column) for column in columns.values()], axis=1)
     TextChunk(columns, {KEYS: keys}).write(path)
-    return path, tuple(columns)
+    return Part(path, tuple(columns))
 
 
 @pytest.fixture
@@ -35,12 +36,12 @@ def found(tmp_path: Path):  # type: ignore[no-untyped-def]
         "de": ["Kurz.", "Lang.", "Frei.", "Nur."],
         "zh-Hans": ["", CHINESE[1:], CHINESE, "自由"],
     }
-    chunk, languages = write(tmp_path / "train", train)
+    part = write(tmp_path / "train", train)
 
     def find(near: bool) -> tuple[list[list[bool]], dict[str, object]]:
         sizes = index(tmp_path, [flores, news], near)["sentences"]
         assert sizes == {"en": 2, "fr": 2, "zh-Hans": 1}
-        record = find_leaks(tmp_path, chunk, languages, (tmp_path / INDEX).rename(tmp_path / f"index{near}"), near)
+        record = find_leaks(tmp_path, part, (tmp_path / INDEX).rename(tmp_path / f"index{near}"), near)
         return read_arrays(tmp_path / LEAKED)[LEAKED].tolist(), record["leaked"]
 
     return find

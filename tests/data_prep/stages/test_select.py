@@ -12,9 +12,9 @@ from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.duplicates.key import sentence_keys
 from data_prep.stages.clean import KEYS
 from data_prep.stages.encode import KEPT
-from data_prep.stages.leaks import LEAKED
+from data_prep.stages.part import LEAKED, Part, Rows
 from data_prep.stages.read import SCORES
-from data_prep.stages.select import REPEATED, Part, repeats, select
+from data_prep.stages.select import LEFT_BY_LEAKS, REPEAT, REPEATED, SCORED, repeats, select
 
 ROWS = {
     "nway": {"de": ["a", "b", "a"], "en": ["A", "B", "A"], "fr": ["1", "", "1"]},
@@ -71,7 +71,20 @@ def test_a_leaked_cell_is_not_compared_and_not_kept(parts: list[Part], tmp_path:
     assert read_arrays(tmp_path / "out" / KEPT)[KEPT].tolist() == [
         [False, True, True], [True, True, False], [False, False, False]
     ]  # fmt: skip
-    assert record == {"repeated": 1, "alone": 0, "kept": 2}
+    assert record["rows"] == {KEPT: 2, REPEAT: 1, LEFT_BY_LEAKS: 0}
+    assert record["languages"] == {
+        "de": {KEPT: 1, SCORED: 2, REPEAT: 0, LEFT_BY_LEAKS: 0},
+        "en": {KEPT: 2, SCORED: 0, REPEAT: 1, LEFT_BY_LEAKS: 0},
+        "fr": {KEPT: 1, SCORED: 0, REPEAT: 1, LEFT_BY_LEAKS: 0},
+    }
+
+
+def test_rows_of_another_split_are_neither_kept_nor_counted(parts: list[Part], tmp_path: Path) -> None:
+    write_arrays(tmp_path / "held", {"0": np.array([0, 1, 0], dtype=np.int8)})
+    (tmp_path / "out").mkdir()
+    record = select(tmp_path / "out", replace(parts[0], rows=Rows(tmp_path / "held", "0", 0)), 2)
+    assert read_arrays(tmp_path / "out" / KEPT)[KEPT].any(axis=1).tolist() == [True, False, True]
+    assert record["rows"] == {KEPT: 2, REPEAT: 0, LEFT_BY_LEAKS: 0}
 
 
 @pytest.mark.parametrize("least, kept", [(2, [True, False]), (1, [True, True])])
@@ -81,4 +94,4 @@ def test_rows_with_too_few_sentences_go(tmp_path: Path, least: int, kept: list[b
     TextChunk(columns, {KEYS: keys}).write(tmp_path / "chunk")
     record = select(tmp_path, Part(tmp_path / "chunk", ("en", "de")), least)
     assert read_arrays(tmp_path / KEPT)[KEPT].any(axis=1).tolist() == kept
-    assert record == {"repeated": 0, "alone": 2 - sum(kept), "kept": sum(kept)}
+    assert record["rows"] == {KEPT: sum(kept), REPEAT: 0, LEFT_BY_LEAKS: 2 - sum(kept)}
