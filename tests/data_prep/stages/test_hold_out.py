@@ -69,7 +69,7 @@ def test_a_share_stays_when_the_corpus_grows(tmp_path: Path) -> None:
 
 def test_rows_by_their_ids(tmp_path: Path) -> None:
     ids = [f"verse {i}" for i in range(100)]
-    train, test, more, _ = divided(tmp_path, DISTINCT, {"test": ("verse 3", "verse 99"), "more": 5}, ids=ids)
+    _, test, more, _ = divided(tmp_path, DISTINCT, {"test": ("verse 3", "verse 99"), "more": 5}, ids=ids)
     assert test == [DISTINCT[3], DISTINCT[99]]
     assert len(more) == 5 and not set(more) & set(test)
     with pytest.raises(UserError, match="no row has the id 'verse 100' of split 'test'"):
