@@ -78,8 +78,8 @@ def _notes(store: Store) -> Iterator[str]:
     removed = store.manifest.provenance["leakage"] == "remove"
     for scored, languages in store.manifest.provenance["in_training_text"].items():
         cells = {language: sum(kinds.values()) for language, kinds in languages.items()}
-        what = "were removed from training" if removed else "warning: are in the training text"
-        yield f"sentences of {scored} {what}: {_by_language(cells)}"
+        what = "removed from training" if removed else "warning: in the training text"
+        yield f"{what}, sentences of {scored}: {_by_language(cells)}"
 
 
 def _by_language(counts: Mapping[str, int]) -> str:

@@ -38,12 +38,9 @@ def clean(
     """
     text = TextChunk.read(chunk)
     survives = survival(normalization)
-    vanished = {}
-    columns: dict[str, Sequence[str]] = {}
-    for language in languages:
-        lines = text.columns[language]
-        columns[language] = [line if survives(line) else "" for line in lines]
-        vanished[language] = sum(map(bool, lines)) - sum(map(bool, columns[language]))
+    given = {language: [line if line.strip() else "" for line in text.columns[language]] for language in languages}
+    columns = {language: [line if survives(line) else "" for line in lines] for language, lines in given.items()}
+    vanished = {language: _sentences(given[language]) - _sentences(columns[language]) for language in languages}
     cleaned = _cleaner(settings, corpus, tuple(languages))(Batch(first, columns))
     rows, left = cleaned.rows, cleaned.batch.columns
     keys = np.stack([sentence_keys(left[language]) for language in languages], axis=1)
@@ -51,10 +48,14 @@ def clean(
     TextChunk(left, {ROWS: first + rows, KEYS: keys, **beside}).write(folder / CLEAN)
     return {
         "rows": len(rows),
-        "rejected": _rejected(text.columns, columns, rows),
+        "rejected": _rejected(given, columns, rows),
         "vanished": vanished,
         "record": cleaned.record.model_dump(),
     }
+
+
+def _sentences(column: Sequence[str]) -> int:
+    return sum(map(bool, column))
 
 
 def _rejected(

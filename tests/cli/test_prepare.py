@@ -79,19 +79,35 @@ def test_what_deserves_a_look_is_printed_when_there_is_any(config: Path) -> None
     assert result.returncode == 0, result.stderr
     assert "1 nothing left after normalisation" in result.stdout
     assert "unknown tokens: 2 of en, 1 of de" in result.stdout
-    assert "warning: 1 test sentences of English (en) are in the training text" in result.stdout
+    assert "removed from training, sentences of news, test: 1 of en" in result.stdout
+    assert "1 alone after what is scored has left" in result.stdout
     again = run(config).stdout
-    assert "warning: 1 test sentences" in again
+    assert "removed from training, sentences of news, test" in again
+    config.write_text(config.read_text() + "leakage: report\n")
+    assert "warning: in the training text, sentences of news, test: 1 of en" in run(config, "--overwrite").stdout
 
 
-def test_gaps_of_three_languages_are_printed_by_language(config: Path) -> None:
+def test_sentences_that_are_lost_are_printed_by_reason(config: Path) -> None:
     config.write_text(CONFIG.replace("[en, de]", "[en, de, fr]").replace("size: 36", "size: 46"))
     for split, lines in (("train", 12), ("test", 4)):
         french = [f"phrase {i}" for i in range(lines - 1)] + ["\ufeff\u200b"]
         (config.parent / f"{split}.fr").write_text("\n".join(french) + "\n", encoding="utf-8")
     result = run(config)
-    assert "sentences with nothing left after normalisation, news, train: 1 of fr" in result.stdout, result.stderr
-    assert "sentences with nothing left after normalisation, news, test: 1 of fr" in result.stdout
+    lost = [line for line in result.stdout.splitlines() if line.startswith("sentences lost, news, ")]
+    assert len(lost) == 2, result.stderr
+    assert all("1 nothing left after normalisation" in line for line in lost)
+
+
+def test_a_sample_shows_what_the_rules_remove(config: Path) -> None:
+    with (config.parent / "train.en").open("a", encoding="utf-8") as english:
+        english.write("the <b><i></i></b><br/><br/><br/><br/>\n")
+    with (config.parent / "train.de").open("a", encoding="utf-8") as german:
+        german.write("das\n")
+    result = run(config, "--sample", "100")
+    assert result.returncode == 0, result.stderr
+    assert "news: 13 rows read, 12 kept" in result.stdout
+    assert "markup" in result.stdout and "7.69%" in result.stdout  # 1 of 13
+    assert not (config.parent / "out").exists()
 
 
 def test_the_debug_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,10 +134,8 @@ def break_line_counts(folder: Path) -> None:
         file.write("noch eine Zeile\n")
 
 
-def break_utf8(folder: Path) -> None:
-    lines = (folder / "train.en").read_bytes().split(b"\n")
-    lines[2] = b"caf\xe9"
-    (folder / "train.en").write_bytes(b"\n".join(lines))
+def no_text(folder: Path) -> None:
+    (folder / "test.de").write_text("\n \n\n\n")
 
 
 def empty_file(folder: Path) -> None:
@@ -152,24 +166,24 @@ def edit(folder: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("damage", "place", "says"),
     [
-        (break_line_counts, "train.de:13", "has 13 lines but"),
-        (break_utf8, "train.en:3", "invalid UTF-8 at byte"),
+        (break_line_counts, "train.de:13", "has 12 lines; aligned files must"),
+        (no_text, "news.yaml:9", "nothing is left of the 4 rows of split 'test' of corpus 'news' (4 in one"),
         (empty_file, "test.de:1", "the file is empty"),
         (unknown_language, "news.yaml:6", "unknown language code 'englisch'"),
         (missing_key, "news.yaml:1", "key 'store' is missing"),
         (misspelt_key, "news.yaml:2", "unknown key 'sise' in vocabulary; did you mean 'size'?"),
-        (missing_file, "news.yaml:9", "test.en for language 'en'"),
+        (missing_file, "news.yaml:9", "test.en; correct the path"),
     ],
 )
 def test_bad_input_is_one_sentence_with_file_and_line(config: Path, damage: object, place: str, says: str) -> None:
     folder = config.parent
     assert callable(damage)
     damage(folder)
-    before = sorted(folder.rglob("*"))
     result = run(config)
     assert result.returncode == 2
     errors = [line for line in result.stderr.splitlines() if not line.startswith("[")]  # the rest is progress
     assert len(errors) == 1, result.stderr
     assert errors[0].startswith(f"error: {folder}/{place}: ")
     assert says in errors[0]
-    assert sorted(folder.rglob("*")) == before
+    out = folder / "out"
+    assert not out.exists() or [path.name for path in out.iterdir()] == [".store.mtdeep-work"]

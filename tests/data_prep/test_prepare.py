@@ -24,7 +24,7 @@ from mtdeep.errors import UserError
 GENERATED = """\
 store: {store}
 seed: 5
-vocabulary: {{size: 300, character_coverage: 1.0, normalization: identity}}
+vocabulary: {{size: 320, character_coverage: 1.0, normalization: identity}}
 corpora:
   - name: phrases
     reader: cldr
@@ -146,7 +146,7 @@ def test_a_store_that_cannot_be_read_is_named_for_what_it_is(
 
 PLAIN = """\
 store: store
-vocabulary: {size: 30}
+vocabulary: {size: 32}
 corpora:
   - name: talks
     reader: plain_text
@@ -281,7 +281,7 @@ def test_changed_input_is_noticed(tmp_path: Path) -> None:
 
 def test_problems_of_the_data_name_the_place_in_the_configuration(tmp_path: Path) -> None:
     config = plain(tmp_path)
-    config.write_text(PLAIN.replace("size: 30", "size: 90000"))
+    config.write_text(PLAIN.replace("size: 32", "size: 90000"))
     with pytest.raises(UserError, match=r"config.yaml:2: vocabulary.size 90000 is too large .* at most \d+"):
         prepare(config)
     config.write_text(PLAIN.replace("valid: 5", "valid: 500"))
