@@ -133,7 +133,9 @@ def scheduler(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]
             process.wait()
 
 
-def test_a_cluster_of_which_a_worker_is_killed(folder: Path, scheduler: tuple[str, list[subprocess.Popen[str]]]) -> None:
+def test_a_cluster_of_which_a_worker_is_killed(
+    folder: Path, scheduler: tuple[str, list[subprocess.Popen[str]]]
+) -> None:
     address, workers = scheduler
     run = start(command(config(folder, "cluster"), "--scheduler", address))
     assert run.stderr is not None
