@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from mtdeep.nn.precision import product_dtype
+from mtdeep.nn.autocast import product_dtype
 
 # float16 has no normal numbers below 6e-5, less than most of a softmax. Raised by this power of two, its probabilities
 # keep their digits down to 4e-9, and 1 stays below float16's largest number.

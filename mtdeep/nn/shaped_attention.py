@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mtdeep.nn.autocast import product_dtype
 from mtdeep.nn.dot_product import dot_product_attention
 from mtdeep.nn.gate import Gate
-from mtdeep.nn.precision import product_dtype
 from mtdeep.nn.roles import Role
 from mtdeep.nn.visibility import Visibility
 

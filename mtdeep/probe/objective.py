@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mtdeep.nn import Model, linear_cross_entropy
+from mtdeep.precision import AUTOCAST
 from mtdeep.probe.batches import ProbeBatch
 
 LABEL_SMOOTHING = 0.1
@@ -45,11 +46,11 @@ def features(model: Model, batch: ProbeBatch) -> Tensor:
 
 
 def score(model: Model, batch: ProbeBatch, *, autocast: bool = False) -> Loss:
-    """Run the model on a batch; with autocast, as fairseq's --amp does on a CPU: matrix products in bfloat16.
+    """Run the model on a batch; with autocast, its matrix products are in the type that fairseq's --amp has on a CPU.
 
     So they are in the backward pass, which belongs outside of autocast.
     """
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+    with torch.autocast("cpu", AUTOCAST["cpu"], enabled=autocast):
         return loss_of(model, features(model, batch), batch)
 
 

@@ -25,6 +25,8 @@ def apply() -> None:
     """Hand the task a criterion that runs under autocast on a CPU."""
     import torch
 
+    from mtdeep.precision import AUTOCAST
+
     module: Any = sys.modules[MODULE]
     original = module.FairseqTask.train_step
     # For fairseq's authors: that these names have moved, and that there is no CUDA.
@@ -36,12 +38,13 @@ def apply() -> None:
     def train_step(
         self: Any, sample: Any, model: Any, criterion: Any, optimizer: Any, update_num: int, ignore_grad: bool = False
     ) -> Any:
-        def in_bfloat16(model: Any, sample: Any) -> Any:
-            with torch.autocast("cpu", torch.bfloat16):
+        def under_autocast(model: Any, sample: Any) -> Any:
+            with torch.autocast("cpu", AUTOCAST["cpu"]):
                 return criterion(model, sample)
 
         on_cpu = isinstance(optimizer, module.AMPOptimizer) and next(model.parameters()).device.type == "cpu"
-        return original(self, sample, model, in_bfloat16 if on_cpu else criterion, optimizer, update_num, ignore_grad)
+        used = under_autocast if on_cpu else criterion
+        return original(self, sample, model, used, optimizer, update_num, ignore_grad)
 
     module.FairseqTask.train_step = train_step
 

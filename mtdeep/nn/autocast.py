@@ -1,4 +1,4 @@
-"""In which type torch computes."""
+"""In which type torch multiplies matrices under autocast."""
 
 from __future__ import annotations
 
