@@ -5,8 +5,8 @@ Usage: python scripts/bench/prepare.py [--quick] [DATA]
 DATA (../shared/data) holds the bible corpus. Pairs of English and other languages, each its own corpus of aligned
 lines; both get the same SentencePiece model and read the same files, and cleaning, duplicates and leaks are off.
 fairseq's way is SentencePiece to text, all lines of a file in one call on all cores, then fairseq-preprocess, once a
-pair; it is timed on some pairs, mtdeep on all in one run, alternating. Beside it: SentencePiece's own encoder on the same
-lines alone, on all cores, and mtdeep with default cleaning and without repeats. The last line is one JSON object.
+pair; it is timed on some pairs, mtdeep on all in one run, alternating. Beside it: SentencePiece's own encoder on the
+same lines alone, on all cores, and mtdeep with default cleaning and without repeats. The last line is one JSON object.
 """
 
 from __future__ import annotations
