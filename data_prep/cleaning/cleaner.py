@@ -84,6 +84,19 @@ class Cleaner:
             judged[language].judge(asked[language], scores)
 
 
+def uncleaned(batch: Batch) -> Cleaned:
+    """Return a batch as it was written, but without rows of too few sentences, as a `Cleaner` without rules would."""
+    present = np.stack([np.fromiter(map(bool, column), bool, batch.rows) for column in batch.columns.values()])
+    kept = np.count_nonzero(present, axis=0) >= min(2, len(present))
+    languages = {}
+    for language, of_language in zip(batch.columns, present, strict=True):
+        read, left = int(of_language.sum()), int((of_language & kept).sum())
+        languages[language] = LanguageRecord(read=read, kept=left, rejected={ALONE: read - left} if read > left else {})
+    rows = np.flatnonzero(kept)
+    record = Record(rows_read=batch.rows, rows_kept=len(rows), languages=languages)
+    return Cleaned(batch if len(rows) == batch.rows else _rows_of(batch, batch.columns, rows), rows, record)
+
+
 class _Judged:
     """One column of a batch while it is judged: which cells are left, and what is to be said of the others."""
 
@@ -146,12 +159,16 @@ def _left(batch: Batch, columns: Mapping[str, Texts], judged: Mapping[str, _Judg
         rows_kept=len(rows),
         languages={language: one.record() for language, one in judged.items()},
     )
-    chosen = rows.tolist()
     kept = {language: texts.where(judged[language].alive) for language, texts in columns.items()}
-    left = replace(
+    return Cleaned(_rows_of(batch, kept, rows), rows, record)
+
+
+def _rows_of(batch: Batch, columns: Mapping[str, Sequence[str]], rows: np.ndarray) -> Batch:
+    """Return some rows of a batch, of whose sentences *columns* are what is left."""
+    chosen = rows.tolist()
+    return replace(
         batch,
-        columns={language: [texts[row] for row in chosen] for language, texts in kept.items()},
+        columns={language: [texts[row] for row in chosen] for language, texts in columns.items()},
         ids=None if batch.ids is None else [batch.ids[row] for row in chosen],
         scores=None if batch.scores is None else [batch.scores[row] for row in chosen],
     )
-    return Cleaned(left, rows, record)

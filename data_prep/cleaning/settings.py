@@ -135,12 +135,6 @@ class CleaningSettings(Strict):
         yield f"corpus {corpus}", self.corpora.get(corpus, Level())
 
 
-OFF = CleaningSettings(
-    default=Level(transforms=(), **{name: rule(enabled=False) for name, rule in RULES.items()})  # type: ignore[arg-type]
-)
-"""Settings that leave text as it was written."""
-
-
 @dataclass(frozen=True)
 class Resolved:
     """What holds for one language of a corpus, and which level says so.

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from data_prep.account import Ledger
-from data_prep.cleaning.settings import OFF
 from data_prep.config import CldrCorpus
 from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
@@ -50,19 +49,18 @@ def _reading(run: Run, text: SplitText, source: Source) -> Task:
 
 def _cleaning(run: Run, text: SplitText, source: Source, read: Result, chunk: int) -> Task:
     config = run.loaded.config
-    settings = config.cleaning if text.corpus.clean and text.trained else OFF
-    decided = {
-        "corpus": text.corpus.name,
-        "settings": settings.model_dump_json(exclude_unset=True),
-        "normalization": config.vocabulary.normalization,
-    }
+    settings = config.cleaning.model_dump_json(exclude_unset=True) if text.corpus.clean and text.trained else None
+    corpus, normalization = text.corpus.name, config.vocabulary.normalization
     arguments = {
+        "corpus": corpus,
+        "settings": settings,
+        "normalization": normalization,
         "chunk": read.folder / chunk_name(chunk),
         "first": sum(read.record["rows"][:chunk]),
         "languages": tuple(source.languages),
     }
-    content = cleaning_content(read.key, chunk, **decided)
-    return Task("clean", f"{text}, chunk {chunk}", clean, content, {**arguments, **decided})
+    content = cleaning_content(read.key, chunk, corpus, settings, normalization)
+    return Task("clean", f"{text}, chunk {chunk}", clean, content, arguments)
 
 
 def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: Iterator[Result]) -> SplitText:

@@ -11,7 +11,7 @@ import numpy as np
 
 from data_prep.batch import Batch
 from data_prep.chunk import TextChunk
-from data_prep.cleaning.cleaner import Cleaner
+from data_prep.cleaning.cleaner import Cleaner, uncleaned
 from data_prep.cleaning.settings import CleaningSettings
 from data_prep.duplicates.key import sentence_keys
 from data_prep.normalisation import survival
@@ -25,13 +25,20 @@ _REVISION = 1  # raise it when equal chunks and settings begin to give other res
 
 
 def clean(
-    folder: Path, chunk: Path, first: int, corpus: str, languages: Sequence[str], settings: str, normalization: str
+    folder: Path,
+    chunk: Path,
+    first: int,
+    corpus: str,
+    languages: Sequence[str],
+    settings: str | None,
+    normalization: str,
 ) -> dict[str, Any]:
     """Write what is kept of a chunk as CLEAN, with arrays beside the text.
 
     ROWS: the rows' numbers in their source, of which *first* is the chunk's first, (rows,) int64. KEYS: of the cells,
     (rows, languages) uint64, 0 for gaps. IDS and SCORES, where the source has them. *settings* is a `CleaningSettings`
-    as JSON; *normalization* is the vocabulary's, and a sentence that it leaves nothing of is no sentence.
+    as JSON, None leaves text as it was written; *normalization* is the vocabulary's, and a sentence that it leaves
+    nothing of is no sentence.
 
     Returns the rows that are kept, and why others are not; by language how many sentences vanished, of which the
     normalisation leaves nothing; and the Cleaner's record of those that did not.
@@ -41,7 +48,8 @@ def clean(
     given = {language: [line if line.strip() else "" for line in text.columns[language]] for language in languages}
     columns = {language: [line if survives(line) else "" for line in lines] for language, lines in given.items()}
     vanished = {language: _sentences(given[language]) - _sentences(columns[language]) for language in languages}
-    cleaned = _cleaner(settings, corpus, tuple(languages))(Batch(first, columns))
+    batch = Batch(first, columns)
+    cleaned = uncleaned(batch) if settings is None else _cleaner(settings, corpus, tuple(languages))(batch)
     rows, left = cleaned.rows, cleaned.batch.columns
     keys = np.stack([sentence_keys(left[language]) for language in languages], axis=1)
     beside = {name: text.arrays[name][rows] for name in (IDS, SCORES) if name in text.arrays}
@@ -74,7 +82,9 @@ def _rejected(
     return {**counts, CLEANED: int(lost.sum()) - sum(counts.values())}
 
 
-def cleaning_content(chunk_key: str, number: int, corpus: str, settings: str, normalization: str) -> dict[str, Any]:
+def cleaning_content(
+    chunk_key: str, number: int, corpus: str, settings: str | None, normalization: str
+) -> dict[str, Any]:
     """Return what decides a cleaned chunk."""
     return {
         "revision": _REVISION,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.batch import Batch, Rejected
-from data_prep.cleaning.cleaner import ALONE, Cleaner
+from data_prep.cleaning.cleaner import ALONE, Cleaner, uncleaned
 from data_prep.cleaning.record import SAMPLES, Record, total
 from data_prep.cleaning.settings import RULES, CleaningSettings
 from mtdeep.languages import resolve
@@ -49,6 +49,22 @@ def test_nothing_is_lost(rows: list[tuple[str, ...]]) -> None:
         assert set(record.samples) == set(record.rejected)
     for row in zip(*done.batch.columns.values()):
         assert sum(map(bool, row)) >= 2
+
+
+OFF = CleaningSettings.model_validate({"default": {"transforms": [], **dict.fromkeys(RULES, False)}})
+
+
+@given(rows=st.lists(st.tuples(*[st.sampled_from(["", ENGLISH, GERMAN])] * 3), min_size=1, max_size=12))
+@quick
+def test_without_rules_rows_of_one_sentence_go_all_the_same(rows: list[tuple[str, ...]]) -> None:
+    columns = dict(zip(("en", "de", "fr"), map(list, zip(*rows))))
+    batch = Batch(0, columns, ids=[str(i) for i in range(len(rows))])
+    done, expected = uncleaned(batch), Cleaner(OFF, "c", list(columns))(batch)
+    assert {code: list(column) for code, column in done.batch.columns.items()} == expected.batch.columns
+    assert done.rows.tolist() == expected.rows.tolist()
+    for language, record in expected.record.languages.items():
+        own = done.record.languages[language]
+        assert (own.read, own.kept, own.rejected) == (record.read, record.kept, record.rejected)
 
 
 @given(rows=st.lists(st.tuples(cells, cells), min_size=2, max_size=30), cuts=st.lists(st.integers(1, 29), max_size=3))

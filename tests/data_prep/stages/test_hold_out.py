@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_prep.chunk import TextChunk, read_arrays
-from data_prep.duplicates.key import sentence_key, sentence_keys
+from data_prep.duplicates.key import sentence_keys
 from data_prep.stages.clean import KEYS
 from data_prep.stages.hold_out import HELD_OUT, SHARED, SHARED_ROWS, How, hold_out
 from data_prep.stages.read import IDS
@@ -107,12 +107,6 @@ def test_more_candidates_are_looked_for_where_many_share_a_sentence(tmp_path: Pa
     train, test, shared = divided(tmp_path, rows, {"test": 9}, chunk=1000)
     assert len(test) == 9 and len({row[0] for row in test}) == 9
     assert len(train) + len(shared) == 2991
-
-
-def test_equal_but_for_case_width_and_spaces_is_equal() -> None:
-    assert sentence_key("A  \uff22c ") == sentence_key("a bC")
-    assert sentence_key("a b") != sentence_key("ab")
-    assert sentence_key(" ") == sentence_key("") == 0
 
 
 def test_too_few_rows(tmp_path: Path) -> None:
