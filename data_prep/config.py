@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from data_prep.cleaning.characters import letters_of
 from data_prep.cleaning.settings import CleaningSettings
+from data_prep.coverage import DEFAULT
 from data_prep.environment import expand
 from data_prep.readers.source import Source
 from data_prep.sources import PATTERN, READERS, make_source
@@ -26,6 +28,12 @@ def _is_split(name: str) -> str:
     if not _SPLIT.fullmatch(name):
         raise ValueError(f"split {name!r} must consist of letters, digits and underscores")
     return name
+
+
+def _is_script(code: str) -> str:
+    if code != DEFAULT:
+        letters_of(frozenset({code}))
+    return code
 
 
 def _is_read(given: Any) -> Any:
@@ -59,6 +67,9 @@ SplitName = Annotated[str, AfterValidator(_is_split)]
 PathText = Annotated[str, AfterValidator(lambda path: (expand(path), path)[1])]
 Languages = Annotated[list[LanguageCode], Field(min_length=1), AfterValidator(_are_distinct)]
 Rows = Annotated[int, Field(ge=1)]
+Coverage = Annotated[float, Field(ge=0.98, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+CoveredScript = Annotated[str, AfterValidator(lambda code: _is_script(code))]
 Options = str | dict[str, Any]
 Read = Annotated[Options | list[Options], BeforeValidator(lambda given: _is_read(given))]
 HeldOut = Annotated[int | float | PathText, BeforeValidator(lambda given: _is_held_out(given))]
@@ -71,7 +82,7 @@ class VocabularySettings(Strict):
     size: int = Field(default=0, ge=16, le=2_000_000)
     model: PathText | None = None
     model_type: Literal["unigram", "bpe"] = "unigram"
-    character_coverage: float = Field(default=0.9995, gt=0, le=1)
+    character_coverage: Coverage | dict[CoveredScript, Share] = 0.9995
     byte_fallback: bool = False
     split_digits: bool = True
     normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"

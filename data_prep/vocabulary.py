@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 
 import sentencepiece
 
 from data_prep.config import VocabularySettings
+from data_prep.coverage import divided, left_out
 from mtdeep.errors import UserError
 
 # The sums of the unigram model's EM depend on how lines are dealt to threads: a fixed number gives the same model on
@@ -19,19 +20,23 @@ _TOO_HIGH = re.compile(r"<= ?(\d+)")
 _TOO_SMALL = re.compile(r"Vocabulary size is smaller than required_chars\. \d+ vs (\d+)")
 
 
-def train_model(lines: Iterator[str], settings: VocabularySettings) -> bytes:
-    """Return a serialised SentencePiece model learned from *lines*, the same bytes every time.
+def train_model(lines: Callable[[], Iterable[str]], settings: VocabularySettings) -> bytes:
+    """Return a serialised SentencePiece model learned from *lines*, which may be read twice; the same bytes every time.
 
     Raises UserError, with the size to choose, when the text does not support the size that is asked for.
     """
     model = io.BytesIO()
+    coverage, text = settings.character_coverage, lines()
+    if isinstance(coverage, dict):
+        text = divided(text, left_out(lines(), coverage, settings.normalization), settings.normalization)
+        coverage = 1.0
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=lines,
+            sentence_iterator=iter(text),
             model_writer=model,
             vocab_size=settings.size,
             model_type=settings.model_type,
-            character_coverage=settings.character_coverage,
+            character_coverage=coverage,
             byte_fallback=settings.byte_fallback,
             split_digits=settings.split_digits,
             normalization_rule_name=settings.normalization,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ def learn(folder: Path, samples: Sequence[Path], settings: str) -> dict[str, Any
 
     Raises UserError as `train_model` does.
     """
-    (folder / MODEL).write_bytes(train_model(_lines(samples), VocabularySettings.model_validate_json(settings)))
+    model = train_model(partial(_lines, samples), VocabularySettings.model_validate_json(settings))
+    (folder / MODEL).write_bytes(model)
     return {}
 
 

@@ -34,7 +34,7 @@ def test_no_character_of_unicode_is_judged_wrongly(rule: str) -> None:
 def processor(rule: Rule) -> sentencepiece.SentencePieceProcessor:
     """Return a tiny model with the rule, trained as `prepare` trains one."""
     lines = [f"the {a} sees {b} and {c}" for a in WORDS for b in WORDS for c in WORDS]
-    model = train_model(iter(lines), VocabularySettings(size=20, normalization=rule))
+    model = train_model(lambda: lines, VocabularySettings(size=20, normalization=rule))
     return sentencepiece.SentencePieceProcessor(model_proto=model)
 
 

@@ -18,8 +18,8 @@ TEXT = [
 @pytest.mark.parametrize("model_type", ["unigram", "bpe"])
 def test_the_model_has_the_size_and_the_same_bytes(model_type: str) -> None:
     settings = VocabularySettings.model_validate({"size": 56, "model_type": model_type, "character_coverage": 1.0})
-    model = train_model(iter(TEXT), settings)
-    assert model == train_model(iter(TEXT), settings)
+    model = train_model(lambda: TEXT, settings)
+    assert model == train_model(lambda: TEXT, settings)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     assert processor.get_piece_size() == 56
     assert "12" not in {processor.id_to_piece(i) for i in range(56)}  # split_digits
@@ -31,11 +31,20 @@ def test_sizes_that_the_text_does_not_support(model_type: str) -> None:
         given = {"size": size, "model_type": model_type, "character_coverage": 1.0}
         settings = VocabularySettings.model_validate(given)
         with pytest.raises(UserError, match=f"vocabulary.size {size} {message}"):
-            train_model(iter(TEXT), settings)
+            train_model(lambda: TEXT, settings)
 
 
 def test_the_size_in_the_remedy_works() -> None:
     with pytest.raises(UserError) as caught:
-        train_model(iter(TEXT), VocabularySettings(size=100_000, character_coverage=1.0))
+        train_model(lambda: TEXT, VocabularySettings(size=100_000, character_coverage=1.0))
     size = int(str(caught.value).rsplit(" ", 1)[-1])
-    train_model(iter(TEXT), VocabularySettings(size=size, character_coverage=1.0))
+    train_model(lambda: TEXT, VocabularySettings(size=size, character_coverage=1.0))
+
+
+def test_characters_by_script() -> None:
+    """The two rarest Cyrillic letters of the text have no piece, every Latin one has."""
+    settings = VocabularySettings(size=56, character_coverage={"Cyrl": 0.95, "default": 1.0})
+    processor = sentencepiece.SentencePieceProcessor(model_proto=train_model(lambda: TEXT, settings))
+    pieces = "".join(processor.id_to_piece(i) for i in range(processor.get_piece_size()))
+    assert set("".join(TEXT)) - set(pieces) - {" "} and not set("theandmbr") - set(pieces)
+    assert all("\u0400" <= letter <= "\u04ff" for letter in set("".join(TEXT)) - set(pieces) - {" "})
