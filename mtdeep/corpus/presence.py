@@ -1,0 +1,38 @@
+"""Which rows of a column are no gaps, one bit each, and how many rows two languages share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class PresenceBits:
+    """One bit a row, packed as they come, however many rows come at a time."""
+
+    def __init__(self) -> None:
+        self._packed: list[np.ndarray] = []
+        self._rest = np.zeros(0, dtype=bool)
+
+    def append(self, rows: np.ndarray) -> None:
+        """Take (rows,) bool; fewer than 8 wait for the next."""
+        bits = np.concatenate([self._rest, rows])
+        whole = len(bits) // 8 * 8
+        self._packed.append(np.packbits(bits[:whole]))
+        self._rest = bits[whole:]
+
+    def packed(self) -> np.ndarray:
+        """Return all of them, (ceil(rows / 8),) uint8."""
+        return np.concatenate([*self._packed, np.packbits(self._rest)])
+
+
+def pair_index(i: int, j: int, languages: int) -> int:
+    """Where the pair of columns i < j stands in the upper triangle (0,1), (0,2), ..., (1,2), ..."""
+    return i * (2 * languages - i - 1) // 2 + j - i - 1
+
+
+def pair_counts(presence: Sequence[np.ndarray]) -> tuple[int, ...]:
+    """Rows that each two columns share, in the order of `pair_index`; presence of each as packed bits."""
+    return tuple(
+        int(np.bitwise_count(one & other).sum()) for i, one in enumerate(presence) for other in presence[i + 1 :]
+    )
