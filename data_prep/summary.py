@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from data_prep.prepare import Prepared
 from data_prep.table import NOTHING_LEFT
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.store import Store
 from mtdeep.languages import name
+
+if TYPE_CHECKING:
+    from data_prep.prepare import Prepared
 
 _WIDTH_OF_A_LOG = 120
 
@@ -24,7 +27,7 @@ def print_summary(prepared: Prepared) -> None:
         console = Console(width=_WIDTH_OF_A_LOG)
     store = prepared.store
     console.print(_corpora(store))
-    console.print(_languages(store))
+    console.print(languages_table(store))
     for note in _notes(store):
         console.print(note, highlight=False, markup=False, soft_wrap=True)
     state = "already prepared, nothing to do" if prepared.already else "prepared"
@@ -87,7 +90,8 @@ def _reasons(rejected: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "none"
 
 
-def _languages(store: Store) -> Table:
+def languages_table(store: Store) -> Table:
+    """A line a language: its sentences and tokens in every split."""
     table = Table(title="Sentences and tokens, by language and split", title_justify="left")
     table.add_column("language")
     for split in store.splits:
