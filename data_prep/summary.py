@@ -11,6 +11,7 @@ from rich.table import Table
 
 from data_prep.table import NOTHING_LEFT
 from mtdeep.corpus.corpora import Corpus
+from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store import Store
 from mtdeep.languages import name
 
@@ -51,7 +52,7 @@ def _corpora(store: Store) -> Table:
     for column in ("read", "kept", "languages", "gaps", "directions"):
         table.add_column(column, justify="right")
     table.add_column("rejected")
-    for record in store.manifest.corpora:
+    for record in _prepared(store):
         account = record.provenance["account"]
         corpus = next(c for c in store.corpora(record.split) if c.name == record.name)
         table.add_row(
@@ -69,17 +70,22 @@ def _corpora(store: Store) -> Table:
 
 def _notes(store: Store) -> Iterator[str]:
     """Yield what is worth a look: sentences that vanished, unknown tokens, test sentences that are trained on."""
-    for record in store.manifest.corpora:
+    for record in _prepared(store):
         if vanished := record.provenance["account"]["gaps"].get(NOTHING_LEFT):
             yield f"sentences with {NOTHING_LEFT}, {record.name}, {record.split}: {_by_language(vanished)}"
     unknown: Counter[str] = Counter()
-    for record in store.manifest.corpora:
+    for record in _prepared(store):
         unknown.update(record.provenance["unknown_tokens"])
     if unknown:
         yield f"unknown tokens: {_by_language(unknown)}"
     for split, counts in store.manifest.provenance["in_training_text"].items():
         for language, count in counts.items():
             yield f"warning: {count:,} {split} sentences of {name(language)} ({language}) are in the training text"
+
+
+def _prepared(store: Store) -> list[CorpusRecord]:
+    """The corpora that a preparation wrote: others may have been appended since."""
+    return [record for record in store.manifest.corpora if "account" in record.provenance]
 
 
 def _by_language(counts: Mapping[str, int]) -> str:

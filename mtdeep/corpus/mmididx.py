@@ -83,13 +83,13 @@ class MMapColumn:
         except OSError as error:
             raise UserError(f"{error.filename}: cannot be read ({error.strerror}); {_REMEDY}") from None
         count = self._read_header(header, index_size)
-        self.sizes = np.fromfile(self.index_path, dtype="<i4", count=count, offset=_HEADER.size)
-        self._check_order(np.fromfile(self.index_path, dtype="<i8", count=count, offset=_HEADER.size + 4 * count))
-        expected = int(self._ends[-1]) * self.dtype.itemsize
+        self.sizes = _mapped(self.index_path, "<i4", count, _HEADER.size)
+        self._starts = _mapped(self.index_path, "<i8", count, _HEADER.size + 4 * count)
+        expected = self._check_order() * self.dtype.itemsize
         if size != expected:
             what = "truncated" if size < expected else "longer than its index says"
             raise UserError(f"{self.data_path}: {what}, expected {expected} bytes and found {size}; {_REMEDY}")
-        self._data = np.memmap(self.data_path, dtype=self.dtype, mode="r") if size else np.zeros(0, dtype=self.dtype)
+        self._data = _mapped(self.data_path, self.dtype, expected // self.dtype.itemsize, 0)
 
     def _read_header(self, header: bytes, index_size: int) -> int:
         """The number of sentences; sets `dtype`."""
@@ -104,28 +104,42 @@ class MMapColumn:
         self.dtype = _DTYPES[code]
         return int(count)
 
-    def _check_order(self, starts: np.ndarray) -> None:
-        """Compare the places that the index gives with those that its lengths add up to; sets `_ends`, in tokens."""
-        negative = np.flatnonzero(self.sizes < 0)
-        if len(negative):
-            where = f"sentence {negative[0]} has {self.sizes[negative[0]]} tokens"
-            raise UserError(f"{self.index_path}: {where}; {_REMEDY}")
-        self._ends = np.concatenate([[0], np.cumsum(self.sizes, dtype=np.int64)])
-        wrong = np.flatnonzero(starts != self._ends[:-1] * self.dtype.itemsize)
-        if len(wrong):
-            expected = int(self._ends[wrong[0]]) * self.dtype.itemsize
-            where = f"sentence {wrong[0]} starts at byte {starts[wrong[0]]}, and those before it end at {expected}"
-            raise UserError(f"{self.index_path}: {where}; {_REMEDY}")
+    def _check_order(self) -> int:
+        """Compare the places that the index gives with those that its lengths add up to; tokens of all sentences."""
+        end = 0
+        for row in range(0, len(self), _ROWS):
+            sizes = self.sizes[row : row + _ROWS]
+            negative = np.flatnonzero(sizes < 0)
+            if len(negative):
+                where = f"sentence {row + negative[0]} has {sizes[negative[0]]} tokens"
+                raise UserError(f"{self.index_path}: {where}; {_REMEDY}")
+            ends = end + np.cumsum(sizes, dtype=np.int64)
+            starts, expected = self._starts[row : row + _ROWS], (ends - sizes) * self.dtype.itemsize
+            wrong = np.flatnonzero(starts != expected)
+            if len(wrong):
+                at = wrong[0]
+                where = f"sentence {row + at} starts at byte {starts[at]}, and those before it end at {expected[at]}"
+                raise UserError(f"{self.index_path}: {where}; {_REMEDY}")
+            end = int(ends[-1])
+        return end
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def __getitem__(self, i: int) -> np.ndarray:
         """Ids of sentence i, end-of-sentence included, (tokens,); a copy."""
-        return np.array(self._data[self._ends[i] : self._ends[i + 1]])
+        start = int(self._starts[i]) // self.dtype.itemsize
+        return np.array(self._data[start : start + int(self.sizes[i])])
 
     def blocks(self) -> Iterator[Block]:
         """All sentences with their ends, some thousand at a time; views of the mapped file."""
-        for start in range(0, len(self), _ROWS):
-            sizes = self.sizes[start : start + _ROWS].astype(np.int64)
-            yield Block(self._data[self._ends[start] : self._ends[start + len(sizes)]], sizes)
+        end = 0
+        for row in range(0, len(self), _ROWS):
+            sizes = self.sizes[row : row + _ROWS].astype(np.int64)
+            start, end = end, end + int(sizes.sum())
+            yield Block(self._data[start:end], sizes)
+
+
+def _mapped(path: Path, dtype: np.dtype | str, count: int, offset: int) -> np.ndarray:
+    """Numbers of a file; an empty file cannot be mapped."""
+    return np.memmap(path, dtype, "r", offset, (count,)) if count else np.zeros(0, dtype)

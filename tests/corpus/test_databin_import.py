@@ -42,11 +42,11 @@ PAIR = {"train.en-de.en": [[4, 5], [6]], "train.en-de.de": [[7], [8, 3]]}
 sentence = st.lists(st.integers(FIRST - 1, LAST), min_size=1, max_size=9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_round_trip(data: st.DataObject) -> None:
     """Export, import, export: the same .bin and .idx, and the same dictionary."""
-    languages = ("en", "de", "zh-Hans", "gsw-x-bern")
+    languages = ("en", "zh-Hans", "gsw-x-bern")
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         vocabulary = Vocabulary(tuple(f"p{i}" for i in range(60)), languages)
