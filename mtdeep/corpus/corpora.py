@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtdeep.corpus.manifest import Column, CorpusRecord, Segment
-from mtdeep.corpus.presence import pair_index
 
 if TYPE_CHECKING:
     from mtdeep.corpus.store import ShardMaps
@@ -68,7 +67,7 @@ class Corpus:
         if source == target:
             return self.sentences(source)
         i, j = sorted((self._rank[source], self._rank[target]))
-        return self._record.pairs[pair_index(i, j, len(self._languages))]
+        return self._record.pairs[i * (2 * len(self._languages) - i - 1) // 2 + j - i - 1]
 
     def lengths(self, language: str) -> np.ndarray:
         """Tokens of every row, (rows,) int32; a gap has 0."""
@@ -114,7 +113,7 @@ class Corpus:
         cached = self._common.get((i, j))
         if cached is not None:
             return cached
-        both = self.presence(self._languages[i]) & self.presence(self._languages[j])
+        both = self._present(self._languages[i]) & self._present(self._languages[j])
         rows = np.flatnonzero(np.unpackbits(both, count=self.rows))
         rows = rows.astype(np.int32 if self.rows <= np.iinfo(np.int32).max else np.int64)
         rows.flags.writeable = False
@@ -124,8 +123,8 @@ class Corpus:
             self._common_bytes -= self._common.popitem(last=False)[1].nbytes
         return rows
 
-    def presence(self, language: str) -> np.ndarray:
-        """Which rows the language has, one bit each; kept, because n-way corpora ask once per direction."""
+    def _present(self, language: str) -> np.ndarray:
+        """One bit a row: whether the language has it; kept, because n-way corpora ask once per direction."""
         if language not in self._presence:
             self._presence[language] = np.packbits(self.lengths(language) > 0)
         return self._presence[language]

@@ -12,8 +12,8 @@ import numpy as np
 
 from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.manifest import Column, CorpusRecord, FileRecord, Kind, Manifest
-from mtdeep.corpus.presence import pair_counts
 from mtdeep.corpus.shards import ShardWriter
+from mtdeep.corpus.shared_rows import pair_counts
 from mtdeep.corpus.vocabulary import UNK, Vocabulary
 
 Columns = Mapping[str, Iterable[Block]]

@@ -14,7 +14,7 @@ import xxhash
 
 from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.manifest import SHARD_HEADER, FileRecord, Segment, shard_path
-from mtdeep.corpus.presence import PresenceBits
+from mtdeep.corpus.shared_rows import PresenceBits
 from mtdeep.durable import write_atomically
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ import numpy as np
 
 from mtdeep.corpus.corpus_writer import Columns, CorpusWriter
 from mtdeep.corpus.manifest import DICTIONARY, MANIFEST, SHARDS, CorpusRecord, unnamed_shards
-from mtdeep.corpus.presence import pair_counts
 from mtdeep.corpus.shards import write_file
+from mtdeep.corpus.shared_rows import pair_counts
 from mtdeep.corpus.store import Store
 from mtdeep.durable import one_writer, sync_directory
 
@@ -68,8 +68,8 @@ class StoreAppender(CorpusWriter):
         if twice or self._corpora[place] is not old:
             raise ValueError(f"corpus {name!r} of split {split!r} got languages before, or has {sorted(twice)} already")
         written, presence = self._write_columns(name, columns, text or {}, old.rows)
-        corpus = self._store.corpora(split)[[c.name for c in self._store.corpora(split)].index(name)]
-        presence = [*(corpus.presence(language) for language in corpus.languages), *presence]
+        corpus = next(corpus for corpus in self._store.corpora(split) if corpus.name == name)
+        presence = [*(np.packbits(corpus.lengths(language) > 0) for language in corpus.languages), *presence]
         record = replace(
             old,
             columns=(*old.columns, *written),

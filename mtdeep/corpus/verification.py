@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from mtdeep.corpus.manifest import (
     shard_path,
     wrong_size,
 )
-from mtdeep.corpus.presence import PresenceBits, pair_counts, pair_index
+from mtdeep.corpus.shared_rows import PresenceBits, pair_counts
 from mtdeep.corpus.store import ShardMaps, file_digest, read_vocabulary
 from mtdeep.corpus.vocabulary import SPECIALS, UNK
 from mtdeep.errors import UserError
@@ -83,7 +84,7 @@ class _Checker:
         """Yield damages; columns with a shard among *damaged* files are passed over, as the file was told."""
         where = f"corpus {record.name!r} of split {record.split!r}"
         languages = [column.language for column in record.columns if column.kind == "tokens"]
-        presence: dict[int, np.ndarray] = {}
+        presence: dict[str, np.ndarray] = {}
         for column in record.columns:
             if damaged & {shard_path(segment.shard) for segment in column.segments}:
                 continue
@@ -96,14 +97,12 @@ class _Checker:
             ]
             yield from found
             if column.kind == "tokens" and not found:
-                presence[languages.index(column.language)] = bits.packed()
-        known = list(presence)
-        pairs = [(i, j) for a, i in enumerate(known) for j in known[a + 1 :]]
-        for (i, j), shared in zip(pairs, pair_counts(list(presence.values())), strict=True):
-            said = record.pairs[pair_index(i, j, len(languages))]
-            if said != shared:
+                presence[column.language] = bits.packed()
+        said = dict(zip(combinations(languages, 2), record.pairs, strict=True))
+        for pair, shared in zip(combinations(presence, 2), pair_counts(list(presence.values())), strict=True):
+            if said[pair] != shared:
                 yield (
-                    f"{self.store / MANIFEST}: {where}: {languages[i]!r} and {languages[j]!r} are said to share {said} "
+                    f"{self.store / MANIFEST}: {where}: {pair[0]!r} and {pair[1]!r} are said to share {said[pair]} "
                     f"rows, and share {shared}; {REBUILD}"
                 )
 

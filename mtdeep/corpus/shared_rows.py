@@ -1,8 +1,9 @@
-"""Which rows of a column are no gaps, one bit each, and how many rows two languages share."""
+"""How many rows the columns of a corpus share, from one bit a row that says whether it is no gap."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -26,13 +27,6 @@ class PresenceBits:
         return np.concatenate([*self._packed, np.packbits(self._rest)])
 
 
-def pair_index(i: int, j: int, languages: int) -> int:
-    """Where the pair of columns i < j stands in the upper triangle (0,1), (0,2), ..., (1,2), ..."""
-    return i * (2 * languages - i - 1) // 2 + j - i - 1
-
-
 def pair_counts(presence: Sequence[np.ndarray]) -> tuple[int, ...]:
-    """Rows that each two columns share, in the order of `pair_index`; presence of each as packed bits."""
-    return tuple(
-        int(np.bitwise_count(one & other).sum()) for i, one in enumerate(presence) for other in presence[i + 1 :]
-    )
+    """Rows that each two columns share, in the manifest's order (0,1), (0,2), ..., (1,2), ...; a bit a row of each."""
+    return tuple(int(np.bitwise_count(one & other).sum()) for one, other in combinations(presence, 2))
