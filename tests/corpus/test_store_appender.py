@@ -125,6 +125,15 @@ def test_left_without_finish(path: Path) -> None:
     append(path)
 
 
+def test_what_a_killed_writer_left_goes_first_and_nothing_else_does(path: Path) -> None:
+    before = files(path)
+    for name in ("shards/000001.bin", "shards/000012.bin", "shards/notes.bin", "shards/000013.bin.gz"):
+        (path / name).write_bytes(b"half")
+    with StoreAppender(path):
+        assert files(path).keys() - before.keys() == {"shards/notes.bin", "shards/000013.bin.gz"}
+    assert {name: data for name, data in files(path).items() if name in before} == before
+
+
 def test_an_open_reader_goes_on(path: Path) -> None:
     """It sees what it saw, though its shards are mapped only afterwards; who opens then sees all."""
     reader = Store(path)
