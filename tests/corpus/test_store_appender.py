@@ -6,12 +6,15 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mtdeep.corpus import Block, Direction, Store, StoreAppender, StoreWriter, Vocabulary, available, blocks_of
 from mtdeep.corpus.manifest import unnamed_shards
@@ -19,6 +22,7 @@ from mtdeep.corpus.verification import damages
 from mtdeep.errors import UserError
 
 OLD = {"en": [[10, 11], [], [12]], "de": [[20], [21], [22, 23]]}
+sentence = st.lists(st.integers(3, 253), max_size=9)
 NEW = {"en": [[30], [31]], "fr": [[40], [41, 42]]}
 
 
@@ -57,6 +61,36 @@ def test_a_corpus_with_a_new_language(path: Path) -> None:
     assert available(store, "train")[Direction("en", "fr")] == 2
     assert store.digest != old.digest
     assert store.manifest.provenance == {"appended": [{"by": "test"}]}
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.lists(st.tuples(sentence, sentence), max_size=9), min_size=2, max_size=4), st.integers(100, 300))
+def test_appended_one_by_one_or_written_at_once(tables: list[list[tuple[list[int], list[int]]]], most: int) -> None:
+    """The same corpora with the same counts and sentences, whatever the shards."""
+    with tempfile.TemporaryDirectory() as directory:
+        one, other = Path(directory, "one"), Path(directory, "other")
+        vocabulary = Vocabulary(tuple(f"p{i}" for i in range(250)), ("en", "de"))
+        for path in (one, other):
+            with StoreWriter(path, vocabulary, None, shard_bytes=most) as writer:
+                for i, rows in enumerate(tables if path == one else tables[:1]):
+                    writer.add_corpus(f"c{i}", "train", columns(of(rows)), provenance={"number": i})
+                writer.finish({})
+        for i, rows in enumerate(tables[1:], start=1):
+            with StoreAppender(other, shard_bytes=most) as appender:
+                appender.add_corpus(f"c{i}", "train", columns(of(rows)), provenance={"number": i})
+                appender.finish({})
+        assert list(damages(other)) == []
+        assert max(file.stat().st_size for file in (other / "shards").iterdir()) <= most
+        for ours, theirs in zip(Store(other).corpora("train"), Store(one).corpora("train"), strict=True):
+            counts = [(corpus.name, corpus.rows, corpus.count("en", "de")) for corpus in (ours, theirs)]
+            assert counts[0] == counts[1]
+            for code in ("en", "de"):
+                for row in range(ours.rows):
+                    assert ours.sentence(code, row).tolist() == theirs.sentence(code, row).tolist()
+
+
+def of(rows: list[tuple[list[int], list[int]]]) -> dict[str, list[list[int]]]:
+    return {"en": [row[0] for row in rows], "de": [row[1] for row in rows]}
 
 
 def test_the_type_of_tokens_stays(tmp_path: Path) -> None:
