@@ -24,7 +24,7 @@ from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.mmididx import MMapColumn, beside
 from mtdeep.corpus.store import file_digest
 from mtdeep.corpus.store_writer import StoreWriter
-from mtdeep.corpus.vocabulary import EOS, UNK, Vocabulary, tag_language
+from mtdeep.corpus.vocabulary import EOS, UNK, Vocabulary, tag_of
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -198,7 +198,7 @@ def read_dictionary(path: Path) -> Vocabulary:
         if not symbol or not count.isdecimal():
             raise UserError(f"{path}:{number}: expected `symbol count`, as fairseq-preprocess writes it")
     languages: list[str] = []
-    while entries and (language := tag_language(*entries[-1])):
+    while entries and (language := tag_of(*entries[-1])):
         languages.insert(0, language)
         entries.pop()
     try:

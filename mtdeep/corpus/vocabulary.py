@@ -33,8 +33,8 @@ def tag_symbol(language: str) -> str:
     return f"__{codes.fairseq_code(language)}__"
 
 
-def tag_language(symbol: str, count: str) -> str | None:
-    """The language whose tag a line of a dictionary, `__zh_Hans__ 0`, is; None for any other symbol."""
+def tag_of(symbol: str, count: str) -> str | None:
+    """The tag that a line of a dictionary, `__zh_Hans__ 0`, is: the language; None for any other symbol."""
     tag = _TAG.fullmatch(symbol)
     return codes.from_fairseq_code(tag[1]) if tag and count == _TAG_COUNT else None
 
@@ -148,7 +148,7 @@ class Vocabulary:
         languages: list[str] = []
         for number, line in enumerate(lines, start=1):
             symbol, _, count = line.rpartition(" ")
-            if language := tag_language(symbol, count):
+            if language := tag_of(symbol, count):
                 languages.append(language)
             elif count == _PIECE_COUNT and symbol and not languages:
                 pieces.append(symbol)
