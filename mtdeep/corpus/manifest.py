@@ -11,7 +11,8 @@
 A segment is {"shard", "first_row", "rows", "sentences", "units", "data", "offsets"}: `rows` consecutive rows of a
 column from `first_row` on, of which `sentences` are not gaps; `units` tokens (or bytes of text); `data` and `offsets`
 are byte positions in the shard file (`store.py` says what stands there). `pairs` counts the rows that two languages
-share, for the upper triangle of the token columns in their order: (0,1), (0,2), ..., (1,2), ...
+share, for the upper triangle of the token columns in their order: (0,1), (0,2), ..., (1,2), ... Of `dict.txt` the first
+bytes count, as many as "files" says: it is longer when a writer was killed between the dictionary and the manifest.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ All numbers are little-endian. A shard is
 Offsets count units from the segment's start, so that 32 bits suffice and lengths are read at random without a table in
 memory. Data come before offsets because the writer streams and knows a sentence's length only when it has it. A gap
 is a sentence of length 0. Tokens are piece ids without end-of-sentence and tags; both are added when a batch is made.
-Every split but `train` also has text columns, the raw references that scores are computed against.
+Every split but `train` also has text columns, the raw references that scores are computed against; a store that was
+imported from a data-bin has none.
 
 Opening reads the manifest, the dictionary and 16 bytes a shard. Shards are mapped when first needed, a few at a time.
 
