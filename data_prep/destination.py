@@ -6,7 +6,6 @@ Beside a store NAME a run makes `.NAME.mtdeep-new` (and the store writer, from i
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from types import FrameType
 
 from mtdeep.corpus.manifest import FORMAT, MANIFEST
 from mtdeep.corpus.store import Store
-from mtdeep.durable import sync_directory
+from mtdeep.durable import one_writer, sync_directory
 from mtdeep.errors import UserError
 
 _PARTIAL = r"\.partial-[a-z0-9_]{8}"  # what StoreWriter's tempfile.mkdtemp appends
@@ -36,7 +35,7 @@ def place_for(path: Path, *, overwrite: bool) -> Iterator[Path]:
     check_replaceable(path, overwrite=overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     new, old = _beside(path, "new"), _beside(path, "replaced")
-    with _lock(path), _unwound_by_signals():
+    with one_writer(path), _unwound_by_signals():
         _restore(old, path)
         for leftover in [new, old, *_partial(new)]:
             shutil.rmtree(leftover, ignore_errors=True)
@@ -67,7 +66,7 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
         raise UserError(f"{error} (--overwrite prepares it again)") from error
     raise UserError(
         f"{path}: holds a store made from other inputs or settings; give --overwrite to replace it, "
-        "or another `store` in the configuration"
+        "or another place for the store"
     )
 
 
@@ -94,31 +93,6 @@ def _restore(old: Path, path: Path) -> None:
     """Put the old store back when a run ended between the two renames."""
     if old.exists() and not path.exists():
         os.rename(old, path)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    lock = _beside(path, "lock")
-    while True:
-        with lock.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(f"{path}: another process is preparing this store; wait for it to end") from error
-            if not _is_open_at(file.fileno(), lock):
-                continue  # its holder removed it between our open and our lock: the next process would lock another
-            try:
-                yield
-            finally:
-                lock.unlink()  # only ever by the holder of the file that stands there
-            return
-
-
-def _is_open_at(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 @contextmanager

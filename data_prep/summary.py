@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from data_prep.prepare import Prepared
 from mtdeep.corpus.corpora import Corpus
+from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store import Store
 from mtdeep.languages import name
+
+if TYPE_CHECKING:
+    from data_prep.prepare import Prepared
 
 _WIDTH_OF_A_LOG = 120
 
@@ -23,7 +27,7 @@ def print_summary(prepared: Prepared) -> None:
         console = Console(width=_WIDTH_OF_A_LOG)
     store = prepared.store
     console.print(_corpora(store))
-    console.print(_languages(store))
+    console.print(languages_table(store))
     for note in _notes(store):
         console.print(note, highlight=False, markup=False, soft_wrap=True)
     state = "already prepared, nothing to do" if prepared.already else "prepared"
@@ -47,7 +51,7 @@ def _corpora(store: Store) -> Table:
     for column in ("read", "kept", "languages", "directions"):
         table.add_column(column, justify="right")
     table.add_column("rejected")
-    for record in store.manifest.corpora:
+    for record in _prepared(store):
         rows = record.provenance["account"]["rows"]
         corpus = next(c for c in store.corpora(record.split) if c.name == record.name)
         table.add_row(
@@ -64,14 +68,14 @@ def _corpora(store: Store) -> Table:
 
 def _notes(store: Store) -> Iterator[str]:
     """Yield what is worth a look: sentences that were lost, unknown tokens, test sentences that were trained on."""
-    for record in store.manifest.corpora:
+    for record in _prepared(store):
         lost: Counter[str] = Counter()
         for counts in record.provenance["account"]["languages"].values():
             lost.update(counts["rejected"])
         if lost:
             yield f"sentences lost, {record.name}, {record.split}: {_reasons(dict(lost.most_common()))}"
     unknown: Counter[str] = Counter()
-    for record in store.manifest.corpora:
+    for record in _prepared(store):
         unknown.update(record.provenance["unknown_tokens"])
     if unknown:
         yield f"unknown tokens: {_by_language(unknown)}"
@@ -82,6 +86,11 @@ def _notes(store: Store) -> Iterator[str]:
         yield f"{what}, sentences of {scored}: {_by_language(cells)}"
 
 
+def _prepared(store: Store) -> list[CorpusRecord]:
+    """The corpora that a preparation wrote: others may have been appended since."""
+    return [record for record in store.manifest.corpora if "account" in record.provenance]
+
+
 def _by_language(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} of {language}" for language, count in counts.items())
 
@@ -90,7 +99,8 @@ def _reasons(rejected: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "none"
 
 
-def _languages(store: Store) -> Table:
+def languages_table(store: Store) -> Table:
+    """A line a language: its sentences and tokens in every split."""
     table = Table(title="Sentences and tokens, by language and split", title_justify="left")
     table.add_column("language")
     for split in store.splits:

@@ -1,10 +1,14 @@
-"""Files that are there whole or not at all, also after the power went."""
+"""Files that are there whole or not at all, also after the power went, and one writer at a time."""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from mtdeep.errors import UserError
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -30,3 +34,34 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def one_writer(path: Path) -> Iterator[None]:
+    """Be the only one to write what stands, or will stand, at *path*.
+
+    The lock is a file `.NAME.mtdeep-lock` beside it, which goes with the last who held it; the system unlocks it when a
+    process is killed. Raises UserError when another process holds it.
+    """
+    whole = path.resolve()
+    lock = whole.with_name(f".{whole.name}.mtdeep-lock")
+    while True:
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(f"{path}: another process is writing this store; wait for it to end") from error
+            if not _is_open_at(file.fileno(), lock):
+                continue  # its holder removed it between our open and our lock: the next process would lock another
+            try:
+                yield
+            finally:
+                lock.unlink()  # only ever by the holder of the file that stands there
+            return
+
+
+def _is_open_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

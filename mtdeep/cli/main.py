@@ -11,10 +11,10 @@ import typer
 
 from mtdeep.cli.doctor import doctor
 from mtdeep.cli.evaluate import evaluate
-from mtdeep.cli.export_databin import export_databin
 from mtdeep.cli.plan import plan
 from mtdeep.cli.prepare import prepare
 from mtdeep.cli.probe import probe
+from mtdeep.cli.store import store
 from mtdeep.errors import UserError
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ app.command("prepare")(prepare)
 app.command("plan")(plan)
 app.command("evaluate")(evaluate)
 app.command("probe")(probe)
-app.command("export-databin")(export_databin)
+app.add_typer(store, name="store")
 app.command("doctor")(doctor)
 
 

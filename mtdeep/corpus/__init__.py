@@ -7,6 +7,7 @@ from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.directions import Direction, available, parse_directions
 from mtdeep.corpus.sampling import Schedule, direction_probabilities
 from mtdeep.corpus.store import Store
+from mtdeep.corpus.store_appender import StoreAppender
 from mtdeep.corpus.store_writer import StoreWriter
 from mtdeep.corpus.views import DirectionView, direction_views
 from mtdeep.corpus.vocabulary import Vocabulary
@@ -20,6 +21,7 @@ __all__ = [
     "DirectionView",
     "Schedule",
     "Store",
+    "StoreAppender",
     "StoreWriter",
     "Vocabulary",
     "available",

@@ -11,12 +11,14 @@
 A segment is {"shard", "first_row", "rows", "sentences", "units", "data", "offsets"}: `rows` consecutive rows of a
 column from `first_row` on, of which `sentences` are not gaps; `units` tokens (or bytes of text); `data` and `offsets`
 are byte positions in the shard file (`store.py` says what stands there). `pairs` counts the rows that two languages
-share, for the upper triangle of the token columns in their order: (0,1), (0,2), ..., (1,2), ...
+share, for the upper triangle of the token columns in their order: (0,1), (0,2), ..., (1,2), ... Of `dict.txt` the first
+bytes count, as many as "files" says: it is longer when a writer was killed between the dictionary and the manifest.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,7 +30,8 @@ FORMAT, VERSION = "mtdeep-store", 1
 MANIFEST, DICTIONARY, SUBWORD_MODEL, SHARDS = "manifest.json", "dict.txt", "sentencepiece.model", "shards"
 SHARD_HEADER = b"MTDSHARD" + VERSION.to_bytes(8, "little")
 Kind = Literal["tokens", "text"]
-_REBUILD = "prepare the store again, or restore the file from a copy"
+_SHARD = re.compile(rf"{SHARDS}/(\d{{6,}})\.bin")
+REBUILD = "prepare the store again, or restore the file from a copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,11 @@ class Manifest:
     corpora: tuple[CorpusRecord, ...]
     provenance: Mapping[str, Any]
 
+    @property
+    def shards(self) -> list[int]:
+        """Numbers of the shards, ascending."""
+        return sorted(int(match[1]) for match in map(_SHARD.fullmatch, self.files) if match)
+
     def dump(self) -> bytes:
         """The JSON text; the same manifest always gives the same bytes."""
         sizes = {"size": self.vocabulary_size, "pieces": self.pieces, "digest": self.vocabulary_digest}
@@ -110,6 +118,15 @@ def shard_path(number: int) -> str:
     return f"{SHARDS}/{number:06d}.bin"
 
 
+def unnamed_shards(store: Path, manifest: Manifest) -> list[str]:
+    """Shards in the folder of a store that its manifest does not name: what a killed writer left.
+
+    Paths are relative to the store.
+    """
+    there = sorted(f"{SHARDS}/{path.name}" for path in (store / SHARDS).iterdir())
+    return [name for name in there if _SHARD.fullmatch(name) and name not in manifest.files]
+
+
 def totals(corpora: tuple[CorpusRecord, ...]) -> dict[str, int]:
     """Corpora, and sentences and tokens over all token columns."""
     columns = [column for record in corpora for column in record.columns if column.kind == "tokens"]
@@ -121,10 +138,9 @@ def totals(corpora: tuple[CorpusRecord, ...]) -> dict[str, int]:
 
 
 def read_manifest(store: Path) -> Manifest:
-    """Read and check `manifest.json`, and the sizes of the files that it names.
+    """Read and check `manifest.json`.
 
-    Raises `UserError`: no store, another format version, damaged JSON, counts that do not add up, a file that is
-    missing or not as long as it was.
+    Raises `UserError`: no store, another format version, damaged JSON, counts that do not add up.
     """
     path = store / MANIFEST
     document = _load(store, path)
@@ -132,13 +148,27 @@ def read_manifest(store: Path) -> Manifest:
         manifest = _parse(document)
         claimed = document["totals"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: damaged, missing or malformed entry {error}; {_REBUILD}") from None
+        raise UserError(f"{path}: damaged, missing or malformed entry {error}; {REBUILD}") from None
     problem = _miscount(manifest, claimed)
     if problem:
-        raise UserError(f"{path}: counts do not add up: {problem}; {_REBUILD}")
-    for name, record in manifest.files.items():
-        _check_size(store / name, record.bytes)
+        raise UserError(f"{path}: counts do not add up: {problem}; {REBUILD}")
     return manifest
+
+
+def wrong_size(store: Path, name: str, record: FileRecord) -> str | None:
+    """What is wrong with a file that the manifest names, as far as its size tells; None when all is well.
+
+    The dictionary may be longer: a writer that was killed while it appended a language has left a tag behind it.
+    """
+    path = store / name
+    try:
+        found = path.stat().st_size
+    except OSError:
+        return f"{path}: missing, the manifest lists it with {record.bytes} bytes; {REBUILD}"
+    if found == record.bytes or (found > record.bytes and name == DICTIONARY):
+        return None
+    what = "truncated" if found < record.bytes else "longer than it was written"
+    return f"{path}: {what}, expected {record.bytes} bytes and found {found}; {REBUILD}"
 
 
 def _load(store: Path, path: Path) -> dict[str, Any]:
@@ -152,7 +182,7 @@ def _load(store: Path, path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     except ValueError as error:
-        raise UserError(f"{path}: damaged, not JSON ({error}); {_REBUILD}") from None
+        raise UserError(f"{path}: damaged, not JSON ({error}); {REBUILD}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise UserError(f'{path}: not the manifest of a store ("format" is not "{FORMAT}"); give a store of mtdeep')
     if document.get("version") != VERSION:
@@ -238,13 +268,3 @@ def _miscount_column(manifest: Manifest, record: CorpusRecord, column: Column, i
             f"its segments have {sentences}, {units} and {row}"
         )
     return None
-
-
-def _check_size(path: Path, expected: int) -> None:
-    try:
-        found = path.stat().st_size
-    except OSError:
-        raise UserError(f"{path}: missing, the manifest lists it with {expected} bytes; {_REBUILD}") from None
-    if found != expected:
-        what = "truncated" if found < expected else "longer than it was written"
-        raise UserError(f"{path}: {what}, expected {expected} bytes and found {found}; {_REBUILD}")

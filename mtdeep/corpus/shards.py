@@ -14,6 +14,7 @@ import xxhash
 
 from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.manifest import SHARD_HEADER, FileRecord, Segment, shard_path
+from mtdeep.corpus.shared_rows import PresenceBits
 from mtdeep.durable import write_atomically
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ class _Shard:
 
 
 class ShardWriter:
-    """Appends columns to shards of at most `shard_bytes`; one file is open at a time."""
+    """Appends columns to shards of at most `shard_bytes`, from number `first` on; one file is open at a time."""
 
-    def __init__(self, store: Path, shard_bytes: int) -> None:
+    def __init__(self, store: Path, shard_bytes: int, first: int = 0) -> None:
         if not len(SHARD_HEADER) < shard_bytes <= 1 << 32:
             raise ValueError(f"shard_bytes is {shard_bytes}; offsets of 32 bits allow at most {1 << 32}")
         self._store = store
         self._shard_bytes = shard_bytes
-        self._next = 0
+        self._next = first
         self._shard: _Shard | None = None
         self.files: dict[str, FileRecord] = {}
 
@@ -81,7 +82,7 @@ class ShardWriter:
         Raises `ValueError` for a sentence that does not fit into an empty shard.
         """
         segments: list[Segment] = []
-        presence = _Bits()
+        presence = PresenceBits()
         row = 0
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(self._store)) as spool:
             segment = _OpenSegment(self, dtype, row, spool)
@@ -128,25 +129,6 @@ class ShardWriter:
         if self._shard is not None:
             self._shard.abandon()
             self._shard = None
-
-
-class _Bits:
-    """One bit a row, packed as they come, however many rows come at a time."""
-
-    def __init__(self) -> None:
-        self._packed: list[np.ndarray] = []
-        self._rest = np.zeros(0, dtype=bool)
-
-    def append(self, rows: np.ndarray) -> None:
-        """Take (rows,) bool; fewer than 8 wait for the next."""
-        bits = np.concatenate([self._rest, rows])
-        whole = len(bits) // 8 * 8
-        self._packed.append(np.packbits(bits[:whole]))
-        self._rest = bits[whole:]
-
-    def packed(self) -> np.ndarray:
-        """Return all of them, (ceil(rows / 8),) uint8."""
-        return np.concatenate([*self._packed, np.packbits(self._rest)])
 
 
 class _OpenSegment:

@@ -1,8 +1,8 @@
 """The store on disk, read: every sentence once, however many directions look at it.
 
     STORE/manifest.json          what `manifest.py` documents; written last, so a store without it is not one
-    STORE/dict.txt               the vocabulary, as fairseq's Dictionary loads it
-    STORE/sentencepiece.model    the subword model that made the ids
+    STORE/dict.txt               the vocabulary, as fairseq's Dictionary loads it; a new language is a line more
+    STORE/sentencepiece.model    the subword model that made the ids, where it is known
     STORE/shards/NNNNNN.bin      sentences
 
 A corpus is a table: rows aligned over its languages, one column a language, gaps allowed. It belongs to a split. A
@@ -19,9 +19,13 @@ All numbers are little-endian. A shard is
 Offsets count units from the segment's start, so that 32 bits suffice and lengths are read at random without a table in
 memory. Data come before offsets because the writer streams and knows a sentence's length only when it has it. A gap
 is a sentence of length 0. Tokens are piece ids without end-of-sentence and tags; both are added when a batch is made.
-Every split but `train` also has text columns, the raw references that scores are computed against.
+Every split but `train` also has text columns, the raw references that scores are computed against; a store that was
+imported from a data-bin has none.
 
 Opening reads the manifest, the dictionary and 16 bytes a shard. Shards are mapped when first needed, a few at a time.
+
+No file is ever written into: `store_appender.py` adds shards, then replaces `dict.txt`, whose first bytes stay, then
+`manifest.json`. A reader therefore goes on with the manifest that it has read, and with the shards that it names.
 """
 
 from __future__ import annotations
@@ -38,7 +42,15 @@ import numpy as np
 import xxhash
 
 from mtdeep.corpus.corpora import Corpus
-from mtdeep.corpus.manifest import DICTIONARY, SHARD_HEADER, SUBWORD_MODEL, Manifest, read_manifest, shard_path
+from mtdeep.corpus.manifest import (
+    DICTIONARY,
+    SHARD_HEADER,
+    SUBWORD_MODEL,
+    Manifest,
+    read_manifest,
+    shard_path,
+    wrong_size,
+)
 from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.errors import UserError
 
@@ -108,30 +120,17 @@ class Store:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.manifest: Manifest = read_manifest(self.path)
-        self.vocabulary = Vocabulary.load(self.path / DICTIONARY)
-        self._check_vocabulary()
+        for name, record in self.manifest.files.items():
+            if problem := wrong_size(self.path, name, record):
+                raise UserError(problem)
+        self.vocabulary = read_vocabulary(self.path, self.manifest)
         self._check_shard_headers()
         maps = ShardMaps(self.path)
         token_dtype = np.dtype(self.manifest.token_dtype).newbyteorder("<")
         self._corpora = [Corpus(record, maps, token_dtype) for record in self.manifest.corpora]
 
-    def _check_vocabulary(self) -> None:
-        found, manifest = self.vocabulary, self.manifest
-        same = (len(found), len(found.pieces), found.languages, found.digest) == (
-            manifest.vocabulary_size,
-            manifest.pieces,
-            manifest.languages,
-            manifest.vocabulary_digest,
-        )
-        if not same:
-            raise UserError(
-                f"{self.path / DICTIONARY}: not the dictionary that the store was written with; "
-                "restore it, because ids would change their meaning"
-            )
-
     def _check_shard_headers(self) -> None:
-        shards = {segment.shard for r in self.manifest.corpora for c in r.columns for segment in c.segments}
-        for shard in sorted(shards):
+        for shard in self.manifest.shards:
             path = self.path / shard_path(shard)
             with path.open("rb") as file:
                 header = file.read(len(SHARD_HEADER))
@@ -158,8 +157,18 @@ class Store:
             raise UserError(f"{self.path}: no split {split!r}; the store has {', '.join(self.splits) or 'none'}")
         return self._by_split[split]
 
+    @property
+    def has_subwords(self) -> bool:
+        """Whether the model that made the ids is there; a data-bin that was imported may have come without."""
+        return SUBWORD_MODEL in self.manifest.files
+
     def subwords(self) -> Subwords:
-        """The subword model that made the store's ids."""
+        """The subword model that made the store's ids; raises `UserError` for a store that has none."""
+        if not self.has_subwords:
+            raise UserError(
+                f"{self.path}: has no SentencePiece model, because it was imported without one; import it again with "
+                "--sentencepiece-model"
+            )
         from mtdeep.corpus.subwords import Subwords  # the only part of this package that needs SentencePiece
 
         return Subwords(self.path / SUBWORD_MODEL, self.vocabulary)
@@ -170,20 +179,36 @@ class Store:
         return xxhash.xxh3_128_hexdigest(self.manifest.dump())
 
     def verify(self) -> None:
-        """Read every byte and compare it with its digest; raises `UserError` that names the first damaged file."""
-        for name, record in self.manifest.files.items():
-            found = file_digest(self.path / name)
-            if found != record.xxh3_128:
-                raise UserError(
-                    f"{self.path / name}: damaged, its digest is {found}, the manifest has {record.xxh3_128}; "
-                    "restore it from a copy, or prepare the store again"
-                )
+        """Read every byte; raises `UserError` that names the first damage, of those that `verification` looks for."""
+        from mtdeep.corpus.verification import damages  # which reads stores that cannot be opened, too
+
+        for damage in damages(self.path):
+            raise UserError(damage)
 
 
-def file_digest(path: Path) -> str:
-    """xxh3-128 of a file, as hexadecimal digits."""
+def read_vocabulary(store: Path, manifest: Manifest) -> Vocabulary:
+    """The vocabulary of a manifest: as much of `dict.txt` as it names.
+
+    Raises `UserError` when that is not what the store was written with.
+    """
+    path, record = store / DICTIONARY, manifest.files.get(DICTIONARY)
+    data = path.read_bytes()[: record.bytes] if record else b""
+    sizes = manifest.vocabulary_size, manifest.pieces, manifest.languages
+    if xxhash.xxh3_128_hexdigest(data) == manifest.vocabulary_digest:
+        found = Vocabulary.parse(data, path)
+        if (len(found), len(found.pieces), found.languages) == sizes:
+            return found
+    raise UserError(
+        f"{path}: not the dictionary that the store was written with; "
+        "restore it, because ids would change their meaning"
+    )
+
+
+def file_digest(path: Path, first: int | None = None) -> str:
+    """xxh3-128 of a file, or of its *first* bytes, as hexadecimal digits."""
     digest = xxhash.xxh3_128()
     with path.open("rb") as file:
-        while block := file.read(1 << 22):
+        while block := file.read(1 << 22 if first is None else min(first, 1 << 22)):
             digest.update(block)
+            first = None if first is None else first - len(block)
     return digest.hexdigest()

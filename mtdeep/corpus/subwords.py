@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import sentencepiece
 from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.vocabulary import UNK, Vocabulary
 from mtdeep.errors import UserError
+
+# What fairseq fills a dictionary up with, to a multiple of 8 symbols.
+_FILLER = re.compile(r"madeupword\d{4}")
 
 
 def _load(model: Path | str | bytes) -> sentencepiece.SentencePieceProcessor:
@@ -43,23 +47,34 @@ def pieces(model: Path | str | bytes) -> tuple[str, ...]:
 class Subwords:
     """Encodes text to store ids and decodes them.
 
-    Raises `UserError` when the model's pieces are not the vocabulary's.
+    unknown_pieces: how many of the model's pieces the vocabulary lacks. They encode to `<unk>`; a vocabulary that
+    `fairseq-preprocess` counted in a text has only those that the text has.
+
+    Raises `UserError` when a piece of the vocabulary is none of the model's.
     """
 
     def __init__(self, model: Path | str | bytes, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._processor = _load(model)
         size = self._processor.get_piece_size()
-        own = [i for i in range(size) if _is_piece(self._processor, i)]
-        if tuple(self._processor.id_to_piece(i) for i in own) != vocabulary.pieces:
+        own = {self._processor.id_to_piece(i): i for i in range(size) if _is_piece(self._processor, i)}
+        foreign = [piece for piece in vocabulary.pieces if piece not in own and not _FILLER.fullmatch(piece)]
+        if foreign:
             name = "SentencePiece model" if isinstance(model, bytes) else str(model)
-            raise UserError(f"{name}: its pieces are not those of the dictionary; use the model that belongs to it")
-        # SentencePiece never emits control or unused ids for text; what is left over is the unknown piece.
+            more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+            raise UserError(
+                f"{name}: its pieces are not those of the dictionary, which has {foreign[0]!r}{more}; "
+                "use the model that belongs to it"
+            )
+        shared = [(own[piece], i) for i, piece in enumerate(vocabulary.pieces, vocabulary.first_piece) if piece in own]
+        self.unknown_pieces = len(own) - len(shared)
+        in_model, in_store = np.array(shared, dtype=np.int64).reshape(-1, 2).T
+        # SentencePiece never emits control or unused ids for text; what is left over is unknown.
         self._to_store = np.full(size, UNK, dtype=np.int32)
-        self._to_store[own] = np.arange(vocabulary.first_piece, vocabulary.first_tag, dtype=np.int32)
+        self._to_store[in_model] = in_store
         self._to_model = np.full(len(vocabulary), -1, dtype=np.int64)
         self._to_model[UNK] = self._processor.unk_id()
-        self._to_model[vocabulary.first_piece : vocabulary.first_tag] = own
+        self._to_model[in_store] = in_model
 
     def encode(self, lines: Sequence[str], threads: int | None = None) -> list[np.ndarray]:
         """Ids of each line, (length,) int32, without end-of-sentence and tags; an empty line gives length 0.

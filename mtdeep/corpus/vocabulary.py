@@ -9,6 +9,7 @@ exported data-bins agree. Tags stand last and only ever grow at the end: a new l
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,12 @@ _PIECE_COUNT, _TAG_COUNT = "1", "0"
 def tag_symbol(language: str) -> str:
     """The dictionary symbol of a language: `zh-Hans` -> `__zh_Hans__`."""
     return f"__{codes.fairseq_code(language)}__"
+
+
+def tag_of(symbol: str, count: str) -> str | None:
+    """The tag that a line of a dictionary, `__zh_Hans__ 0`, is: the language; None for any other symbol."""
+    tag = _TAG.fullmatch(symbol)
+    return codes.from_fairseq_code(tag[1]) if tag and count == _TAG_COUNT else None
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,17 @@ class Vocabulary:
             raise UserError(f"language {language!r} has no tag in the vocabulary; it has {', '.join(self.languages)}")
         return self._tags[language]
 
+    def extended(self, languages: Collection[str]) -> Vocabulary:
+        """This vocabulary with the tags that it lacks of *languages* behind its own: no id changes.
+
+        Raises `UserError` when such a tag is a piece already.
+        """
+        pieces = set(self.pieces)
+        for tag in map(tag_symbol, languages):
+            if tag in pieces:
+                raise UserError(f"the vocabulary has a piece {tag!r}, which is to be a tag; make one without it")
+        return Vocabulary(self.pieces, tuple(dict.fromkeys((*self.languages, *languages))))
+
     def is_tag(self, symbol_id: int) -> bool:
         """Whether an id is a language tag."""
         return self.first_tag <= symbol_id < len(self)
@@ -113,9 +131,15 @@ class Vocabulary:
         """Read what `save` wrote; raises `UserError` with file and line."""
         path = Path(path)
         try:
-            lines = path.read_bytes().decode("utf-8").split("\n")
+            return cls.parse(path.read_bytes(), path)
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror}); the store needs its dictionary") from None
+
+    @classmethod
+    def parse(cls, data: bytes, path: Path) -> Vocabulary:
+        """The inverse of `dump`; raises `UserError` with *path* and line."""
+        try:
+            lines = data.decode("utf-8").split("\n")
         except UnicodeDecodeError as error:
             raise UserError(f"{path}: not UTF-8 at byte {error.start}; restore the store's dictionary") from None
         if lines[-1] == "":
@@ -124,9 +148,8 @@ class Vocabulary:
         languages: list[str] = []
         for number, line in enumerate(lines, start=1):
             symbol, _, count = line.rpartition(" ")
-            tag = _TAG.fullmatch(symbol)
-            if count == _TAG_COUNT and tag:
-                languages.append(codes.from_fairseq_code(tag[1]))
+            if language := tag_of(symbol, count):
+                languages.append(language)
             elif count == _PIECE_COUNT and symbol and not languages:
                 pieces.append(symbol)
             else:

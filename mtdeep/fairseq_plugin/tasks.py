@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from fairseq.sequence_generator import SequenceGenerator
 from fairseq.tasks import FairseqTask, register_task
 
 from mtdeep.corpus import Direction, Store, available, direction_views, parse_directions
-from mtdeep.corpus.manifest import DICTIONARY
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
@@ -39,7 +39,8 @@ class ManyToManyTranslationTask(FairseqTask):
     def __init__(self, cfg: ManyToManyTranslationConfig, store: Store) -> None:
         super().__init__(cfg)
         self.store = store
-        self.dictionary = Dictionary.load(str(store.path / DICTIONARY))
+        self.dictionary = Dictionary()
+        self.dictionary.add_from_file(StringIO(store.vocabulary.dump().decode()))
         self.state.merge_state_dict(
             {
                 "vocabulary": store.vocabulary.digest,
@@ -94,8 +95,11 @@ class ManyToManyTranslationTask(FairseqTask):
         return self.dataset_to_epoch_iter[dataset]
 
     def build_bpe(self, args: object) -> object:
-        """Return what ``--bpe`` names, or else the store's own subword model."""
-        return super().build_bpe(args) or StoreSubwords(self.store, joined=self.cfg.post_process is not None)
+        """Return what ``--bpe`` names, or else the store's own subword model, if it has one."""
+        named = super().build_bpe(args)
+        if named is not None or not self.store.has_subwords:
+            return named
+        return StoreSubwords(self.store, joined=self.cfg.post_process is not None)
 
     def build_generator(self, models: list[BaseFairseqModel], args: object, **options: Any) -> SequenceGenerator:
         """Return fairseq's generator; language tags are left out of what it prints."""

@@ -32,7 +32,7 @@ from made_with import machine, versions
 
 from data_prep.engine.pool import local
 from data_prep.prepare import prepare
-from mtdeep.corpus.databin import MMapColumn
+from mtdeep.corpus.mmididx import MMapColumn
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.subwords import pieces
 from mtdeep.corpus.vocabulary import Vocabulary

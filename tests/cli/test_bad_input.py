@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
+
+from mtdeep.cli.store import store as store_verbs
+from mtdeep.errors import UserError
 
 
 class Hostile:
@@ -47,7 +51,6 @@ def refused(done, path: Path, message: str) -> None:  # type: ignore[no-untyped-
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("verb", ["evaluate", "export-databin"])
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -57,15 +60,16 @@ def refused(done, path: Path, message: str) -> None:  # type: ignore[no-untyped-
     ],
 )
 def test_store(
-    run_command, store: Path, checkpoint: Path, tmp_path: Path, verb: str, damage: Callable[[Path], Path], message: str
+    run_command, store: Path, checkpoint: Path, tmp_path: Path, damage: Callable[[Path], Path], message: str
 ) -> None:
     bad = Path(shutil.copytree(store, tmp_path / "store"))
     path = damage(bad)
-    if verb == "evaluate":
-        given = [bad, "--checkpoint", checkpoint, "--output", tmp_path / "out"]
-    else:
-        given = [bad, tmp_path / "out", "--directions", "en-de", "--splits", "test"]
-    refused(run_command("mtdeep", verb, *given, cwd=tmp_path), path, message)
+    given = ["--checkpoint", checkpoint, "--output", tmp_path / "out"]
+    refused(run_command("mtdeep", "evaluate", bad, *given, cwd=tmp_path), path, message)
+    for verb, *given in (("info",), ("export-fairseq", tmp_path / "out", "--directions", "en-de", "--splits", "test")):
+        result = CliRunner().invoke(store_verbs, [verb, str(bad), *map(str, given)])
+        assert isinstance(result.exception, UserError)
+        assert str(result.exception).startswith(str(path)) and message in str(result.exception)
     assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
 
 

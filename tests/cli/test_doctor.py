@@ -66,7 +66,7 @@ def test_builds_of_a_version_that_will_do(monkeypatch, version: str) -> None:
 def test_help_names_the_verbs_and_loads_nothing_heavy(run_command) -> None:
     done = run_command("mtdeep", "--help")
     assert done.returncode == 0
-    for verb in ("prepare", "plan", "evaluate", "export-databin", "doctor"):
+    for verb in ("prepare", "plan", "evaluate", "store", "doctor"):
         assert verb in done.stdout
     heavy = {"torch", "numpy", "fairseq", "pydantic", "babel", "matplotlib"}
     code = f"import sys, mtdeep.cli.main; print(sorted({heavy} & set(sys.modules)))"

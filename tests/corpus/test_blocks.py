@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtdeep.corpus.blocks import Block, blocks_of, text_blocks
-from mtdeep.corpus.shards import _Bits
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=9))
@@ -26,12 +25,3 @@ def test_text_is_utf8_by_bytes() -> None:
 def test_lengths_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="3 units for lengths that sum to 2"):
         Block(np.zeros(3, dtype=np.int32), np.array([2]))
-
-
-@given(st.lists(st.lists(st.booleans(), max_size=20), max_size=6))
-def test_bits_are_packed_as_if_they_came_at_once(parts: list[list[bool]]) -> None:
-    bits = _Bits()
-    for part in parts:
-        bits.append(np.array(part, dtype=bool))
-    expected = np.packbits(np.array([bit for part in parts for bit in part], dtype=bool))
-    assert np.array_equal(bits.packed(), expected)

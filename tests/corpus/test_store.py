@@ -76,7 +76,7 @@ def test_text_is_kept_as_it_is(tmp_path: Path) -> None:
     """Raw references come back to the byte; a split without text says so."""
     lines = ["Zwei\u2028Büsche", "", "两个人 \u00a0", "e\u0301"]
     ids = [np.array([4, 5]), np.array([], dtype=int), np.array([6]), np.array([7])]
-    with StoreWriter(tmp_path / "s", Vocabulary(PIECES, LANGUAGES), b"", shard_bytes=110) as writer:
+    with StoreWriter(tmp_path / "s", Vocabulary(PIECES, LANGUAGES), None, shard_bytes=110) as writer:
         columns = {"en": blocks_of(ids), "de": blocks_of(ids)}
         writer.add_corpus("a", "test", columns, text={"de": text_blocks(lines)}, provenance={})
         writer.finish({})
@@ -123,7 +123,7 @@ def test_writer_streams(tmp_path: Path) -> None:
             peak = max(peak, alive)
             yield np.array([4, 5, 6], dtype=np.uint16).view(Counted)
 
-    with StoreWriter(tmp_path / "s", Vocabulary(PIECES, LANGUAGES), b"") as writer:
+    with StoreWriter(tmp_path / "s", Vocabulary(PIECES, LANGUAGES), None) as writer:
         writer.add_corpus("a", "train", {"en": blocks_of(column()), "de": blocks_of(column())}, provenance={})
         writer.finish({})
     assert peak < 40_000
@@ -145,7 +145,7 @@ def test_failed_writer_leaves_nothing(tmp_path: Path, columns: dict[str, list[li
     vocabulary = Vocabulary(PIECES, LANGUAGES)
     with (
         pytest.raises(ValueError, match=message),
-        StoreWriter(tmp_path / "s", vocabulary, b"", shard_bytes=128) as writer,
+        StoreWriter(tmp_path / "s", vocabulary, None, shard_bytes=128) as writer,
     ):
         arrays = {code: blocks_of(np.array(s) for s in rows) for code, rows in columns.items()}
         writer.add_corpus("a", "train", arrays, provenance={})
@@ -157,7 +157,7 @@ def test_writer_keeps_what_stands_there(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "precious").touch()
     with pytest.raises(UserError, match="exists already"):
-        StoreWriter(tmp_path / "s", Vocabulary(PIECES, LANGUAGES), b"")
+        StoreWriter(tmp_path / "s", Vocabulary(PIECES, LANGUAGES), None)
     assert (tmp_path / "s" / "precious").exists()
 
 
@@ -240,7 +240,9 @@ def _swap(document: Any, *keys: Any, by: int) -> None:
         (lambda d: _swap(d, "corpora", 0, "columns", 1, "segments", 0, "data", by=10**9), "lies outside"),
         (lambda d: _swap(d, "corpora", 0, "pairs", 0, by=10**6), "shares more rows"),
         (lambda d: d["corpora"][0]["pairs"].pop(), "pair counts"),
-        (lambda d: _swap(d, "files", "dict.txt", "bytes", by=-3), r"dict\.txt: longer than it was written"),
+        (lambda d: _swap(d, "files", "dict.txt", "bytes", by=-3), r"dict\.txt: not the dictionary"),
+        (lambda d: _swap(d, "files", "dict.txt", "bytes", by=3), r"dict\.txt: truncated, expected"),
+        (lambda d: _swap(d, "files", "sentencepiece.model", "bytes", by=-3), r"\.model: longer than it was written"),
         (lambda d: _swap(d, "vocabulary", "size", by=1), r"dict\.txt: not the dictionary"),
     ],
 )
@@ -300,7 +302,7 @@ def test_7482_directions_need_few_files(tmp_path: Path, bilingual: bool, capsys:
     codes = [f"q{a}{b}" for a in "abcd" for b in "abcdefghijklmnopqrstuvwxyz"][:87]
     rng = np.random.default_rng(1)
     sentences = [rng.integers(FIRST, LAST, n) for n in rng.integers(1, 20, 40)]
-    with StoreWriter(tmp_path / "s", Vocabulary(PIECES, tuple(codes)), b"", shard_bytes=1 << 16) as writer:
+    with StoreWriter(tmp_path / "s", Vocabulary(PIECES, tuple(codes)), None, shard_bytes=1 << 16) as writer:
         if bilingual:
             for i, source in enumerate(codes):
                 for target in codes[i + 1 :]:

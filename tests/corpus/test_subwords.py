@@ -78,4 +78,21 @@ def test_foreign_model(spm_model: bytes, vocabulary: Vocabulary, tmp_path: Path)
     with pytest.raises(UserError, match=r"missing\.model: cannot be read"):
         Subwords(tmp_path / "missing.model", vocabulary)
     with pytest.raises(UserError, match="not those of the dictionary"):
-        Subwords(spm_model, Vocabulary(vocabulary.pieces[::-1], vocabulary.languages))
+        Subwords(spm_model, Vocabulary((*vocabulary.pieces, "☃"), vocabulary.languages))
+
+
+def test_a_dictionary_in_its_own_order_with_pieces_left_out(
+    subwords: Subwords, spm_model: bytes, vocabulary: Vocabulary
+) -> None:
+    """As fairseq counts it in a text, and fills it up: the same pieces, and <unk> for those that it lacks."""
+    english, german = (subwords.encode([line])[0].tolist() for line in (LINES[0], LINES[2]))
+    lacking = vocabulary.symbols()[next(i for i in english if i not in german)]
+    other = Vocabulary((*(p for p in vocabulary.pieces[::-1] if p != lacking), "madeupword0000"), ("en",))
+    reordered = Subwords(spm_model, other)
+    assert (subwords.unknown_pieces, reordered.unknown_pieces) == (0, 1)
+    for line in LINES:
+        ours = [vocabulary.symbols()[i] for i in subwords.encode([line])[0]]
+        theirs = [other.symbols()[i] for i in reordered.encode([line])[0]]
+        assert theirs == ["<unk>" if piece == lacking else piece for piece in ours]
+    assert reordered.decode(reordered.encode([LINES[2]])[0]) == LINES[2]
+    assert reordered.decode([len(other) - 2]) == ""  # the filler

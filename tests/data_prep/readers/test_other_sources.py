@@ -48,7 +48,7 @@ def test_unknown_tokens_are_no_text(read_all, train_subwords, tmp_path: Path) ->
     columns = {**LINES, "de": [*LINES["de"][:3], "eine 猫"]}
     path = tmp_path / "store"
     with StoreWriter(path, subwords.vocabulary, model) as writer:
-        ids = {language: subwords.encode(column) for language, column in columns.items()}
+        ids = {language: [subwords.encode_block(column)] for language, column in columns.items()}
         writer.add_corpus("animals", "train", ids, provenance={})
         writer.finish({})
     pair = read_all(StoreRows(path, "animals", ("en", "de")), 2)

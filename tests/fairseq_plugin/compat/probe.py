@@ -22,7 +22,7 @@ if sys.argv[1:] == ["bare"]:
 import numpy as np
 import torch
 from fairseq import checkpoint_utils, options
-from fairseq.data import data_utils
+from fairseq.data import data_utils, indexed_dataset
 from fairseq.data.token_block_dataset import TokenBlockDataset
 from fairseq.dataclass.configs import DistributedTrainingConfig
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
@@ -126,6 +126,17 @@ def numpy_aliases_dynamic_crf_layer() -> None:
     )
 
 
+def indexed_places() -> None:
+    """As the merged counts of two workers: a sentence of 2 GiB, and the one behind it."""
+    builder = indexed_dataset.MMapIndexedDatasetBuilder(str(FOLDER / "places.bin"), dtype=np.uint16)
+    builder._sizes = list(np.array([1 << 30, 3], dtype=np.int32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        builder.finalize(str(FOLDER / "places.idx"))
+    place = int(np.fromfile(FOLDER / "places.idx", dtype="<i8", offset=26 + 2 * 4)[1])
+    assert place == 2 << 30, f"at {place}"
+
+
 def bf16_means_tpu() -> None:
     parser = options.get_training_parser()
     args = options.parse_args_and_arch(parser, ["data", "--arch", "transformer", "--bf16"])
@@ -200,6 +211,7 @@ PROBES = [
     numpy_aliases_language_pair_dataset,
     numpy_aliases_token_block_dataset,
     numpy_aliases_dynamic_crf_layer,
+    indexed_places,
     bf16_means_tpu,
     torchrun_local_rank,
     workers,

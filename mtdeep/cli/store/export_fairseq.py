@@ -1,4 +1,4 @@
-"""`mtdeep export-databin`: fairseq's own data-bin, for its stock tasks, from a corpus store."""
+"""`mtdeep store export-fairseq`: fairseq's own data-bin, for its stock tasks, from a corpus store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 
-def export_databin(
+def export_fairseq(
     store: Annotated[Path, typer.Argument(help="Corpus store written by `mtdeep prepare`.")],
     out: Annotated[Path, typer.Argument(help="Directory for the data-bin; made if need be.")],
     directions: Annotated[
