@@ -66,7 +66,7 @@ class FileWeights:
         """Share of each line, in proportion to its weight."""
         weights = np.array([self.weights[group] for group in groups]) * (c > 0)
         if not weights.any():
-            raise UserError("--sampling and --origin-weights together leave nothing to draw; raise a weight")
+            raise UserError("the file of weights and --origin-weights together leave nothing to draw; raise a weight")
         p: np.ndarray = weights / weights.sum()
         return p
 

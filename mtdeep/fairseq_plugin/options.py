@@ -62,7 +62,7 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     tag_back_translated: bool = field(
         default=False, metadata={"help": "put <bt> behind the encoder's tag in sentences of back-translated corpora"}
     )
-    sampling: str = field(
+    sampling_method: str = field(
         default="temperature",
         metadata={
             "help": "how often each direction is drawn: 'temperature', p ~ n^(1/T) for n sentence pairs; 'unimax', all "
@@ -72,14 +72,15 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     )
     sampling_temperature: Optional[float] = field(
         default=None,
-        metadata={"help": f"T of --sampling temperature and capped (default: {DEFAULT_TEMPERATURE:g})"},
+        metadata={"help": f"T of --sampling-method temperature and capped (default: {DEFAULT_TEMPERATURE:g})"},
     )
     sampling_max_epochs: Optional[float] = field(
-        default=None, metadata={"help": "times that a sentence pair is seen at most, of --sampling unimax and capped"}
+        default=None,
+        metadata={"help": "times that a sentence pair is seen at most, of --sampling-method unimax and capped"},
     )
     sampling_budget: Optional[int] = field(
         default=None,
-        metadata={"help": "sentence pairs that the training draws in all, of --sampling unimax and capped"},
+        metadata={"help": "sentence pairs that the training draws in all, of --sampling-method unimax and capped"},
     )
     origin_weights: Optional[str] = field(
         default=None,
@@ -111,19 +112,20 @@ def check(cfg: ManyToManyTranslationConfig) -> None:
         if cfg[name] < 1:
             problems.append(f"{flag(name)} is {cfg[name]}, but must be at least 1")
     if cfg.sampling_max_epochs == math.inf:
-        problems.append("--sampling-max-epochs is inf, but must be a number; --sampling temperature has no limit")
+        problems.append("--sampling-max-epochs is inf, but must be finite; no limit is --sampling-method temperature")
     try:
         origin_weights(cfg)
     except UserError as error:
         problems.append(f"--origin-weights: {error}")
-    needed = NEEDED_BY.get(cfg.sampling, ())
+    needed = NEEDED_BY.get(cfg.sampling_method, ())
     missing = [flag(name) for name in needed if cfg[name] is None]
     if missing:
-        problems.append(f"--sampling {cfg.sampling} needs {' and '.join(missing)}")
-    taken = {*needed, *(("sampling_temperature",) if cfg.sampling in WITH_TEMPERATURE else ())}
+        problems.append(f"--sampling-method {cfg.sampling_method} needs {' and '.join(missing)}")
+    taken = {*needed, *(("sampling_temperature",) if cfg.sampling_method in WITH_TEMPERATURE else ())}
     idle = [flag(name) for name in POSITIVE if cfg[name] is not None and name not in taken]
     if idle:
-        problems.append(f"{' and '.join(idle)} would have no effect with --sampling {cfg.sampling}; leave that out")
+        method = f"--sampling-method {cfg.sampling_method}"
+        problems.append(f"{' and '.join(idle)} would have no effect with {method}; leave that out")
     if problems:
         raise UserError("; ".join(problems) + ".")
 
@@ -141,10 +143,10 @@ def origin_weights(cfg: ManyToManyTranslationConfig) -> dict[str, float]:
 def sampling(cfg: ManyToManyTranslationConfig, views: Sequence[DirectionView]) -> Sampling:
     """Return what the options say of how often *views* are drawn; raises UserError for a wrong file of weights."""
     temperature = DEFAULT_TEMPERATURE if cfg.sampling_temperature is None else cfg.sampling_temperature
-    if cfg.sampling == "temperature":
+    if cfg.sampling_method == "temperature":
         return Temperature(temperature)
     if cfg.sampling_max_epochs is None or cfg.sampling_budget is None:  # `check` has made sure that it is a file
-        return FileWeights.read(Path(cfg.sampling), views)
-    if cfg.sampling == "unimax":
+        return FileWeights.read(Path(cfg.sampling_method), views)
+    if cfg.sampling_method == "unimax":
         return unimax(cfg.sampling_max_epochs, cfg.sampling_budget)
     return Capped(temperature, cfg.sampling_max_epochs, cfg.sampling_budget)

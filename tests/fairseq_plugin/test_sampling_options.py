@@ -68,29 +68,29 @@ CAP = {"sampling_max_epochs": 2.0, "sampling_budget": 100}
         ({"sampling_temperature": 0.0}, "--sampling-temperature is 0, but must be above 0."),
         ({"sampling_temperature": float("nan")}, "--sampling-temperature is nan, but must be above 0."),
         (
-            {"sampling": "unimax"},
-            "--sampling unimax needs --sampling-max-epochs and --sampling-budget.",
+            {"sampling_method": "unimax"},
+            "--sampling-method unimax needs --sampling-max-epochs and --sampling-budget.",
         ),
         (
-            {"sampling": "capped", "sampling_budget": 0},
-            "--sampling-budget is 0, but must be above 0; --sampling capped needs --sampling-max-epochs.",
+            {"sampling_method": "capped", "sampling_budget": 0},
+            "--sampling-budget is 0, but must be above 0; --sampling-method capped needs --sampling-max-epochs.",
         ),
         (
-            {"sampling": "unimax", "sampling_temperature": 2.0, **CAP},
-            "--sampling-temperature would have no effect with --sampling unimax; leave that out.",
+            {"sampling_method": "unimax", "sampling_temperature": 2.0, **CAP},
+            "--sampling-temperature would have no effect with --sampling-method unimax; leave that out.",
         ),
         (
             dict(CAP),
-            "--sampling-max-epochs and --sampling-budget would have no effect with --sampling temperature; "
+            "--sampling-max-epochs and --sampling-budget would have no effect with --sampling-method temperature; "
             "leave that out.",
         ),
         (
-            {"sampling": "w.txt", "sampling_temperature": 1.0},
-            "--sampling-temperature would have no effect with --sampling w.txt; leave that out.",
+            {"sampling_method": "w.txt", "sampling_temperature": 1.0},
+            "--sampling-temperature would have no effect with --sampling-method w.txt; leave that out.",
         ),
         (
-            {"sampling": "capped", **CAP, "sampling_max_epochs": float("inf")},
-            "--sampling-max-epochs is inf, but must be a number; --sampling temperature has no limit.",
+            {"sampling_method": "capped", **CAP, "sampling_max_epochs": float("inf")},
+            "--sampling-max-epochs is inf, but must be finite; no limit is --sampling-method temperature.",
         ),
         (
             {"origin_weights": "mined", "updates_per_epoch": 0},
@@ -107,7 +107,8 @@ def test_options_without_sense_are_told_in_one_message(changes: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"sampling": "unimax", **CAP}, {"sampling": "capped", "sampling_temperature": 1.0, **CAP}]
+    "changes",
+    [{}, {"sampling_method": "unimax", **CAP}, {"sampling_method": "capped", "sampling_temperature": 1.0, **CAP}],
 )
 def test_options_with_sense(changes: dict[str, Any]) -> None:
     check(options(**changes))
@@ -116,8 +117,8 @@ def test_options_with_sense(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"sampling": "unimx"}, "unimx: cannot be read"),
-        ({"sampling": "unimax", **CAP, "sampling_budget": 481}, "more than --sampling-max-epochs 2 gives .* 480 "),
+        ({"sampling_method": "unimx"}, "unimx: cannot be read"),
+        ({"sampling_method": "unimax", **CAP, "sampling_budget": 481}, "more than --sampling-max-epochs 2 .* 480 "),
         ({"origin_weights": "mined=2"}, "--origin-weights names mined, but these directions have only back_translated"),
     ],
 )
@@ -129,7 +130,7 @@ def test_what_the_data_refuse(store: Path, changes: dict[str, Any], sentence: st
 def test_the_start_says_shares_and_padding(store: Path, caplog: pytest.LogCaptureFixture) -> None:
     """UniMax with half a weight for what is back-translated: 30 + 90/2 pairs, so 2 of 5 draws are human."""
     with caplog.at_level(logging.INFO, "mtdeep"):
-        start(store, sampling="unimax", origin_weights="back_translated=0.5", directions="en-de", **CAP)
+        start(store, sampling_method="unimax", origin_weights="back_translated=0.5", directions="en-de", **CAP)
     log = caplog.text
     drawn = int(re.search(r"20 updates draw about ([\d,]+) sentence pairs; [\d.]+% of what their batches hold", log)[1])
     assert "1 directions, 120 sentence pairs" in log
@@ -137,7 +138,7 @@ def test_the_start_says_shares_and_padding(store: Path, caplog: pytest.LogCaptur
     assert f"en-de (back_translated): 90 pairs, 60.00% of those drawn, each seen about {0.6 * drawn / 90:.3g}" in log
     assert "more than --sampling-budget 100" in log
     caplog.clear()
-    start(store, sampling="unimax", directions="en-de", sampling_max_epochs=9.0, sampling_budget=1000)
+    start(store, sampling_method="unimax", directions="en-de", sampling_max_epochs=9.0, sampling_budget=1000)
     assert "more than" not in caplog.text
 
 
@@ -172,16 +173,16 @@ def test_a_tag_that_nothing_has_is_refused(store: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"sampling": "unimax", **CAP},
-        {"sampling": "capped", **CAP, "origin_weights": "back_translated=0.3"},
-        {"sampling": "FILE", "tag_back_translated": True},
+        {"sampling_method": "unimax", **CAP},
+        {"sampling_method": "capped", **CAP, "origin_weights": "back_translated=0.3"},
+        {"sampling_method": "FILE", "tag_back_translated": True},
     ],
 )
 def test_resume_over_other_processes_is_exact(store: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     """Two updates of two processes, then one process that takes both shares: the same batches."""
-    if changes["sampling"] == "FILE":
+    if changes["sampling_method"] == "FILE":
         (tmp_path / "w").write_text("news 1\nbt 2\n")
-        changes = {**changes, "sampling": str(tmp_path / "w")}
+        changes = {**changes, "sampling_method": str(tmp_path / "w")}
     pair = [start(store, 2, rank, **changes) for rank in range(2)]
     seen = [updates(rank, 6) for rank in pair]
     single = start(store, **changes)
