@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtdeep import languages as codes
-from mtdeep.corpus.language_groups import by_script, read_groups
+from mtdeep.corpus.language_groups import KINDS, groups_by, read_groups
 from mtdeep.corpus.line_files import read_entries
 from mtdeep.corpus.store import Store
 from mtdeep.errors import UserError
 
-_FORMS = "all, centric:CODE, group:script, group:FILE, bridge:script, bridge:FILE, a list en-de,de-en or @FILE"
+_FORMS = "all, centric:CODE, group:family, group:FILE, bridge:family, bridge:FILE, a list en-de,de-en or @FILE"
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -54,7 +54,7 @@ def parse_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tu
                | "bridge:" GROUPS        these, and every bridge language into every other one
                | CODE "-" CODE           one direction, codes with underscores inside
                | "@" FILE | FILE         one direction a line, `#` starts a comment
-        GROUPS = "script" | FILE         `language_groups` has its form
+        GROUPS = "script" | "family" | "branch" | FILE    `language_groups` has its form
 
     Raises `UserError`, for a file with file and line, when a code is unknown, a language is not among those of the
     store, a group is not as it should be, or nothing is named.
@@ -91,8 +91,8 @@ def _grouped(
     kind: str, value: str, store_or_languages: Store | Sequence[str], known: Sequence[str]
 ) -> list[Direction]:
     """Directions inside groups, and between bridge languages if kind is "bridge", in the order of the tags."""
-    if value == "script":
-        groups = by_script(_sentences(store_or_languages, known))
+    if value in KINDS:
+        groups = groups_by(value, _sentences(store_or_languages, known))
     else:
         groups = read_groups(Path(value.removeprefix("@")), known, bridged=kind == "bridge")
     bridges = groups.bridges if kind == "bridge" else ()

@@ -1,4 +1,4 @@
-"""Groups of languages, by script or as a file has them, and the bridges between groups.
+"""Groups of languages, by script, family or branch or as a file has them, and the bridges between groups.
 
 A file has one group a line, `NAME: code code* code`; `*` marks the bridge languages, through which M2M-100 connects the
 groups (Fan et al. 2021, arXiv 2010.11125, section 3: usually the one to three of a group that have most data).
@@ -6,14 +6,16 @@ groups (Fan et al. 2021, arXiv 2010.11125, section 3: usually the one to three o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtdeep import languages as codes
 from mtdeep.corpus.line_files import read_entries
 from mtdeep.errors import UserError
+from mtdeep.families import branch, family
 
+KINDS: Mapping[str, Callable[[str], str]] = {"script": codes.script, "family": family, "branch": branch}
 _FORM = "`NAME: code code* code`"
 
 
@@ -25,16 +27,16 @@ class Groups:
     bridges: Collection[str]
 
 
-def by_script(sentences: Mapping[str, int]) -> Groups:
-    """Languages, given with their sentences, by script; the bridge of a script is its language with the most.
+def groups_by(kind: str, sentences: Mapping[str, int]) -> Groups:
+    """Languages, given with their sentences, by a kind of `KINDS`; a group's bridge is its language with the most.
 
     Of several with as many it is the first.
     """
-    of = {language: codes.script(language) for language in sentences}
+    of = {language: KINDS[kind](language) for language in sentences}
     bridges: dict[str, str] = {}
-    for language, script in of.items():
-        if script not in bridges or sentences[language] > sentences[bridges[script]]:
-            bridges[script] = language
+    for language, group in of.items():
+        if group not in bridges or sentences[language] > sentences[bridges[group]]:
+            bridges[group] = language
     return Groups(of, frozenset(bridges.values()))
 
 
@@ -63,7 +65,7 @@ def read_groups(path: Path, languages: Collection[str], *, bridged: bool) -> Gro
             if member.endswith("*"):
                 bridges.add(language)
 
-    read_entries(path, f"lines {_FORM}, or `script`", take)
+    read_entries(path, f"lines {_FORM}, or one of {', '.join(KINDS)}", take)
     alone = [language for language in languages if language not in of]
     if alone:
         raise UserError(f"{path}: {', '.join(alone)} in no group; add them, alone in a group of their own if need be")

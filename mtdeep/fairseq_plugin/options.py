@@ -36,9 +36,9 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     directions: str = field(
         default="all",
         metadata={
-            "help": "any of these, separated by commas: 'all'; 'centric:en' (from and to English); 'group:script' or "
-            "'group:FILE' (within groups); 'bridge:script' or 'bridge:FILE' (also between their bridge languages); "
-            "'en-de'; or a file with one a line"
+            "help": "any of these, separated by commas: 'all'; 'centric:en' (from and to English); 'group:family' "
+            "(within groups by script, family, branch or a file); 'bridge:family' (also between their bridge "
+            "languages); 'en-de'; or a file with one a line"
         },
     )
     valid_directions: Optional[str] = field(

@@ -70,6 +70,18 @@ def test_groups_by_script(make_store: Callable[..., Store]) -> None:
     assert {str(direction) for direction in parse_directions("bridge:script", store)} == latin | both_ways("de-zh_Hans")
 
 
+def test_groups_by_family_and_branch() -> None:
+    """English and German are Germanic, Chinese is not; Hindi is Indo-European as they are. Bridges are the first."""
+    languages = ("en", "de", "zh-Hans", "hi")
+
+    def found(spec: str) -> set[str]:
+        return {str(direction) for direction in parse_directions(spec, languages)}
+
+    assert found("group:branch") == both_ways("en-de")
+    assert found("group:family") == both_ways("en-de en-hi de-hi")
+    assert found("bridge:branch") == both_ways("en-de en-zh_Hans en-hi zh_Hans-hi")
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
@@ -123,7 +135,7 @@ def test_nothing_named(tmp_path: Path) -> None:
         parse_directions("centric:fr", LANGUAGES)
     with pytest.raises(UserError, match="no set of directions 'family:x'; give all, centric:CODE"):
         parse_directions("en-de,family:x", LANGUAGES)
-    with pytest.raises(UserError, match=r"cannot be read .* lines `NAME: code code\* code`, or `script`"):
+    with pytest.raises(UserError, match=r"cannot be read .*: code code\* code`, or one of script, family, branch"):
         parse_directions(f"group:{tmp_path / 'missing'}", LANGUAGES)
 
 
