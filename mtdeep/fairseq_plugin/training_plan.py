@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class TrainingPlan:
             f"{too_long.sum():,} too long and left out"
         )
         logger.info("training batches are made in a thread; --num-workers and --data-buffer-size do not concern them")
-        pool = self.planner.pool(0)
+        pool = next(filter(None, map(self.planner.pool, count())))
         drawn = updates * batches_per_update * sum(len(batch) for batch in pool) / len(pool)
         logger.info(
             f"{updates:,} updates draw about {drawn:,.0f} sentence pairs; "
@@ -76,9 +77,9 @@ class TrainingPlan:
                 logger.info(f"  {name}: least {low:,.3g}, median {middle:,.3g}, most {high:,.3g} ({updates:,} updates)")
             self._write_table(epochs, folder / "directions.tsv")
             return
-        for view, count, share, epoch, long in self._table(epochs):
+        for view, pairs, share, epoch, long in self._table(epochs):
             logger.info(
-                f"  {view}: {count:,} pairs, {share:.2%} of those drawn, each seen about {epoch:.3g} "
+                f"  {view}: {pairs:,} pairs, {share:.2%} of those drawn, each seen about {epoch:.3g} "
                 f"times in {updates:,} updates, {long:,} too long"
             )
 
@@ -91,8 +92,8 @@ class TrainingPlan:
 
     def _write_table(self, epochs: np.ndarray, path: Path) -> None:
         lines = ["direction\tpairs\tshare\texpected epochs\ttoo long"]
-        for view, count, share, epoch, long in self._table(epochs):
-            lines.append(f"{view}\t{count}\t{share:.6g}\t{epoch:.6g}\t{long}")
+        for view, pairs, share, epoch, long in self._table(epochs):
+            lines.append(f"{view}\t{pairs}\t{share:.6g}\t{epoch:.6g}\t{long}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         logger.info(f"  every direction: {path}")
