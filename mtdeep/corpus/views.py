@@ -80,6 +80,19 @@ def direction_views(
     store: Store, split: str, directions: Iterable[Direction], origin_tags: Mapping[str, int] = _NO_TAGS
 ) -> list[DirectionView]:
     """A view for each direction of a split; raises `UserError` that names directions without a sentence."""
+    views = views_if_any(store, split, directions, origin_tags)
+    empty = [str(view.direction) for view in views if not len(view)]
+    if empty:
+        raise UserError(
+            f"{store.path}: split {split!r} has no sentence for {shortened(empty)}; leave these directions out"
+        )
+    return views
+
+
+def views_if_any(
+    store: Store, split: str, directions: Iterable[Direction], origin_tags: Mapping[str, int] = _NO_TAGS
+) -> list[DirectionView]:
+    """A view for each direction of a split, of length 0 where it has no sentence."""
     holding: dict[str, set[int]] = {}
     corpora = store.corpora(split)
     for i, corpus in enumerate(corpora):
@@ -90,9 +103,4 @@ def direction_views(
         # Only corpora with both languages are asked: thousands of bilingual corpora stand beside one another.
         both = holding.get(direction.source, set()) & holding.get(direction.target, set())
         views.append(DirectionView(direction, [corpora[i] for i in sorted(both)], origin_tags))
-    empty = [str(view.direction) for view in views if not len(view)]
-    if empty:
-        raise UserError(
-            f"{store.path}: split {split!r} has no sentence for {shortened(empty)}; leave these directions out"
-        )
     return views

@@ -14,9 +14,10 @@ from fairseq.models import BaseFairseqModel
 from fairseq.sequence_generator import SequenceGenerator
 from fairseq.tasks import FairseqTask, register_task
 
-from mtdeep.corpus import Direction, Store, available, direction_views, mixture, parse_directions
+from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
 from mtdeep.corpus.manifest import DICTIONARY
 from mtdeep.corpus.origins import BACK_TRANSLATED, ORIGIN_TAGS
+from mtdeep.corpus.views import views_if_any
 from mtdeep.errors import UserError, shortened
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
@@ -82,7 +83,7 @@ class ManyToManyTranslationTask(FairseqTask):
         training = combine and split == self.cfg.train_subset
         if training and split in self.datasets:
             raise UserError(f"--valid-subset names {split!r}, the split that is trained on; leave it out.")
-        views = direction_views(self.store, split, self._directions(split), self._origin_tags())
+        views = self._views(split)
         if training and self.cfg.tag_back_translated and not any(
             corpus.origin == BACK_TRANSLATED for view in views for corpus in view.corpora
         ):
@@ -152,18 +153,18 @@ class ManyToManyTranslationTask(FairseqTask):
         (direction,) = parse_directions(f"{fairseq_code(resolve(source))}-{fairseq_code(resolve(target))}", self.store)
         return direction
 
-    def _directions(self, split: str) -> list[Direction]:
+    def _views(self, split: str) -> list[DirectionView]:
         """Directions of a split: the one asked for by -s and -t, or those of the option that have sentences."""
+        tags = self._origin_tags()
         if self.cfg.source_lang is not None or self.cfg.target_lang is not None:
-            return [self._one_direction()]
+            return direction_views(self.store, split, [self._one_direction()], tags)
         spec = self.cfg.directions
         if split != self.cfg.train_subset and self.cfg.valid_directions is not None:
             spec = self.cfg.valid_directions
-        asked = parse_directions(spec, self.store)
-        counts = available(self.store, split)
-        found = [direction for direction in asked if direction in counts]
+        asked = views_if_any(self.store, split, parse_directions(spec, self.store), tags)
+        found = [view for view in asked if len(view)]
         if len(found) < len(asked):
-            missing = [str(direction) for direction in asked if direction not in counts]
+            missing = [str(view) for view in asked if not len(view)]
             logger.warning(
                 f"{split}: {len(missing)} of {len(asked)} directions have no sentences and are left out: "
                 f"{shortened(missing, SHOWN_DIRECTIONS)}"
