@@ -35,6 +35,14 @@ def tag_symbol(tag: str) -> str:
     return tag if tag in _ORIGIN_SYMBOLS else f"__{codes.fairseq_code(tag)}__"
 
 
+def tag_of(symbol: str, count: str) -> str | None:
+    """The tag that a line of a dictionary, `__zh_Hans__ 0` or `<bt> 0`, is; None for any other symbol."""
+    language = _TAG.fullmatch(symbol)
+    if count != _TAG_COUNT or not (language or symbol in _ORIGIN_SYMBOLS):
+        return None
+    return codes.from_fairseq_code(language[1]) if language else symbol
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Pieces and tags in id order; a tag is the code of a language, or the symbol of an origin (`<bt>`).
@@ -137,11 +145,8 @@ class Vocabulary:
         tags: list[str] = []
         for number, line in enumerate(lines, start=1):
             symbol, _, count = line.rpartition(" ")
-            tag = _TAG.fullmatch(symbol)
-            if count == _TAG_COUNT and tag:
-                tags.append(codes.from_fairseq_code(tag[1]))
-            elif count == _TAG_COUNT and symbol in _ORIGIN_SYMBOLS:
-                tags.append(symbol)
+            if tag := tag_of(symbol, count):
+                tags.append(tag)
             elif count == _PIECE_COUNT and symbol and not tags:
                 pieces.append(symbol)
             else:
