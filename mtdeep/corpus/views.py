@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from types import MappingProxyType
 
 import numpy as np
@@ -33,14 +34,14 @@ class DirectionView:
         kind: tuple[str, ...] = (),
     ) -> None:
         self.direction = direction
-        self.corpora = tuple(c for c in corpora if c.count(direction.source, direction.target))
+        held = [(c, pairs) for c in corpora if (pairs := c.count(direction.source, direction.target))]
+        self.corpora = tuple(corpus for corpus, _ in held)
         self.kind = kind
         self.origin_tags = origin_tags
-        counts = [corpus.count(direction.source, direction.target) for corpus in self.corpora]
-        self._ends = np.cumsum(counts, dtype=np.int64)
+        self._ends = tuple(accumulate(pairs for _, pairs in held))
 
     def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
+        return self._ends[-1] if self._ends else 0
 
     def __str__(self) -> str:
         return f"{self.direction} ({', '.join(self.kind)})" if self.kind else str(self.direction)
