@@ -82,7 +82,7 @@ def test_nothing_is_seen_more_often_than_the_cap(data: st.DataObject) -> None:
     schedule = Schedule(np.array(counts), shares(counts, sampling), pool_size, data.draw(st.integers(0, 2**32)))
     drawn = [schedule.examples(p) for p in range(pools)]
     place = np.concatenate([d * 30 + e for d, e in drawn])
-    assert np.bincount(place).max() <= epochs
+    assert np.bincount(place).max(initial=0) <= epochs
     assert abs(len(place) - sampling.budget) <= len(counts)
 
 
