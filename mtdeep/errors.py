@@ -1,4 +1,8 @@
-"""The one exception for problems that the user can cause and mend."""
+"""The one exception for problems that the user can cause and mend, and how its sentences stay short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class UserError(Exception):
@@ -7,3 +11,9 @@ class UserError(Exception):
     Commands print the sentence on standard error and exit with code 2; no traceback. Anything else that goes wrong
     is a defect of the program and keeps its traceback.
     """
+
+
+def shortened(names: Sequence[str], shown: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")

@@ -11,6 +11,7 @@ from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.encode import KEPT
 from data_prep.stages.learn import MODEL, learn, learn_content
 from data_prep.stages.sample import quotas, sample, sample_content
+from mtdeep.corpus.origins import ORIGIN_TAGS
 from mtdeep.corpus.subwords import pieces
 from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.durable import write_atomically
@@ -32,8 +33,10 @@ def vocabulary_of(run: Run, work: Path, texts: Sequence[SplitText]) -> LearnedVo
     """Return the vocabulary of all languages. Raises UserError where the text does not support the size."""
     settings = run.loaded.config.vocabulary
     model = run.loaded.resolved(settings.model) if settings.model else _learned(run, texts)
-    languages = tuple(dict.fromkeys(language for text in texts for language in text.languages))
-    vocabulary = Vocabulary(pieces(model), languages)
+    languages = dict.fromkeys(language for text in texts for language in text.languages)
+    origins = {text.corpus.origin for text in texts if text.trained}
+    tags = (*languages, *(tag for origin, tag in ORIGIN_TAGS.items() if origin in origins))
+    vocabulary = Vocabulary(pieces(model), tags)
     dictionary = work / _DICTIONARIES / f"{vocabulary.digest}.txt"
     dictionary.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(dictionary, lambda path: path.write_bytes(vocabulary.dump()))

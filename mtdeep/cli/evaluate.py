@@ -22,7 +22,7 @@ def evaluate(
     checkpoint: Annotated[Path, typer.Option(help="Checkpoint that fairseq-train wrote.")],
     split: Annotated[str, typer.Option(help="Split to translate.")] = "test",
     directions: Annotated[
-        str, typer.Option(help="'all', 'centric:en', 'en-de,de-en', or a file with one direction a line.")
+        str, typer.Option(help="'all', 'centric:en', 'bridge:family', 'en-de,de-en', a file; see docs/corpus-store.md.")
     ] = "all",
     beam: Annotated[int, typer.Option(min=1, help="Hypotheses kept for each sentence.")] = 5,
     lenpen: Annotated[float, typer.Option(help="Length penalty: above 1 favours longer translations.")] = 1.0,

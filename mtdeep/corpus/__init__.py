@@ -5,7 +5,9 @@ from mtdeep.corpus.blocks import Block, blocks_of, text_blocks
 from mtdeep.corpus.collate import collate
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.directions import Direction, available, parse_directions
-from mtdeep.corpus.sampling import Schedule, direction_probabilities
+from mtdeep.corpus.mixture import Mixture, mixture
+from mtdeep.corpus.sampling import direction_probabilities
+from mtdeep.corpus.schedule import Schedule
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.store_appender import StoreAppender
 from mtdeep.corpus.store_writer import StoreWriter
@@ -19,6 +21,7 @@ __all__ = [
     "Corpus",
     "Direction",
     "DirectionView",
+    "Mixture",
     "Schedule",
     "Store",
     "StoreAppender",
@@ -29,6 +32,7 @@ __all__ = [
     "collate",
     "direction_probabilities",
     "direction_views",
+    "mixture",
     "parse_directions",
     "text_blocks",
 ]

@@ -25,14 +25,15 @@ def collate(
     """The arrays of a batch, int64, in the batch's order.
 
     src_tokens (sentences, source time): `__tag__ x </s>`, the tag of the source or, with encoder_tag "tgt", of the
-    target; src_lengths (sentences,); prev_output_tokens and target (sentences, target time): `</s> __tgt__ y` and
-    `__tgt__ y </s>`; ntokens (): target tokens, tag and end-of-sentence counted; direction (sentences,): index of the
-    view; id (sentences,): row in its corpus.
+    target, and `__tag__ <bt> x </s>` where the view tags the origin of x; src_lengths (sentences,); prev_output_tokens
+    and target (sentences, target time): `</s> __tgt__ y` and `__tgt__ y </s>`; ntokens (): target tokens, tag and
+    end-of-sentence counted; direction (sentences,): index of the view; id (sentences,): row in its corpus.
     """
     sources, targets, source_tags, target_tags = [], [], [], []
     for d, part, row in zip(batch.direction.tolist(), batch.part.tolist(), batch.row.tolist(), strict=True):
         source, target = views[d].pair(part, row)
-        sources.append(source)
+        origin = views[d].origin_tag(part)
+        sources.append(source if origin is None else np.concatenate(([origin], source)))
         targets.append(target)
         source_tags.append(vocabulary.tag(views[d].direction.source))
         target_tags.append(vocabulary.tag(views[d].direction.target))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mtdeep.corpus import presence
 from mtdeep.corpus.manifest import Column, CorpusRecord, Segment
+from mtdeep.corpus.origins import origin_of
 
 if TYPE_CHECKING:
     from mtdeep.corpus.store import ShardMaps
 
 _OFFSET = np.dtype("<u4")
 _TEXT = np.dtype("u1")
-# Row lists of directions over gaps that stay in memory; made again from presence bits when they fell out.
-_CACHED_ROW_BYTES = 256 << 20
+_ROWS_AT_A_TIME = 1 << 12
 
 
 class Corpus:
@@ -28,9 +29,7 @@ class Corpus:
         self._columns = {(column.language, column.kind): column for column in record.columns}
         self._languages = tuple(column.language for column in record.columns if column.kind == "tokens")
         self._rank = {language: i for i, language in enumerate(self._languages)}
-        self._presence: dict[str, np.ndarray] = {}
-        self._common: OrderedDict[tuple[int, int], np.ndarray] = OrderedDict()
-        self._common_bytes = 0
+        self._known_presence: set[int] = set()
 
     @property
     def name(self) -> str:
@@ -41,6 +40,11 @@ class Corpus:
     def split(self) -> str:
         """Split that the corpus belongs to."""
         return self._record.split
+
+    @cached_property
+    def origin(self) -> str:
+        """Where its sentences come from, one of `ORIGINS`; raises `UserError` when the store names another."""
+        return origin_of(self._record.provenance, self.name)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -69,6 +73,10 @@ class Corpus:
         i, j = sorted((self._rank[source], self._rank[target]))
         return self._record.pairs[i * (2 * len(self._languages) - i - 1) // 2 + j - i - 1]
 
+    def is_full(self, source: str, target: str) -> bool:
+        """Whether every row has both languages, so that row number k that they share is row k."""
+        return self.count(source, target) == self.rows
+
     def lengths(self, language: str) -> np.ndarray:
         """Tokens of every row, (rows,) int32; a gap has 0."""
         segments = self._columns[language, "tokens"].segments
@@ -91,6 +99,25 @@ class Corpus:
             lengths[here] = offsets[local + 1] - offsets[local]
         return lengths
 
+    def count_above(self, source_limit: int, target_limit: int) -> np.ndarray:
+        """Rows that two languages share and of which a side is longer than its limit, (languages, languages) int64.
+
+        Entry [s, t] is for languages s and t, in the order of `languages`, as source and target.
+        """
+        limits = max(source_limit, 0), max(target_limit, 0)  # a gap is never long
+        long = np.zeros(self.rows, dtype=bool)
+        for language in self._languages:
+            long |= self.lengths(language) > min(limits)
+        rows = np.flatnonzero(long)
+        counts = np.zeros((len(self._languages), len(self._languages)), dtype=np.int64)
+        for start in range(0, len(rows), _ROWS_AT_A_TIME):
+            here = rows[start : start + _ROWS_AT_A_TIME]
+            lengths = np.stack([self.lengths_at(language, here) for language in self._languages])
+            # As 0 and 1 in float32, whose products count pairs of languages exactly, and fast.
+            present, source, target = ((lengths > limit).astype(np.float32) for limit in (0, *limits))
+            counts += (source @ present.T + present @ target.T - source @ target.T).astype(np.int64)
+        return counts
+
     def sentence(self, language: str, row: int) -> np.ndarray:
         """Token ids of a row, (length,) in the store's token type, without end-of-sentence and tag; a copy."""
         return self._read(self._columns[language, "tokens"], row, self._token_dtype)
@@ -104,30 +131,35 @@ class Corpus:
         return (language, "text") in self._columns
 
     def common_rows(self, source: str, target: str) -> np.ndarray | range:
-        """Rows that both languages have, ascending: a `range` when neither has a gap, else (n,) int64 or int32."""
+        """Rows that both languages have, ascending: a `range` when neither has a gap, else (n,) int64."""
         if source not in self._rank or target not in self._rank:
             return range(0)
-        if self.count(source, target) == self.rows:
+        if self.is_full(source, target):
             return range(self.rows)
-        i, j = sorted((self._rank[source], self._rank[target]))
-        cached = self._common.get((i, j))
-        if cached is not None:
-            return cached
-        both = self._present(self._languages[i]) & self._present(self._languages[j])
-        rows = np.flatnonzero(np.unpackbits(both, count=self.rows))
-        rows = rows.astype(np.int32 if self.rows <= np.iinfo(np.int32).max else np.int64)
-        rows.flags.writeable = False
-        self._common[i, j] = rows
-        self._common_bytes += rows.nbytes
-        while self._common_bytes > _CACHED_ROW_BYTES and len(self._common) > 1:
-            self._common_bytes -= self._common.popitem(last=False)[1].nbytes
-        return rows
+        return presence.rows_of(self._present(source) & self._present(target), self.rows)
+
+    def common_rows_at(self, sources: np.ndarray, targets: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """Rows by their numbers in `common_rows`, (n,) int64, without the list of them in memory.
+
+        sources, targets: languages of each number, as places in `languages`, (n,) int64.
+        """
+        for language in np.unique(np.concatenate((sources, targets))).tolist():
+            self._present(self._languages[language])
+        return presence.select(self._presence, sources, targets, numbers)
 
     def _present(self, language: str) -> np.ndarray:
         """One bit a row: whether the language has it; kept, because n-way corpora ask once per direction."""
-        if language not in self._presence:
-            self._presence[language] = np.packbits(self.lengths(language) > 0)
-        return self._presence[language]
+        rank = self._rank[language]
+        if rank not in self._known_presence:
+            self._presence[rank] = presence.packed(self.lengths(language) > 0)
+            self._known_presence.add(rank)
+        words: np.ndarray = self._presence[rank]
+        return words
+
+    @cached_property
+    def _presence(self) -> np.ndarray:
+        # Pages of languages that nobody asks for are never touched.
+        return presence.nothing(len(self._languages), self.rows)
 
     def _offsets(self, segment: Segment) -> np.ndarray:
         return self._maps.view(segment.shard, segment.offsets, segment.rows + 1, _OFFSET)

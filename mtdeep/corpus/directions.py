@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtdeep import languages as codes
+from mtdeep.corpus.language_groups import KINDS, groups_by, read_groups
+from mtdeep.corpus.line_files import read_entries
 from mtdeep.corpus.store import Store
 from mtdeep.errors import UserError
 
+_FORMS = "all, centric:CODE, group:family, group:FILE, bridge:family, bridge:FILE, a list en-de,de-en or @FILE"
 
-@dataclass(frozen=True, order=True)
+
+@dataclass(frozen=True, order=True, slots=True)
 class Direction:
     """From one language into another, canonical codes; prints as fairseq writes a pair: `zh_Hans-en`."""
 
@@ -43,24 +47,72 @@ class Direction:
 def parse_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tuple[Direction, ...]:
     """Directions of a specification, in its order, each once.
 
-    `all`; `centric:en` (into and out of one language); a comma list `en-de,de-en`; or a file, as `@FILE` or an
-    existing path: one direction a line, `#` starts a comment. Raises `UserError`, for a file with file and line, when
-    a code is unknown, a language is not among those of the store, or nothing is named.
+        SPEC   = TERM {"," TERM}
+        TERM   = "all"                   every language into every other
+               | "centric:" CODE         into and out of one language
+               | "group:" GROUPS         every language into every other of its group
+               | "bridge:" GROUPS        these, and every bridge language into every other one
+               | CODE "-" CODE           one direction, codes with underscores inside
+               | "@" FILE | FILE         one direction a line, `#` starts a comment
+        GROUPS = "script" | "family" | "branch" | FILE    `language_groups` has its form
+
+    Raises `UserError`, for a file with file and line, when a code is unknown, a language is not among those of the
+    store, a group is not as it should be, or nothing is named.
     """
     known = store_or_languages.languages if isinstance(store_or_languages, Store) else tuple(store_or_languages)
-    if spec == "all":
-        found = [Direction(source, target) for source in known for target in known if source != target]
-    elif spec.startswith("centric:"):
-        centre = _known(codes.resolve(spec.removeprefix("centric:")), known)
-        others = [language for language in known if language != centre]
-        found = [Direction(centre, o) for o in others] + [Direction(o, centre) for o in others]
-    elif spec.startswith("@") or Path(spec).is_file():
-        found = _read_file(Path(spec.removeprefix("@")), known)
-    else:
-        found = [_checked(part, known) for part in spec.split(",") if part.strip()]
+    found: list[Direction] = []
+    for term in filter(None, (part.strip() for part in spec.split(","))):
+        kind, colon, value = term.partition(":")
+        if term == "all":
+            found += _among(known)
+        elif colon and kind == "centric":
+            centre = _known(codes.resolve(value), known)
+            others = [language for language in known if language != centre]
+            found += [Direction(centre, o) for o in others] + [Direction(o, centre) for o in others]
+        elif colon and kind in ("group", "bridge"):
+            found += _grouped(kind, value, store_or_languages, known)
+        elif term.startswith("@") or Path(term).is_file():
+            path = Path(term.removeprefix("@"))
+            found += read_entries(path, "one direction a line", lambda pair: _checked(pair, known))
+        elif colon:
+            raise UserError(f"there is no set of directions {term!r}; give {_FORMS}")
+        else:
+            found.append(_checked(term, known))
     if not found:
-        raise UserError(f"directions {spec!r} name no direction; give all, centric:CODE, a list en-de,de-en or @FILE")
+        raise UserError(f"directions {spec!r} name no direction; give {_FORMS}")
     return tuple(dict.fromkeys(found))
+
+
+def _among(languages: Sequence[str]) -> list[Direction]:
+    return [Direction(source, target) for source in languages for target in languages if source != target]
+
+
+def _grouped(
+    kind: str, value: str, store_or_languages: Store | Sequence[str], known: Sequence[str]
+) -> list[Direction]:
+    """Directions inside groups, and between bridge languages if kind is "bridge", in the order of the tags."""
+    if value in KINDS:
+        groups = groups_by(value, _sentences(store_or_languages, known))
+    else:
+        groups = read_groups(Path(value.removeprefix("@")), known, bridged=kind == "bridge")
+    bridges = groups.bridges if kind == "bridge" else ()
+    return [
+        direction
+        for direction in _among(known)
+        if groups.of[direction.source] == groups.of[direction.target]
+        or (direction.source in bridges and direction.target in bridges)
+    ]
+
+
+def _sentences(store_or_languages: Store | Sequence[str], known: Sequence[str]) -> dict[str, int]:
+    """Sentences of each language over all of a store; 0 where there is none to count in."""
+    counts = dict.fromkeys(known, 0)
+    if isinstance(store_or_languages, Store):
+        for split in store_or_languages.splits:
+            for corpus in store_or_languages.corpora(split):
+                for language in corpus.languages:
+                    counts[language] += corpus.sentences(language)
+    return counts
 
 
 def available(store: Store, split: str) -> dict[Direction, int]:
@@ -75,24 +127,6 @@ def available(store: Store, split: str) -> dict[Direction, int]:
                         counts[direction] = counts.get(direction, 0) + count
     rank = {language: i for i, language in enumerate(store.languages)}
     return dict(sorted(counts.items(), key=lambda item: (rank[item[0].source], rank[item[0].target])))
-
-
-def _read_file(path: Path, known: Sequence[str]) -> list[Direction]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); give a file with one direction a line") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    found = []
-    for number, line in enumerate(lines, start=1):
-        text = line.split("#", 1)[0].strip()
-        if text:
-            try:
-                found.append(_checked(text, known))
-            except UserError as error:
-                raise UserError(f"{path}:{number}: {error}") from None
-    return found
 
 
 def _checked(pair: str, known: Sequence[str]) -> Direction:

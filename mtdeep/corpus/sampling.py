@@ -1,13 +1,93 @@
-"""How often each direction is drawn, and which of its examples come next."""
+"""How often each direction is drawn: temperature, UniMax and capped repeats (`weights_file` has those of a file).
+
+The symbols are those of Chung et al. 2023 (UniMax, arXiv 2304.09151), a direction standing where a language does: c_l
+examples of direction l, N epochs that no direction exceeds, a budget of B draws, of which l has U_l, and p_l its share.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
 import numpy as np
 
-from mtdeep.corpus.permutation import key, permute
+from mtdeep.corpus.views import DirectionView
+from mtdeep.errors import UserError
 
-# Parts of a key that keep the streams of one seed apart.
-_PHASE, _ORDER = 1, 2
+
+class Sampling(Protocol):
+    """Shares of groups of examples; a group is what has one share: a direction, or all of a corpus."""
+
+    @property
+    def budget(self) -> int | None:
+        """Draws that the shares are made for; None where they suit any number."""
+
+    @property
+    def by_corpus(self) -> bool:
+        """Whether groups are corpora, not directions."""
+
+    def group(self, view: DirectionView) -> str:
+        """Name of the group that a view belongs to."""
+
+    def shares(self, groups: Sequence[str], c: np.ndarray, once: np.ndarray) -> np.ndarray:
+        """Share of each group, (groups,) float64, which sum to 1.
+
+        c: examples, as their origins weigh, (groups,) float64; once: draws after which the first example of a group is
+        due again, (groups,) float64, which is c where all weigh alike.
+        """
+
+
+class _ByDirection:
+    """Sampling whose groups are the directions."""
+
+    by_corpus: ClassVar[bool] = False
+
+    def group(self, view: DirectionView) -> str:
+        """The direction."""
+        return str(view.direction)
+
+
+@dataclass(frozen=True)
+class Temperature(_ByDirection):
+    """p ~ c^(1/T)."""
+
+    temperature: float
+    budget: ClassVar[None] = None
+
+    def shares(self, groups: Sequence[str], c: np.ndarray, once: np.ndarray) -> np.ndarray:
+        """Share of each direction."""
+        return direction_probabilities(c, self.temperature)
+
+
+@dataclass(frozen=True)
+class Capped(_ByDirection):
+    """p ~ c^(1/T) for as many directions as can have it without an example being seen more than N times in B draws.
+
+    The others have N epochs, and what they leave of B goes to the rest. Raises `UserError` when N epochs of everything
+    are fewer than B draws, where UniMax's authors let every language exceed N.
+    """
+
+    temperature: float
+    max_epochs: float
+    budget: int
+
+    def shares(self, groups: Sequence[str], c: np.ndarray, once: np.ndarray) -> np.ndarray:
+        """Share of each direction, p = U / B."""
+        cap = self.max_epochs * once
+        if cap.sum() < self.budget:
+            raise UserError(
+                f"--sampling-budget {self.budget:,} is more than --sampling-max-epochs {self.max_epochs:g} gives with "
+                f"these directions, {cap.sum():,.0f} sentence pairs; lower the one or raise the other"
+            )
+        p: np.ndarray = filled(direction_probabilities(c, self.temperature), cap, self.budget) / self.budget
+        return p
+
+
+def unimax(max_epochs: float, budget: int) -> Capped:
+    """UniMax: the same share for all, but N epochs for those that have too little for it."""
+    return Capped(math.inf, max_epochs, budget)
 
 
 def direction_probabilities(counts: np.ndarray, temperature: float) -> np.ndarray:
@@ -28,47 +108,23 @@ def direction_probabilities(counts: np.ndarray, temperature: float) -> np.ndarra
     return p
 
 
-class Schedule:
-    """The endless sequence of drawn examples, cut into pools; a pure function of (seed, pool).
+def filled(weights: np.ndarray, cap: np.ndarray, budget: float) -> np.ndarray:
+    """U, (directions,) float64: a budget shared out in the ratio of weights, to none more than its cap.
 
-    Before pool k, direction d was drawn floor(k P p_d + phase_d) times, with P the pool size and phase_d in [0, 1) from
-    the seed: draws never stray from their share by more than one, and a direction too rare for every pool still gets
-    its turn. Draw j of a direction of n examples is element j mod n of its shuffle number j div n, so that every
-    example is seen before any is seen again.
+    U_l = min(cap_l, lambda weight_l) with the one lambda that spends the budget, or the caps when they sum to less.
+    With equal weights and cap_l = N c_l this is UniMax's algorithm 1, whose loop over languages in the order of c_l is
+    the search for lambda: l is at its cap when that is less than an even share of what those before it have left.
     """
-
-    def __init__(self, counts: np.ndarray, probabilities: np.ndarray, pool_size: int, seed: int) -> None:
-        self.counts = np.asarray(counts, dtype=np.int64)
-        self.probabilities = np.asarray(probabilities, dtype=np.float64)
-        self.pool_size = pool_size
-        self.seed = seed
-        if self.counts.shape != self.probabilities.shape or self.counts.ndim != 1:
-            raise ValueError(f"{self.counts.shape} counts and {self.probabilities.shape} probabilities")
-        if pool_size < 1:
-            raise ValueError(f"pool size is {pool_size}, it must be at least 1")
-        if np.any((self.counts == 0) & (self.probabilities > 0)):
-            raise ValueError("a direction without examples has a probability above 0")
-        directions = np.arange(len(self.counts))
-        # 53 bits: as many as a float64 below 1 holds.
-        self._phase = (key(seed, _PHASE, directions) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-
-    def draws_before(self, pool: int) -> np.ndarray:
-        """How often each direction was drawn before a pool, (directions,) int64."""
-        return np.floor(pool * self.pool_size * self.probabilities + self._phase).astype(np.int64)
-
-    def examples(self, pool: int) -> tuple[np.ndarray, np.ndarray]:
-        """What a pool draws: direction index and example of that direction, both (draws,) int64."""
-        before, after = self.draws_before(pool), self.draws_before(pool + 1)
-        draws = after - before
-        direction = np.repeat(np.arange(len(draws)), draws)
-        starts = np.cumsum(draws) - draws
-        draw = np.arange(len(direction)) - starts[direction] + before[direction]
-        n = self.counts[direction]
-        shuffle, position = np.divmod(draw, n)
-        return direction, permute(position, n, key(self.seed, _ORDER, direction, shuffle))
-
-    def expected_epochs(self, examples: float) -> np.ndarray:
-        """Times that each direction's examples are seen when so many are drawn in all; NaN without examples."""
-        with np.errstate(invalid="ignore"):
-            epochs: np.ndarray = examples * self.probabilities / np.where(self.counts > 0, self.counts, np.nan)
-        return epochs
+    used = np.flatnonzero(weights > 0)
+    # In this order, whoever is at its cap stands before all who are not.
+    order = used[np.argsort(cap[used] / weights[used], kind="stable")]
+    w, room = weights[order], cap[order]
+    left = budget - (np.cumsum(room) - room)
+    even = left / np.cumsum(w[::-1])[::-1]
+    below = np.flatnonzero(room >= even * w)
+    first = below[0] if len(below) else len(order)
+    u = np.zeros(len(weights))
+    u[order[:first]] = room[:first]
+    if first < len(order):
+        u[order[first:]] = even[first] * w[first:]
+    return u

@@ -1,9 +1,10 @@
-"""Symbols and their ids: four specials, SentencePiece's pieces, one tag per language.
+"""Symbols and their ids: four specials, SentencePiece's pieces, one tag per language, tags of origins.
 
-    id 0 `<s>`   1 `<pad>`   2 `</s>`   3 `<unk>`   4... pieces   then tags `__code__`
+    id 0 `<s>`   1 `<pad>`   2 `</s>`   3 `<unk>`   4... pieces   then tags: `__code__` of a language, `<bt>`
 
 The ids are those that fairseq's `Dictionary.load` gives to the store's `dict.txt`, so that checkpoints, stores and
-exported data-bins agree. Tags stand last and only ever grow at the end: a new language moves no embedding.
+exported data-bins agree. Tags stand last, in the order in which they came, and only ever grow at the end: a new
+language moves no embedding, nor does the tag of an origin, which may stand before, between or behind languages.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 import xxhash
 
 from mtdeep import languages as codes
+from mtdeep.corpus.origins import ORIGIN_TAGS
 from mtdeep.errors import UserError
 
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
@@ -26,28 +28,31 @@ _TAG = re.compile(r"__([A-Za-z0-9_]+?)__")
 # The second column of dict.txt is a count that nothing here needs. It tells tags from pieces instead, because a piece
 # may look like a tag (text about Python yields `__init__`).
 _PIECE_COUNT, _TAG_COUNT = "1", "0"
+_ORIGIN_SYMBOLS = frozenset(ORIGIN_TAGS.values())
 
 
-def tag_symbol(language: str) -> str:
-    """The dictionary symbol of a language: `zh-Hans` -> `__zh_Hans__`."""
-    return f"__{codes.fairseq_code(language)}__"
+def tag_symbol(tag: str) -> str:
+    """The dictionary symbol of a tag: `zh-Hans` -> `__zh_Hans__`; that of an origin is its own."""
+    return tag if tag in _ORIGIN_SYMBOLS else f"__{codes.fairseq_code(tag)}__"
 
 
 def tag_of(symbol: str, count: str) -> str | None:
-    """The tag that a line of a dictionary, `__zh_Hans__ 0`, is: the language; None for any other symbol."""
-    tag = _TAG.fullmatch(symbol)
-    return codes.from_fairseq_code(tag[1]) if tag and count == _TAG_COUNT else None
+    """The tag that a line of a dictionary, `__zh_Hans__ 0` or `<bt> 0`, is; None for any other symbol."""
+    language = _TAG.fullmatch(symbol)
+    if count != _TAG_COUNT or not (language or symbol in _ORIGIN_SYMBOLS):
+        return None
+    return codes.from_fairseq_code(language[1]) if language else symbol
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Pieces and languages in id order.
+    """Pieces and tags in id order; a tag is the code of a language, or the symbol of an origin (`<bt>`).
 
     Raises `UserError` when symbols are not unique or cannot stand on a line of `dict.txt`.
     """
 
     pieces: tuple[str, ...]
-    languages: tuple[str, ...]
+    tags: tuple[str, ...]
 
     bos = BOS
     pad = PAD
@@ -65,7 +70,12 @@ class Vocabulary:
                 raise UserError(f"vocabulary: piece {symbol!r} holds a space or a line break, or nothing; drop it")
 
     def __len__(self) -> int:
-        return self.first_tag + len(self.languages)
+        return self.first_tag + len(self.tags)
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages, in the order of their tags."""
+        return tuple(tag for tag in self.tags if tag not in _ORIGIN_SYMBOLS)
 
     @property
     def first_piece(self) -> int:
@@ -84,11 +94,11 @@ class Vocabulary:
 
     def symbols(self) -> list[str]:
         """Every symbol, in id order."""
-        return [*SPECIALS, *self.pieces, *(tag_symbol(language) for language in self.languages)]
+        return [*SPECIALS, *self.pieces, *(tag_symbol(tag) for tag in self.tags)]
 
     @cached_property
     def _tags(self) -> dict[str, int]:
-        return {language: self.first_tag + i for i, language in enumerate(self.languages)}
+        return {tag: self.first_tag + i for i, tag in enumerate(self.tags)}
 
     def tag(self, language: str) -> int:
         """Id of a language's tag; raises `UserError` for a language that the vocabulary lacks."""
@@ -105,10 +115,15 @@ class Vocabulary:
         for tag in map(tag_symbol, languages):
             if tag in pieces:
                 raise UserError(f"the vocabulary has a piece {tag!r}, which is to be a tag; make one without it")
-        return Vocabulary(self.pieces, tuple(dict.fromkeys((*self.languages, *languages))))
+        return Vocabulary(self.pieces, tuple(dict.fromkeys((*self.tags, *languages))))
+
+    @property
+    def origin_tags(self) -> dict[str, int]:
+        """Ids of the tags of origins, by origin; empty in a vocabulary that has none."""
+        return {origin: self._tags[symbol] for origin, symbol in ORIGIN_TAGS.items() if symbol in self._tags}
 
     def is_tag(self, symbol_id: int) -> bool:
-        """Whether an id is a language tag."""
+        """Whether an id is a tag."""
         return self.first_tag <= symbol_id < len(self)
 
     @cached_property
@@ -119,7 +134,7 @@ class Vocabulary:
     def dump(self) -> bytes:
         """fairseq's `dict.txt`; the four specials are implicit in it."""
         pieces = [f"{piece} {_PIECE_COUNT}\n" for piece in self.pieces]
-        tags = [f"{tag_symbol(language)} {_TAG_COUNT}\n" for language in self.languages]
+        tags = [f"{tag_symbol(tag)} {_TAG_COUNT}\n" for tag in self.tags]
         return "".join(pieces + tags).encode()
 
     def save(self, path: Path | str) -> None:
@@ -145,13 +160,13 @@ class Vocabulary:
         if lines[-1] == "":
             lines.pop()
         pieces: list[str] = []
-        languages: list[str] = []
+        tags: list[str] = []
         for number, line in enumerate(lines, start=1):
             symbol, _, count = line.rpartition(" ")
-            if language := tag_of(symbol, count):
-                languages.append(language)
-            elif count == _PIECE_COUNT and symbol and not languages:
+            if tag := tag_of(symbol, count):
+                tags.append(tag)
+            elif count == _PIECE_COUNT and symbol and not tags:
                 pieces.append(symbol)
             else:
                 raise UserError(f"{path}:{number}: expected `piece 1`, or `__code__ 0` after the last piece")
-        return cls(tuple(pieces), tuple(languages))
+        return cls(tuple(pieces), tuple(tags))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from fairseq.data import FairseqDataset, data_utils
 
-from mtdeep.corpus import Batch, DirectionView, Vocabulary, collate
+from mtdeep.corpus import Batch, DirectionView, Mixture, Vocabulary, collate
 from mtdeep.corpus.batches import EXTRA_TOKENS
 from mtdeep.corpus.collate import EncoderTag
 
@@ -20,7 +20,7 @@ Sample = dict[str, Any]
 class DirectionsDataset(FairseqDataset):
     """All examples of *views*, one direction after the other: what validation and generation walk through.
 
-    An item is its own number; sentences are read when a batch is collated. Sizes count tag and end-of-sentence.
+    An item is its own number; sentences are read when a batch is collated. Sizes count tags and end-of-sentence.
     """
 
     def __init__(self, views: Sequence[DirectionView], vocabulary: Vocabulary, encoder_tag: EncoderTag) -> None:
@@ -63,6 +63,8 @@ class DirectionsDataset(FairseqDataset):
                 for i, corpus in enumerate(view.corpora):
                     here = part == i
                     lengths[here] = corpus.lengths_at(language, row[here]) + EXTRA_TOKENS
+                    if side is sides[0] and view.origin_tag(i) is not None:
+                        lengths[here] += 1
                 side.append(lengths)
         return np.concatenate(sides[0]), np.concatenate(sides[1])
 
@@ -112,7 +114,11 @@ class DirectionsDataset(FairseqDataset):
 
 
 class TrainingDataset(DirectionsDataset):
-    """The same examples for training, where they are drawn by a schedule without end and never listed."""
+    """The examples of a mixture for training, where they are drawn by a schedule without end and never listed."""
+
+    def __init__(self, mixture: Mixture, vocabulary: Vocabulary, encoder_tag: EncoderTag) -> None:
+        super().__init__(mixture.views, vocabulary, encoder_tag)
+        self.mixture = mixture
 
 
 class TypedSentences(FairseqDataset):

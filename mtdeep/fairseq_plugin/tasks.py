@@ -15,14 +15,16 @@ from fairseq.models import BaseFairseqModel
 from fairseq.sequence_generator import SequenceGenerator
 from fairseq.tasks import FairseqTask, register_task
 
-from mtdeep.corpus import Direction, Store, available, direction_views, parse_directions
-from mtdeep.errors import UserError
+from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
+from mtdeep.corpus.origins import BACK_TRANSLATED, ORIGIN_TAGS
+from mtdeep.corpus.views import views_if_any
+from mtdeep.errors import UserError, shortened
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
-from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check
+from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check, origin_weights, sampling
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
-from mtdeep.fairseq_plugin.training_plan import TrainingPlan, shortened
+from mtdeep.fairseq_plugin.training_plan import SHOWN_DIRECTIONS, TrainingPlan
 from mtdeep.languages import fairseq_code, resolve
 
 logger = logging.getLogger(__name__)
@@ -82,9 +84,17 @@ class ManyToManyTranslationTask(FairseqTask):
         training = combine and split == self.cfg.train_subset
         if training and split in self.datasets:
             raise UserError(f"--valid-subset names {split!r}, the split that is trained on; leave it out.")
-        views = direction_views(self.store, split, self._directions(split))
-        dataset_class = TrainingDataset if training else DirectionsDataset
-        self.datasets[split] = dataset_class(views, self.store.vocabulary, self.cfg.encoder_tag)
+        views = self._views(split)
+        if training and self.cfg.tag_back_translated and not any(
+            corpus.origin == BACK_TRANSLATED for view in views for corpus in view.corpora
+        ):
+            raise UserError("--tag-back-translated: these directions have no back-translated text; leave it out.")
+        vocabulary, encoder_tag = self.store.vocabulary, self.cfg.encoder_tag
+        if training:
+            drawn = mixture(views, sampling(self.cfg, views), origin_weights(self.cfg))
+            self.datasets[split] = TrainingDataset(drawn, vocabulary, encoder_tag)
+        else:
+            self.datasets[split] = DirectionsDataset(views, vocabulary, encoder_tag)
 
     def get_batch_iterator(self, dataset: FairseqDataset, **options: Any) -> EpochBatchIterating:
         """Return fairseq's iterator over a finite dataset, or the endless one over the training data."""
@@ -102,10 +112,10 @@ class ManyToManyTranslationTask(FairseqTask):
         return StoreSubwords(self.store, joined=self.cfg.post_process is not None)
 
     def build_generator(self, models: list[BaseFairseqModel], args: object, **options: Any) -> SequenceGenerator:
-        """Return fairseq's generator; language tags are left out of what it prints."""
+        """Return fairseq's generator; tags are left out of what it prints."""
         vocabulary = self.store.vocabulary
         extra = dict(options.pop("extra_gen_cls_kwargs", None) or {})
-        extra["symbols_to_strip_from_output"] = {vocabulary.tag(language) for language in self.store.languages}
+        extra["symbols_to_strip_from_output"] = set(range(vocabulary.first_tag, len(vocabulary)))
         return super().build_generator(models, args, extra_gen_cls_kwargs=extra, **options)
 
     def inference_step(
@@ -147,38 +157,50 @@ class ManyToManyTranslationTask(FairseqTask):
         (direction,) = parse_directions(f"{fairseq_code(resolve(source))}-{fairseq_code(resolve(target))}", self.store)
         return direction
 
-    def _directions(self, split: str) -> list[Direction]:
+    def _views(self, split: str) -> list[DirectionView]:
         """Directions of a split: the one asked for by -s and -t, or those of the option that have sentences."""
+        tags = self._origin_tags()
         if self.cfg.source_lang is not None or self.cfg.target_lang is not None:
-            return [self._one_direction()]
+            return direction_views(self.store, split, [self._one_direction()], tags)
         spec = self.cfg.directions
         if split != self.cfg.train_subset and self.cfg.valid_directions is not None:
             spec = self.cfg.valid_directions
-        asked = parse_directions(spec, self.store)
-        counts = available(self.store, split)
-        found = [direction for direction in asked if direction in counts]
+        asked = views_if_any(self.store, split, parse_directions(spec, self.store), tags)
+        found = [view for view in asked if len(view)]
         if len(found) < len(asked):
-            missing = [str(direction) for direction in asked if direction not in counts]
+            missing = [str(view) for view in asked if not len(view)]
             logger.warning(
                 f"{split}: {len(missing)} of {len(asked)} directions have no sentences and are left out: "
-                f"{shortened(missing)}"
+                f"{shortened(missing, SHOWN_DIRECTIONS)}"
             )
         if not found:
             raise UserError(f"{self.store.path}: split {split!r} has no sentences for --directions {spec}.")
         return found
 
+    def _origin_tags(self) -> dict[str, int]:
+        """Ids of the tags that sources get beside the encoder's, by origin."""
+        if not self.cfg.tag_back_translated:
+            return {}
+        tags = self.store.vocabulary.origin_tags
+        if BACK_TRANSLATED not in tags:
+            raise UserError(
+                f"--tag-back-translated: the vocabulary of {self.store.path} has no {ORIGIN_TAGS[BACK_TRANSLATED]}; "
+                "leave that out, or prepare the store with back-translated text."
+            )
+        return {BACK_TRANSLATED: tags[BACK_TRANSLATED]}
+
     def _training_iterator(self, dataset: TrainingDataset, options: dict[str, Any]) -> VirtualEpochIterator:
         plan = TrainingPlan.of(
             self.store,
-            dataset.views,
-            temperature=self.cfg.sampling_temperature,
+            dataset.mixture,
             pool_size=self.cfg.batch_pool,
             seed=self.cfg.seed,
             batch_options=options,
         )
         updates = self.cfg.max_update or self.cfg.updates_per_epoch
         per_update = options["num_shards"] * self.cfg.update_freq[-1]
-        plan.log(updates, per_update, Path(self.cfg.save_dir) if options["shard_id"] == 0 else None)
+        if options["shard_id"] == 0:
+            plan.log(updates, per_update, Path(self.cfg.save_dir))
         return VirtualEpochIterator(
             plan.planner,
             dataset.collate,

@@ -112,7 +112,7 @@ class VirtualEpochIterator(EpochBatchIterating):
         if state_dict.get("plan") != self.plan:
             raise UserError(
                 "the checkpoint's place in the training data means nothing here, because the data or the options that "
-                "order it (store, directions, temperature, pool, batch size, positions, seed) are others: restore "
+                "order it (store, directions, sampling, pool, batch size, positions, seed) are others: restore "
                 "them, or start the data anew with --reset-dataloader."
             )
         self.epoch = state_dict["epoch"]

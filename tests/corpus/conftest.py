@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -41,13 +42,21 @@ def vocabulary(spm_model: bytes) -> Vocabulary:
 
 @pytest.fixture
 def make_store(tmp_path: Path, vocabulary: Vocabulary, spm_model: bytes) -> MakeStore:
-    """Write a store of {(split, corpus): {language: sentences}} and open it."""
+    """Write a store of {(split, corpus): {language: sentences}} and open it; corpora may have origins, and tags."""
 
-    def make(corpora: Mapping[tuple[str, str], Sentences], name: str = "store", shard_bytes: int = 4 << 30) -> Store:
-        with StoreWriter(tmp_path / name, vocabulary, spm_model, shard_bytes=shard_bytes) as writer:
+    def make(
+        corpora: Mapping[tuple[str, str], Sentences],
+        name: str = "store",
+        shard_bytes: int = 4 << 30,
+        origins: Mapping[str, str] = MappingProxyType({}),
+        tags: Sequence[str] = LANGUAGES,
+    ) -> Store:
+        tagged = Vocabulary(vocabulary.pieces, tuple(tags))
+        with StoreWriter(tmp_path / name, tagged, spm_model, shard_bytes=shard_bytes) as writer:
             for (split, corpus), columns in corpora.items():
                 arrays = {code: blocks_of(np.array(s, dtype=np.int64) for s in col) for code, col in columns.items()}
-                writer.add_corpus(corpus, split, arrays, provenance={})
+                provenance = {"origin": origins[corpus]} if corpus in origins else {}
+                writer.add_corpus(corpus, split, arrays, provenance=provenance)
             writer.finish({})
         return Store(tmp_path / name)
 

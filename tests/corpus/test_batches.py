@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from mtdeep.corpus import (
 )
 from mtdeep.corpus.stream import Position, batches
 from mtdeep.errors import UserError
+
+TAGS = ("en", "de", "zh-Hans", "sr-Latn", "<bt>")
 
 
 def make_planner(
@@ -114,9 +117,9 @@ def test_budget(
     assert len(odd) <= 1
     direction, example = planner.schedule.examples(pool)
     drawn = []
-    for d, e in zip(direction.tolist(), example.tolist(), strict=True):
-        part, row = views[d].locate(np.array([e]))
-        drawn.append((d, int(part[0]), int(row[0])))
+    for d in np.unique(direction).tolist():
+        part, row = views[d].locate(example[direction == d])
+        drawn += [(d, *place) for place in zip(part.tolist(), row.tolist(), strict=True)]
     assert sorted(rows(plan)) == sorted(drawn)
 
 
@@ -182,6 +185,27 @@ def test_too_long_is_counted(make_store: Callable[..., Store]) -> None:
         make_planner(views, positions=2).pool(0)
 
 
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(max_tokens=st.integers(3, 40), positions=st.integers(1, 40))
+def test_too_long_against_every_length(views: list[DirectionView], max_tokens: int, positions: int) -> None:
+    """Gaps, several corpora and both orders of a pair; one of the two limits counts."""
+    limit = min(max_tokens, positions)
+    planner = make_planner(views, max_tokens=max_tokens, positions=positions)
+    for view, count in zip(views, planner.too_long.tolist(), strict=True):
+        pairs = [view.pair(p, r) for p, r in zip(*(a.tolist() for a in view.locate(np.arange(len(view)))), strict=True)]
+        assert count == sum(max(len(source), len(target)) + 2 > limit for source, target in pairs)
+
+
+def test_padding_share(views: list[DirectionView], small_store: Store) -> None:
+    """Of the positions of both sides, as collated."""
+    planner = make_planner(views)
+    pool = planner.pool(0)
+    arrays = [collate(batch, views, small_store.vocabulary) for batch in pool]
+    sides = [batch[name] for batch in arrays for name in ("src_tokens", "target")]
+    padding = sum(int((side == 1).sum()) for side in sides)
+    assert planner.padding_share(pool) == pytest.approx(padding / sum(side.size for side in sides))
+
+
 def test_schedule_of_other_directions(views: list[DirectionView]) -> None:
     """Counts must be the views' own."""
     schedule = Schedule(np.array([1]), np.array([1.0]), 10, 0)
@@ -215,6 +239,48 @@ def test_collate(make_store: Callable[..., Store]) -> None:
     towards = collate(batch, views, store.vocabulary, encoder_tag="tgt")
     assert towards["src_tokens"][:, 0].tolist() == [de, en]
     assert towards["target"].tolist() == arrays["target"].tolist()
+
+
+def test_collate_tags_what_is_back_translated(make_store: Callable[..., Store]) -> None:
+    """`<bt>` behind the language's tag, in the encoder alone, of that corpus alone, and only when it is asked for."""
+    store = make_store(
+        {("train", "a"): {"en": [[10]], "de": [[20]]}, ("train", "b"): {"en": [[11]], "de": [[21, 22]]}},
+        origins={"b": "back_translated"},
+        tags=TAGS,
+    )
+    vocabulary = store.vocabulary
+    en, de, bt = vocabulary.tag("en"), vocabulary.tag("de"), vocabulary.origin_tags["back_translated"]
+    batch = Batch(np.array([0, 0]), np.array([0, 1]), np.array([0, 0]))
+    plain = direction_views(store, "train", [Direction("en", "de")])
+    tagged = direction_views(store, "train", [Direction("en", "de")], vocabulary.origin_tags)
+    assert collate(batch, plain, vocabulary)["src_tokens"].tolist() == [[en, 10, 2], [en, 11, 2]]
+    arrays = collate(batch, tagged, vocabulary)
+    assert arrays["src_tokens"].tolist() == [[en, 10, 2, 1], [en, bt, 11, 2]]
+    assert arrays["src_lengths"].tolist() == [3, 4]
+    assert arrays["target"].tolist() == [[de, 20, 2, 1], [de, 21, 22, 2]]
+    towards = collate(batch, tagged, vocabulary, encoder_tag="tgt")
+    assert towards["src_tokens"].tolist() == [[de, 10, 2, 1], [de, bt, 11, 2]]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(max_tokens=st.integers(6, 60))
+def test_the_budget_counts_the_tag(make_store: Callable[..., Store], tmp_path: Path, max_tokens: int) -> None:
+    """What `collate` makes of a batch is no larger than allowed; what is too long by the tag alone is left out."""
+    if not (tmp_path / "store").exists():
+        sentences = [[4] * (1 + i % 20) for i in range(60)]
+        make_store(
+            {("train", name): {"en": sentences, "de": [[5]] * 60} for name in "ab"},
+            origins={"b": "back_translated"},
+            tags=TAGS,
+        )
+    store = Store(tmp_path / "store")
+    views = direction_views(store, "train", [Direction("en", "de")], store.vocabulary.origin_tags)
+    planner = make_planner(views, max_tokens=max_tokens, pool_size=240)
+    pool = planner.pool(0)
+    arrays = [collate(batch, views, store.vocabulary) for batch in pool]
+    assert all(a["src_tokens"].size <= max_tokens for a in arrays)
+    assert planner.too_long[0] == sum(1 + i % 20 + extra > max_tokens for i in range(60) for extra in (2, 3))
+    assert 2 * (120 - planner.too_long[0]) == sum(map(len, pool))
 
 
 def test_collate_pads_right(make_store: Callable[..., Store]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mtdeep.corpus import Direction, parse_directions
+from mtdeep.corpus import Direction, Store, parse_directions
 from mtdeep.errors import UserError
 
 LANGUAGES = ("en", "de", "zh-Hans")
@@ -30,6 +31,72 @@ def test_centric() -> None:
 def test_list() -> None:
     """In the given order, each once, in any spelling."""
     assert shown("de-en, eng_Latn-zho_Hans,de-en,") == ["de-en", "en-zh_Hans"]
+
+
+def test_terms_add_up(tmp_path: Path) -> None:
+    """Any terms, separated by commas, in their order, each direction once."""
+    (tmp_path / "d.txt").write_text("de-zh_Hans\n", encoding="utf-8")
+    spec = f"de-en, centric:en,@{tmp_path / 'd.txt'}"
+    assert shown(spec) == ["de-en", "en-de", "en-zh_Hans", "zh_Hans-en", "de-zh_Hans"]
+
+
+def grouped(kind: str, path: Path, text: str, languages: str) -> set[str]:
+    """The directions of a file of groups."""
+    path.write_text(text, encoding="utf-8")
+    return {str(direction) for direction in parse_directions(f"{kind}:{path}", languages.split())}
+
+
+def both_ways(pairs: str) -> set[str]:
+    """`en-de` and `de-en` of each pair."""
+    return {pair for p in pairs.split() for pair in (p, "-".join(reversed(p.split("-"))))}
+
+
+def test_groups_and_bridges(tmp_path: Path) -> None:
+    """Inside groups every pair; between them the bridges alone, all with all (M2M-100), also two of one group."""
+    text = "germanic: en* deu* nl  # and more\nslavic: ru* uk\nuralic: fi*\nturkic: tr az*\n"
+    languages = "nl en de ru uk fi"
+    inside = both_ways("en-de en-nl de-nl ru-uk")
+    assert grouped("group", tmp_path / "g", text, languages) == inside
+    between = both_ways("en-ru de-ru en-fi de-fi ru-fi")
+    assert grouped("bridge", tmp_path / "g", text, languages) == inside | between
+
+
+def test_groups_by_script(make_store: Callable[..., Store]) -> None:
+    """Scripts of the languages; the bridge of each is the language with most sentences, the first of equals."""
+    columns = {"en": [[4], [4], []], "de": [[5], [5], [5]], "zh-Hans": [[6], [], []], "sr-Latn": [[7], [7], [7]]}
+    store = make_store({("train", "a"): columns})
+    latin = both_ways("en-de en-sr_Latn de-sr_Latn")
+    assert {str(direction) for direction in parse_directions("group:script", store)} == latin
+    assert {str(direction) for direction in parse_directions("bridge:script", store)} == latin | both_ways("de-zh_Hans")
+
+
+def test_groups_by_family_and_branch() -> None:
+    """English and German are Germanic, Chinese is not; Hindi is Indo-European as they are. Bridges are the first."""
+    languages = ("en", "de", "zh-Hans", "hi")
+
+    def found(spec: str) -> set[str]:
+        return {str(direction) for direction in parse_directions(spec, languages)}
+
+    assert found("group:branch") == both_ways("en-de")
+    assert found("group:family") == both_ways("en-de en-hi de-hi")
+    assert found("bridge:branch") == both_ways("en-de en-zh_Hans en-hi zh_Hans-hi")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("group", "a: en de\nzh_Hans\n", r"g:2: 'zh_Hans' is not of the form"),
+        ("group", "a: en de\na: zh_Hans\n", r"g:2: a group 'a' stands above"),
+        ("group", "a: en de\n\nb: zh_Hans deu\n", r"g:3: de is in the group 'a' already"),
+        ("group", "a: en de xx\n", r"g:1: unknown language code 'xx'"),
+        ("group", "a: en\n", r"g: de, zh-Hans in no group"),
+        ("bridge", "a: en* de\nb: zh_Hans fr*\n", r"g: no bridge language of b is in the store"),
+    ],
+)
+def test_bad_groups(tmp_path: Path, kind: str, text: str, message: str) -> None:
+    """File, and line where one is to blame."""
+    with pytest.raises(UserError, match=message):
+        grouped(kind, tmp_path / "g", text, "en de zh-Hans")
 
 
 @pytest.mark.parametrize("prefix", ["", "@"])
@@ -66,6 +133,10 @@ def test_nothing_named(tmp_path: Path) -> None:
         parse_directions(f"@{tmp_path / 'missing'}", LANGUAGES)
     with pytest.raises(UserError, match="'fr' is not among"):
         parse_directions("centric:fr", LANGUAGES)
+    with pytest.raises(UserError, match="no set of directions 'family:x'; give all, centric:CODE"):
+        parse_directions("en-de,family:x", LANGUAGES)
+    with pytest.raises(UserError, match=r"cannot be read .*: code code\* code`, or one of script, family, branch"):
+        parse_directions(f"group:{tmp_path / 'missing'}", LANGUAGES)
 
 
 def test_order_and_reverse() -> None:

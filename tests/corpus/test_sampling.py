@@ -1,13 +1,17 @@
-"""Shares of directions, and the order of their examples."""
+"""Shares of directions: against the papers' formulas, and against UniMax's algorithm written out."""
 
 from __future__ import annotations
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtdeep.corpus import Schedule, direction_probabilities
+from mtdeep.corpus import direction_probabilities
+from mtdeep.corpus.sampling import Capped, Temperature, unimax
+from mtdeep.errors import UserError
 
 
 def test_probabilities_against_the_formula() -> None:
@@ -26,83 +30,70 @@ def test_bad_probabilities(counts: list[int], temperature: float) -> None:
         direction_probabilities(np.array(counts), temperature)
 
 
-schedules = st.builds(
-    lambda counts, temperature, pool_size, seed: Schedule(
-        np.array(counts), direction_probabilities(np.array(counts), temperature), pool_size, seed
-    ),
-    st.lists(st.integers(1, 40), min_size=1, max_size=12),
-    st.sampled_from([1.0, 2.0, 5.0, np.inf]),
-    st.integers(1, 60),
-    st.integers(0, 2**32),
-)
+def algorithm_1(c: list[int], N: int, B: int) -> list[Fraction]:
+    """UniMax as Chung et al. 2023 write it, in exact fractions: the languages one by one, the smallest first."""
+    U = [Fraction(0)] * len(c)
+    left = Fraction(B)
+    for i, language in enumerate(sorted(range(len(c)), key=c.__getitem__)):
+        b = left / (len(c) - i)
+        U[language] = Fraction(c[language] * N) if b > c[language] * N else b
+        left -= U[language]
+    return [u / sum(U) for u in U]
 
 
-@settings(max_examples=80, deadline=None)
-@given(schedules, st.integers(1, 30))
-def test_every_example_before_any_repeats(schedule: Schedule, pools: int) -> None:
-    """Each stretch of n draws of a direction of n examples, from its start on, holds every one of them."""
-    drawn = [schedule.examples(p) for p in range(pools)]
-    direction = np.concatenate([d for d, _ in drawn])
-    example = np.concatenate([e for _, e in drawn])
-    for d, n in enumerate(schedule.counts):
-        mine = example[direction == d]
-        assert len(mine) == schedule.draws_before(pools)[d]
-        for start in range(0, len(mine), n):
-            stretch = mine[start : start + n]
-            assert len(np.unique(stretch)) == len(stretch)
-        assert not len(mine) or (mine.min() >= 0 and mine.max() < n)
+@st.composite
+def budgets(draw: st.DrawFn) -> tuple[list[int], int, int]:
+    """Sizes c, epochs N, and a budget B that N epochs can fill."""
+    c = draw(st.lists(st.integers(1, 10**9), min_size=1, max_size=20))
+    epochs = draw(st.integers(1, 50))
+    return c, epochs, draw(st.integers(1, epochs * sum(c)))
 
 
-@settings(max_examples=80, deadline=None)
-@given(schedules, st.integers(0, 10**6))
-def test_draws_keep_to_their_share(schedule: Schedule, pool: int) -> None:
-    """Never more than one off, at any time; nothing before the first pool."""
-    share = pool * schedule.pool_size * schedule.probabilities
-    draws = schedule.draws_before(pool)
-    assert np.all(np.abs(draws - share) <= 1)
-    assert not schedule.draws_before(0).any()
+@settings(max_examples=60, deadline=None)
+@given(budgets())
+def test_unimax_is_the_papers_algorithm(case: tuple[list[int], int, int]) -> None:
+    """The closed form gives what the loop gives."""
+    c, epochs, budget = case
+    found = unimax(epochs, budget).shares([""] * len(c), np.array(c, float), np.array(c, float))
+    assert found == pytest.approx([float(p) for p in algorithm_1(c, epochs, budget)], rel=1e-9)
 
 
-@given(schedules, st.permutations(range(6)))
-def test_pure_function_of_seed_and_pool(schedule: Schedule, order: list[int]) -> None:
-    """Pools come out the same in any order, and from another object with the same seed."""
-    twin = Schedule(schedule.counts, schedule.probabilities, schedule.pool_size, schedule.seed)
-    forward = [twin.examples(p) for p in range(6)]
-    for p in order:
-        assert all(np.array_equal(a, b) for a, b in zip(schedule.examples(p), forward[p], strict=True))
+def test_unimax_against_another_implementation() -> None:
+    """The example that the package unimax-sampling prints on its page: two languages at four epochs, three even."""
+    c = np.array([179955884499, 184595788282, 42541080893, 10027573389, 549707867], dtype=float)
+    printed = [0.27692116663466665, 0.27692116663466665, 0.2769211666346667, 0.160441174224, 0.008795325872]
+    assert unimax(4, 250_000_000_000).shares([""] * 5, c, c) == pytest.approx(printed, abs=1e-11)
 
 
-def test_seeds_and_shuffles_differ() -> None:
-    """Another seed, another direction, another time round: another order."""
-    counts = np.array([500, 500])
-    p = np.array([0.5, 0.5])
-    schedule, other = Schedule(counts, p, 1000, 1), Schedule(counts, p, 1000, 2)
-    direction, example = schedule.examples(0)
-    assert not np.array_equal(example[direction == 0][:400], example[direction == 1][:400])
-    assert not np.array_equal(example[:400], other.examples(0)[1][:400])
-    assert not np.array_equal(example[:400], schedule.examples(1)[1][:400])
+@settings(max_examples=60, deadline=None)
+@given(budgets(), st.sampled_from([0.7, 1.0, 2.0, 5.0, np.inf]))
+def test_capped_shares(case: tuple[list[int], int, int], temperature: float) -> None:
+    """All of B is drawn; none is above N epochs; the others stand as by temperature, and would not fill their cap."""
+    c, epochs, budget = case
+    sizes = np.array(c, float)
+    p = Capped(temperature, epochs, budget).shares([""] * len(c), sizes, sizes)
+    assert p.sum() == pytest.approx(1)
+    draws, cap = p * budget, epochs * sizes
+    assert np.all(draws <= cap * (1 + 1e-12))
+    below = draws < cap * (1 - 1e-9)
+    by_temperature = direction_probabilities(sizes, temperature)
+    rate = p / by_temperature
+    if below.any():
+        # One rate for all below their cap, and at this rate those at the cap would be above it.
+        assert rate[below] == pytest.approx(rate[below][0], rel=1e-9)
+        assert np.all(rate[~below] <= rate[below][0] * (1 + 1e-9))
 
 
-def test_rare_directions_get_their_turn() -> None:
-    """With 1,000 equal directions and pools of 10, each is drawn once in 100 pools, not all at once."""
-    schedule = Schedule(np.full(1000, 5), np.full(1000, 1e-3), 10, 4)
-    assert schedule.draws_before(100).tolist() == [1] * 1000
-    sizes = [len(schedule.examples(p)[0]) for p in range(100)]
-    assert max(sizes) < 30
+def test_without_need_of_a_cap_capped_is_temperature() -> None:
+    """Nothing is near three epochs."""
+    c = np.array([100.0, 400.0, 0.0])
+    assert Capped(2.0, 3, 300).shares([""] * 3, c, c) == pytest.approx(Temperature(2.0).shares([""] * 3, c, c))
+    assert Capped(2.0, 3, 300).shares([""] * 3, c, c) == pytest.approx([1 / 3, 2 / 3, 0])
 
 
-def test_expected_epochs() -> None:
-    """Draws over examples: 100 draws of 3/4 and 1/4 are 7.5 and 2.5 times 10 examples."""
-    schedule = Schedule(np.array([10, 10, 0]), np.array([0.75, 0.25, 0.0]), 10, 0)
-    epochs = schedule.expected_epochs(100)
-    assert epochs[:2] == pytest.approx([7.5, 2.5])
-    assert np.isnan(epochs[2])
-
-
-@pytest.mark.parametrize(
-    ("counts", "probabilities", "pool_size"), [([1, 2], [1.0], 5), ([0, 2], [0.5, 0.5], 5), ([2], [1.0], 0)]
-)
-def test_bad_schedule(counts: list[int], probabilities: list[float], pool_size: int) -> None:
-    """Mistakes of the program."""
-    with pytest.raises(ValueError, match=r"counts|without examples|pool size"):
-        Schedule(np.array(counts), np.array(probabilities), pool_size, 0)
+def test_a_budget_that_cannot_be_drawn_is_refused() -> None:
+    """Two epochs of 500 examples are 1,000 draws, and no more."""
+    c = np.array([100.0, 400.0])
+    assert unimax(2, 1000).shares([""] * 2, c, c) == pytest.approx([0.2, 0.8])
+    with pytest.raises(UserError, match=r"--sampling-budget 1,001 is more than --sampling-max-epochs 2 .* 1,000"):
+        unimax(2, 1001).shares([""] * 2, c, c)

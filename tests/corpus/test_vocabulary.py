@@ -29,9 +29,26 @@ def test_file_round_trip(tmp_path: Path) -> None:
     assert (tmp_path / "dict.txt").read_bytes() == "▁a 1\n__init__ 1\n__en__ 0\n__sr_Latn__ 0\n".encode()
 
 
+def test_tags_of_origins_move_nothing(tmp_path: Path) -> None:
+    """`<bt>` stands where it came, and what comes after it stands behind: no id of the vocabulary before changes."""
+    before = Vocabulary(("▁a",), ("en", "de"))
+    tagged = Vocabulary(before.pieces, (*before.tags, "<bt>"))
+    grown = Vocabulary(tagged.pieces, (*tagged.tags, "fr"))
+    assert before.origin_tags == {}
+    assert tagged.origin_tags == grown.origin_tags == {"back_translated": 7}
+    assert grown.symbols() == [*before.symbols(), "<bt>", "__fr__"]
+    assert grown.languages == ("en", "de", "fr")
+    assert (grown.tag("de"), grown.tag("fr"), grown.is_tag(7), len(grown)) == (6, 8, True, 9)
+    grown.save(tmp_path / "dict.txt")
+    assert (tmp_path / "dict.txt").read_bytes() == "▁a 1\n__en__ 0\n__de__ 0\n<bt> 0\n__fr__ 0\n".encode()
+    assert Vocabulary.load(tmp_path / "dict.txt") == grown
+    assert Vocabulary(("<bt>",), ("en",)).origin_tags == {}  # a piece that text has
+
+
 def test_fairseq_gives_the_same_ids(tmp_path: Path, vocabulary: Vocabulary) -> None:
     """`Dictionary.load` of our file is our numbering."""
     dictionary = pytest.importorskip("fairseq.data.dictionary")
+    vocabulary = Vocabulary(vocabulary.pieces, ("<bt>", *vocabulary.tags))
     vocabulary.save(tmp_path / "dict.txt")
     loaded = dictionary.Dictionary.load(str(tmp_path / "dict.txt"))
     assert loaded.symbols == vocabulary.symbols()
@@ -59,7 +76,8 @@ def test_unknown_language() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [("a 1\nb\n", 2), ("a 1\n__en__ 0\nb 1\n", 3), ("a 1\n\nb 1\n", 2), ("en 0\n", 1)]
+    ("text", "line"),
+    [("a 1\nb\n", 2), ("a 1\n__en__ 0\nb 1\n", 3), ("a 1\n\nb 1\n", 2), ("en 0\n", 1), ("<mt> 0\n", 1)],
 )
 def test_damaged_file(tmp_path: Path, text: str, line: int) -> None:
     """A damaged dictionary is told with file and line."""

@@ -132,11 +132,13 @@ def test_the_default_number_of_workers_validates_while_training_batches_are_made
 def test_english_centric_directions(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
     result = run_command(
         "fairseq-train", toy_store, *tiny, "--max-update", 2, "--save-dir", tmp_path, "--directions", "centric:en",
-        "--encoder-tag", "tgt",
+        "--encoder-tag", "tgt", "--sampling-method", "capped", "--sampling-temperature", "inf",
+        "--sampling-max-epochs", 2.5, "--sampling-budget", 6000,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     log = result.stdout + result.stderr
     assert "6 directions" in log
+    assert re.search(r"2 updates draw about \d+ sentence pairs; \d+\.\d% of what their batches hold is padding", log)
     assert "de-fr" not in log
 
 
