@@ -51,7 +51,7 @@ def find_leaks(folder: Path, chunk: Path, languages: Sequence[str], index: Path,
     leaked = np.zeros(text.arrays[KEYS].shape, dtype=bool)
     counts: dict[str, Mapping[str, Mapping[str, int]]] = {}
     for i, language in enumerate(languages):
-        known = _index(index, language)
+        known = index_of(index, language)
         if known is None:
             continue
         signed = signatures(language, text.columns[language]) if near else None
@@ -74,8 +74,8 @@ def leaks_content(chunk_key: str, index_key: str, near: bool) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=512)
-def _index(path: Path, language: str) -> EvaluationIndex | None:
-    """Load a language's index once a worker; None where no evaluation set has the language."""
+def index_of(path: Path, language: str) -> EvaluationIndex | None:
+    """Load a language's index, once a worker; None where no evaluation set has the language."""
     prefix = f"{language}/"
     arrays = read_arrays(path, lambda name: name.startswith(prefix))
     return EvaluationIndex({name.removeprefix(prefix): array for name, array in arrays.items()}) if arrays else None
