@@ -101,7 +101,10 @@ class NearRepeats:
         """Take rows; *bilingual* is as in `repeats.views_of`."""
         signed = self._cells.add(rows.first, rows.languages, rows.keys, rows.signed)
         for view in views_of(rows.languages, rows.keys > 0, bilingual):
-            numbers, bands = _bands(rows, signed, view)
+            numbers = view.rows[signed[view.rows][:, view.columns].any(axis=1)]
+            if not len(numbers):
+                continue
+            bands = _bands(rows, signed, view._replace(rows=numbers))
             arrays = {
                 "band": bands.ravel(),
                 "position": np.repeat(rows.first + numbers, BANDS),
@@ -158,21 +161,20 @@ class NearRepeats:
         shutil.rmtree(self._files[1], ignore_errors=True)
 
 
-def _bands(rows: Rows, signed: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
-    """Return those rows of a view that have a signature, (n,) int64, and the keys of their bands, (n, BANDS) uint64.
+def _bands(rows: Rows, signed: np.ndarray, view: View) -> np.ndarray:
+    """Return the keys of the bands of a view's rows, each with a signed cell at least, (n, BANDS) uint64.
 
-    What has no signature, and which languages there are, is in the keys: it must be equal.
+    What has no signature, and which languages there are, is in the keys: it must be equal. *signed*: (rows, languages).
     """
-    with_any = signed[view.rows][:, view.columns].any(axis=1)
-    numbers = view.rows[with_any]
-    union = np.full((len(numbers), PERMUTATIONS), np.iinfo(np.uint32).max, dtype=np.uint32)
+    union = np.full((len(view.rows), PERMUTATIONS), np.iinfo(np.uint32).max, dtype=np.uint32)
     place = np.full(len(rows.keys), -1, dtype=np.int64)
-    place[numbers] = np.arange(len(numbers))
+    place[view.rows] = np.arange(len(view.rows))
     for i in view.columns:
         of_column = rows.signed(i)
         here = place[of_column.rows]
         values = of_column.values[here >= 0]
         here = here[here >= 0]
         union[here] = np.minimum(union[here], values)
-    rest = unit_keys(rows.languages, np.where(signed, np.uint64(1), rows.keys), view._replace(rows=numbers))
-    return numbers, mix(Signatures(numbers, union).bands() ^ rest[:, None])
+    rest = unit_keys(rows.languages, np.where(signed, np.uint64(1), rows.keys), view)
+    bands: np.ndarray = mix(Signatures(view.rows, union).bands() ^ rest[:, None])
+    return bands

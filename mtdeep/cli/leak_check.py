@@ -53,6 +53,8 @@ def leak_check(
         raise UserError("--train needs test sets to search for; give them with --test")
     if json_file and not json_file.parent.is_dir():
         raise UserError(f"--json {json_file}: there is no folder {json_file.parent}; make it first")
+    if work.exists() and not work.is_dir():
+        raise UserError(f"--work {work}: not a folder; give another one")
     opened = Store(store) if store is not None else None
     codes = [code.strip() for code in languages.split(",") if code.strip()] or list(opened.languages if opened else ())
     tests = corpora_of("--test", test, codes) if test else scored_splits(opened) if opened else []

@@ -119,6 +119,7 @@ def store(folder: Path, write_store, tmp_path: Path) -> Store:  # type: ignore[n
         ({"store": Path("nothing")}, "nothing: not a store, there is no such directory"),
         ({"store": Path("store")}, "store: no split 'train'; the store has valid"),
         ({"store": Path("store"), "json_file": Path("no/report.json")}, "there is no folder no; make it first"),
+        ({"store": Path("store"), "work": Path("store/dict.txt")}, "dict.txt: not a folder; give another one"),
         ({"train": ["train.{language}"], "test": ["clean.{language}"]}, "give --languages"),
         ({"train": ["train.{language}"], "test": ["clean.{language}"], "languages": "en,xq"}, "unknown language"),
     ],
