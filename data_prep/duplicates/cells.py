@@ -74,8 +74,8 @@ class Cells:
     def __init__(self, paths: tuple[Path, ...], tables: Sequence[_Table]) -> None:
         """Map the files; nothing is read yet."""
         tables = sorted(tables, key=lambda table: table.first)
-        self._keys: np.ndarray = np.memmap(paths[0], dtype=np.uint64, mode="r")
-        self._low: np.ndarray = np.memmap(paths[1], dtype=np.uint8, mode="r").reshape(-1, PERMUTATIONS)
+        self._keys: np.ndarray = _mapped(paths[0], np.uint64)
+        self._low: np.ndarray = _mapped(paths[1], np.uint8).reshape(-1, PERMUTATIONS)
         self._first = np.array([table.first for table in tables], dtype=np.int64)
         self._languages = sorted({language for table in tables for language in table.languages})
         number = {language: i for i, language in enumerate(self._languages)}
@@ -108,3 +108,8 @@ class Cells:
             near = (low[0] == low[1]).mean(axis=1) >= similar
             alike[both[differ]] = signed & near
         return alike & (shared >= 2)
+
+
+def _mapped(path: Path, dtype: type[np.generic]) -> np.ndarray:
+    """Return a file as an array; one without a byte cannot be mapped."""
+    return np.memmap(path, dtype=dtype, mode="r") if path.stat().st_size else np.zeros(0, dtype=dtype)

@@ -18,6 +18,7 @@ small differences removes rows that have nothing in common with the one that is 
 from __future__ import annotations
 
 import shutil
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,13 +126,12 @@ class NearRepeats:
     def find(self) -> np.ndarray:
         """Return the numbers of the rows to be left out, ascending, (n,) int64.
 
-        Of rows that are alike one of more languages than two stays, of these that of the lowest rank, of these the one
-        with the highest score, and of these the first.
+        Of rows that are alike those of more languages than two stay before pairs, then that of the lowest rank, of
+        these the one with the highest score, and of these the first.
         """
         self._connection.execute(_SHARED)
         ((places,),) = self._connection.execute("SELECT count(*) FROM places").fetchall()
-        gone = bytearray(places)
-        left_out: list[int] = []
+        gone, left_out = bytearray(places), array("q")
         for leaders, others, positions in self._alike():
             for leader, other, position in zip(leaders, others, positions, strict=True):
                 if not gone[leader] and not gone[other]:
@@ -141,8 +141,8 @@ class NearRepeats:
 
     def _alike(self) -> Iterator[tuple[list[int], list[int], list[int]]]:
         """Yield pairs that are alike: places of the better and the other row, and the other's number."""
-        cells = self._cells.opened()
         candidates = self._connection.execute(_CANDIDATES)
+        cells = self._cells.opened()
         while some := candidates.fetchmany(_COMPARED):
             leaders, others, better, worse = np.array(some, dtype=np.int64).T
             alike = cells.alike(better, worse, self._similar)

@@ -175,5 +175,9 @@ def test_cells_without_a_key_are_not_compared(tmp_path: Path) -> None:
     assert near(tmp_path, [rows]) == []
 
 
+def test_nothing_among_nothing(tmp_path: Path) -> None:
+    assert near(tmp_path, []) == []
+
+
 def test_rows_of_one_language_are_no_repeats(tmp_path: Path) -> None:
     assert near(tmp_path, [table(("en",), [(ENGLISH,), (ENGLISH + " indeed",)])]) == []
