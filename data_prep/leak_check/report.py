@@ -68,7 +68,8 @@ class LanguageReport:
     """Of one language of a test set: its sentences, and how many of them are in training text.
 
     short: those among the exact ones that are too short to be near anything, and may be there by chance; unchecked:
-    sentences that could not be searched for; searched: training sentences of the language, repeats included.
+    sentences that could not be searched for; searched: training sentences of the language, repeats included; rows: the
+    numbers, from 0, of the set's rows whose sentence was found.
     """
 
     sentences: int
@@ -77,6 +78,7 @@ class LanguageReport:
     exact: int
     short: int
     near: int
+    rows: Sequence[int]
     training: Mapping[str, Counts]
     samples: Sequence[Sample]
 
@@ -156,11 +158,14 @@ def report_of(
         tests[one.name] = {}
         for language, counts in one.languages.items():
             searched = sum(of_corpus.get(language, {}).get("sentences", 0) for of_corpus in training.counts.values())
-            sentences = np.searchsorted(known[language], written.arrays[f"{number}/{language}"])
+            keys = written.arrays[f"{number}/{language}"]
+            rows = np.flatnonzero(keys)
+            sentences = np.searchsorted(known[language], keys[rows])
             tests[one.name][language] = LanguageReport(
                 **counts,
                 searched=searched,
                 **found[language].counts(sentences),
+                rows=rows[found[language].found(sentences)].tolist(),
                 training=found[language].by_corpus(sentences),
                 samples=found[language].samples(sentences, written.columns[language], samples),
             )
@@ -193,14 +198,22 @@ class _Language:
 
     def counts(self, sentences: np.ndarray) -> Counts:
         """Return how many of *sentences*, numbers that may come again, are in training text."""
-        nothing = np.zeros(self._size, dtype=bool)
-        exact = np.any([nothing, *(of_corpus[EXACT] for of_corpus in self._found.values())], axis=0)
-        near = np.any([nothing, *(of_corpus[NEAR] for of_corpus in self._found.values())], axis=0) & ~exact
+        exact = self._anywhere(EXACT)
+        near = self._anywhere(NEAR) & ~exact
         return {
             EXACT: int(exact[sentences].sum()),
             "short": int((exact & self._short)[sentences].sum()),
             NEAR: int(near[sentences].sum()),
         }
+
+    def found(self, sentences: np.ndarray) -> np.ndarray:
+        """Return which of *sentences* are in training text, (n,) bool."""
+        found: np.ndarray = (self._anywhere(EXACT) | self._anywhere(NEAR))[sentences]
+        return found
+
+    def _anywhere(self, kind: str) -> np.ndarray:
+        masks = [masks[kind] for masks in self._found.values()]
+        return np.any([np.zeros(self._size, dtype=bool), *masks], axis=0)
 
     def by_corpus(self, sentences: np.ndarray) -> dict[str, Counts]:
         """Return corpus -> exact or near -> sentences, for the corpora that have any; one may be in several."""

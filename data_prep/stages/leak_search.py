@@ -39,8 +39,9 @@ def index_sets(folder: Path, sets: Sequence[Sequence[Path]], store: Path | None)
     """Write what is known of test *sets*, each some chunks of text, of which training is to have none.
 
     INDEX holds, by language, the arrays of `indexed`; SETS, a chunk of text, the different sentences in their order, as
-    they are written, and "number/language", the keys of the sentences of each set. *store*: compare in the form of its
-    pieces. Returns for each set language -> sentences, and those that cannot be searched for: known in part and short.
+    they are written, and "number/language", the keys of the rows of each set, 0 for gaps. *store*: compare in the form
+    of its pieces. Returns for each set language -> sentences, and those that cannot be searched for: known in part
+    and short.
     """
     known: dict[str, dict[int, Known]] = {}
     written: dict[str, dict[int, str]] = {}
@@ -55,7 +56,7 @@ def index_sets(folder: Path, sets: Sequence[Sequence[Path]], store: Path | None)
             keys, signed = sentence_keys(form.texts), signatures(language, form.texts)
             known.setdefault(language, {})[number] = Known(keys, signed)
             written.setdefault(language, {}).update(zip(keys.tolist(), texts, strict=True))
-            of_sets[f"{number}/{language}"] = keys[keys > 0]
+            of_sets[f"{number}/{language}"] = keys
             unchecked = (keys > 0) & ~form.whole
             unchecked[signed.rows] = False
             records[-1][language] = {"sentences": int((keys > 0).sum()), "unchecked": int(unchecked.sum())}

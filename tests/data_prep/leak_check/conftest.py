@@ -25,7 +25,7 @@ class Planted:
 
         self.test = {language: column(6) for language in LANGUAGES}
         self.test["en"][5] = "Short."
-        self.test["fr"][4] = ""
+        self.test["fr"][4] = self.test["de"][1] = ""
         self.clean = {"en": column(4), "de": column(4)}
         self.news = {"en": column(40), "de": column(40)}
         self.web = {"de": column(40), "fr": column(40)}

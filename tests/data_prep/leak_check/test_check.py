@@ -22,7 +22,7 @@ from mtdeep.progress import ProgressReport
 
 FOUND = {
     "en": {"sentences": 6, "exact": 2, "short": 1, "near": 2, "news": {"exact": 2, "near": 2}},
-    "de": {"sentences": 6, "exact": 1, "short": 0, "near": 0, "news": {"exact": 1, "near": 0},
+    "de": {"sentences": 5, "exact": 1, "short": 0, "near": 0, "news": {"exact": 1, "near": 0},
            "web": {"exact": 1, "near": 0}},
     "fr": {"sentences": 5, "exact": 0, "short": 0, "near": 0},
 }  # fmt: skip
@@ -64,6 +64,13 @@ def test_bare_text(of_text: Report) -> None:
     assert counts(of_text, "test") == FOUND
     assert of_text.leaks == 5
     assert all(one.exact + one.near == 0 for one in of_text.tests["clean"].values())
+
+
+def test_the_rows_that_were_found_are_named(of_text: Report, of_store: Report) -> None:
+    """What a test set may be scored without."""
+    for report, test in ((of_text, "test"), (of_store, "flores/test")):
+        rows = {language: one.rows for language, one in report.tests[test].items()}
+        assert rows == {"en": [0, 1, 2, 5], "de": [3], "fr": []}
 
 
 def test_a_store_gives_the_same_from_its_pieces(of_store: Report) -> None:
