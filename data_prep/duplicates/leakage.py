@@ -16,6 +16,7 @@ import numpy as np
 from data_prep.duplicates.near import PERMUTATIONS, NearIndex, Signatures
 
 EXACT, NEAR = "exact", "near"
+_NO_SET = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -46,42 +47,75 @@ class Known:
     signatures: Signatures | None = None
 
 
+@dataclass(frozen=True)
+class Meetings:
+    """Where training text meets evaluation sentences: *cells* and *sentences* are their numbers, (n,) int64.
+
+    similarity: 1 for equal keys, else the estimate of J, (n,) float64; exact: whether the keys are equal, (n,) bool.
+    """
+
+    cells: np.ndarray
+    sentences: np.ndarray
+    similarity: np.ndarray
+    exact: np.ndarray
+
+
 class EvaluationIndex:
-    """The sentences of one language in all evaluation sets."""
+    """The different sentences of one language in all evaluation sets."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take what `indexed` has made: plain arrays, which a file can hold."""
         self._keys, self._owners = arrays["keys"], arrays["owners"]
-        self._near_owners = arrays["near_owners"]
-        self._near = NearIndex(Signatures(np.arange(len(self._near_owners)), arrays["signatures"]))
+        self._near = NearIndex(Signatures(arrays["signed"], arrays["signatures"]))
+
+    def meet(self, keys: np.ndarray, signatures: Signatures | None) -> Meetings:
+        """Return all that cells meet, by their keys (rows,) uint64, 0 for gaps, and near to it by their signatures.
+
+        Sentences are numbered as in the arrays.
+        """
+        place = np.searchsorted(self._keys, keys)
+        cells = np.flatnonzero(place < len(self._keys))
+        cells = cells[self._keys[place[cells]] == keys[cells]]
+        sentences, similarity = place[cells], np.ones(len(cells))
+        exact = np.ones(len(cells), dtype=bool)
+        if signatures is not None:
+            near = self._near.find(signatures)
+            other = self._keys[near.known] != keys[near.asked]
+            cells = np.concatenate([cells, near.asked[other]])
+            sentences = np.concatenate([sentences, near.known[other]])
+            similarity = np.concatenate([similarity, near.similarity[other]])
+            exact = np.concatenate([exact, np.zeros(int(other.sum()), dtype=bool)])
+        return Meetings(cells, sentences, similarity, exact)
 
     def match(self, keys: np.ndarray, signatures: Signatures | None) -> Matches:
         """Ask for cells by their keys (rows,) uint64, 0 for gaps, and those without an exact match by signatures."""
-        sets = np.full(len(keys), -1, dtype=np.int64)
-        if len(self._keys):
-            place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-            exact = self._keys[place] == keys
-            sets[exact] = self._owners[place[exact]]
-        near = np.zeros(len(keys), dtype=bool)
-        if signatures is not None:
-            found = self._near.find(signatures)
-            rows = signatures.rows[found >= 0]
-            fresh = sets[rows] < 0
-            near[rows[fresh]] = True
-            sets[rows[fresh]] = self._near_owners[found[found >= 0][fresh]]
-        return Matches(sets, near)
+        met = self.meet(keys, signatures)
+        first = {}
+        for kind, of_kind in ((EXACT, met.exact), (NEAR, ~met.exact)):
+            first[kind] = np.full(len(keys), _NO_SET)
+            np.minimum.at(first[kind], met.cells[of_kind], self._owners[met.sentences[of_kind]])
+        near = (first[EXACT] == _NO_SET) & (first[NEAR] < _NO_SET)
+        sets = np.where(near, first[NEAR], first[EXACT])
+        return Matches(np.where(sets < _NO_SET, sets, -1), near)
 
 
 def indexed(sets: Mapping[int, Known]) -> dict[str, np.ndarray]:
-    """Return the arrays of an index of evaluation sets by their numbers. Of equal sentences the first set's stays."""
+    """Return the arrays of an index of evaluation sets by their numbers; of equal sentences the first set's stays.
+
+    keys: of the different sentences, ascending, (n,) uint64; owners: their sets, (n,) int64; signed: which of them have
+    a signature, (m,) int64; signatures: (m, PERMUTATIONS) uint32.
+    """
     keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(known.keys for known in sets.values())])
     owners = np.repeat([*sets], [len(known.keys) for known in sets.values()]).astype(np.int64)
     distinct, first = np.unique(keys[keys > 0], return_index=True)
-    signed = {number: known.signatures for number, known in sets.items() if known.signatures is not None}
-    nothing = np.zeros((0, PERMUTATIONS), dtype=np.uint32)
+    signed = [(known.keys[known.signatures.rows], known.signatures.values)
+              for known in sets.values() if known.signatures is not None]  # fmt: skip
+    signed_keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(of_set for of_set, _ in signed)])
+    values = np.concatenate([np.zeros((0, PERMUTATIONS), dtype=np.uint32), *(of_set for _, of_set in signed)])
+    signed_keys, which = np.unique(signed_keys, return_index=True)
     return {
         "keys": distinct,
         "owners": owners[keys > 0][first],
-        "near_owners": np.repeat([*signed], [len(each.rows) for each in signed.values()]).astype(np.int64),
-        "signatures": np.concatenate([nothing, *(each.values for each in signed.values())]),
+        "signed": np.searchsorted(distinct, signed_keys),
+        "signatures": values[which],
     }

@@ -29,6 +29,7 @@ VERSION = f"rensa {RMinHash.ALGORITHM_VERSION}"
 """Whether signatures of two runs can be compared."""
 _WORD = re.compile(r"\w+")
 _SHINGLE_WORDS, _SHINGLE_CHARACTERS = 3, 5
+_COMPARED = 1 << 14  # pairs compared at once
 
 
 def shingles(text: str, *, spaced: bool) -> list[str]:
@@ -74,6 +75,18 @@ class Signatures:
         return keys
 
 
+@dataclass(frozen=True)
+class Similar:
+    """Pairs of sentences that are near: *asked* and *known* are their numbers, (n,) int64, ascending by both.
+
+    similarity: the estimate of J, (n,) float64.
+    """
+
+    asked: np.ndarray
+    known: np.ndarray
+    similarity: np.ndarray
+
+
 class NearIndex:
     """Sentences to be found again, by their bands."""
 
@@ -86,18 +99,23 @@ class NearIndex:
         self._keys = keys[order]
         self._owners = order // BANDS
 
-    def find(self, signatures: Signatures) -> np.ndarray:
-        """Return the row of the first indexed sentence that each signature is near, or -1; (n,) int64."""
-        found = np.full(len(signatures.rows), -1, dtype=np.int64)
-        if not len(self._keys):
-            return found
-        bands = signatures.bands()
-        first = np.searchsorted(self._keys, bands, side="left")
-        last = np.searchsorted(self._keys, bands, side="right")
-        for row in np.flatnonzero((last > first).any(axis=1)):
-            spans = zip(first[row].tolist(), last[row].tolist(), strict=True)
-            owners = np.unique(np.concatenate([self._owners[start:end] for start, end in spans]))
-            agree = (self._values[owners] == signatures.values[row]).mean(axis=1)
-            if len(near := owners[agree >= SIMILAR]):
-                found[row] = self._sentences[near[0]]
-        return found
+    def find(self, signatures: Signatures) -> Similar:
+        """Return all pairs of one of *signatures* and an indexed sentence that share a band and are near."""
+        asked, known = self._candidates(signatures.bands())
+        similarity = np.zeros(len(asked))
+        for start in range(0, len(asked), _COMPARED):
+            some = slice(start, start + _COMPARED)
+            similarity[some] = (self._values[known[some]] == signatures.values[asked[some]]).mean(axis=1)
+        near = similarity >= SIMILAR
+        return Similar(signatures.rows[asked[near]], self._sentences[known[near]], similarity[near])
+
+    def _candidates(self, bands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pairs that share one of *bands*, (n, BANDS): numbers of their signatures, each pair once."""
+        first = np.searchsorted(self._keys, bands, side="left").ravel()
+        counts = np.searchsorted(self._keys, bands, side="right").ravel() - first
+        steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        known = self._owners[np.repeat(first, counts) + steps]
+        asked = np.repeat(np.arange(len(bands)), counts.reshape(-1, BANDS).sum(axis=1))
+        size = max(len(self._sentences), 1)
+        pairs = np.unique(asked * size + known)
+        return pairs // size, pairs % size

@@ -8,11 +8,12 @@ row of more languages that has the same pair: of these the larger one stays, bec
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -44,34 +45,57 @@ class Units:
     droppable: np.ndarray
 
 
-def units_of(languages: Sequence[str], keys: np.ndarray, first: int, bilingual: Iterable[Pair]) -> Units:
-    """Return the units of rows from their cells' keys, (rows, languages) uint64, 0 for gaps.
+class View(NamedTuple):
+    """Cells by which rows of a chunk are compared: *columns* of *rows*, (n,) int64.
 
-    *first* is the number of the first row. *bilingual* are the pairs of languages that rows of two sentences have
-    somewhere: only for them a larger row is asked for its pairs.
+    droppable: whether these rows go when others have the same there.
     """
-    found: list[tuple[np.ndarray, np.ndarray, bool]] = []
-    present = keys > 0
+
+    columns: tuple[int, ...]
+    rows: np.ndarray
+    droppable: bool
+
+
+def views_of(languages: Sequence[str], present: np.ndarray, bilingual: Iterable[Pair]) -> Iterator[View]:
+    """Yield the views of rows, *present* being (rows, languages) bool.
+
+    *bilingual* are the pairs of languages that rows of two sentences have somewhere: only for them a larger row is
+    asked for its pairs.
+    """
     sizes = present.sum(axis=1)
     column = {language: i for i, language in enumerate(languages)}
     for pair in sorted({_sorted(pair) for pair in bilingual}):
         if not set(pair) <= set(column):
             continue
         left, right = (column[language] for language in pair)
-        unit = mix(_named(pair[0], keys[:, left]) ^ mix(_named(pair[1], keys[:, right])))
         both = present[:, left] & present[:, right]
         for rows, droppable in ((both & (sizes == 2), True), (both & (sizes > 2), False)):
-            found.append((unit[rows], np.flatnonzero(rows), droppable))
-    large = sizes > 2
-    if large.any():
-        # A sum, so that the order of the languages does not matter.
-        named = [np.where(present[:, i], _named(language, keys[:, i]), 0) for language, i in column.items()]
-        whole = mix(np.sum(named, axis=0, dtype=np.uint64))
-        found.append((whole[large], np.flatnonzero(large), True))
+            yield View((left, right), np.flatnonzero(rows), droppable)
+    yield View(tuple(column.values()), np.flatnonzero(sizes > 2), True)
+
+
+def unit_keys(languages: Sequence[str], keys: np.ndarray, view: View) -> np.ndarray:
+    """Return a key of what each of a view's rows has in its columns, (n,) uint64, from *keys* of the cells, 0 for gaps.
+
+    A sum, so that the order of the languages does not matter.
+    """
+    found = np.zeros(len(view.rows), dtype=np.uint64)
+    for i in view.columns:
+        cells = keys[view.rows, i]
+        found += np.where(cells > 0, _named(languages[i], cells), 0)
+    return mix(found)
+
+
+def units_of(languages: Sequence[str], keys: np.ndarray, first: int, bilingual: Iterable[Pair]) -> Units:
+    """Return the units of rows from their cells' keys, (rows, languages) uint64, 0 for gaps.
+
+    *first* is the number of the first row; *bilingual* is as in `views_of`.
+    """
+    views = list(views_of(languages, keys > 0, bilingual))
     return Units(
-        np.concatenate([np.zeros(0, dtype=np.uint64), *(unit for unit, _, _ in found)]),
-        first + np.concatenate([np.zeros(0, dtype=np.int64), *(rows for _, rows, _ in found)]),
-        np.concatenate([np.zeros(0, dtype=bool), *(np.full(len(rows), which) for _, rows, which in found)]),
+        np.concatenate([unit_keys(languages, keys, view) for view in views]),
+        first + np.concatenate([view.rows for view in views]),
+        np.concatenate([np.full(len(view.rows), view.droppable) for view in views]),
     )
 
 

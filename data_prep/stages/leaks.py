@@ -51,7 +51,7 @@ def find_leaks(folder: Path, part: Part, index: Path, near: bool) -> dict[str, A
     leaked = np.zeros(keys.shape, dtype=bool)
     counts: dict[str, Mapping[str, Mapping[str, int]]] = {}
     for i, language in enumerate(part.languages):
-        known = _index(index, language)
+        known = index_of(index, language)
         if known is None:
             continue
         signed = signatures(language, _cells(text, keys, i, language)) if near else None
@@ -85,8 +85,8 @@ def leaks_content(part: Sequence[Any], index_key: str, near: bool) -> dict[str, 
 
 
 @lru_cache(maxsize=512)
-def _index(path: Path, language: str) -> EvaluationIndex | None:
-    """Load a language's index once a worker; None where no evaluation set has the language."""
+def index_of(path: Path, language: str) -> EvaluationIndex | None:
+    """Load a language's index, once a worker; None where no evaluation set has the language."""
     prefix = f"{language}/"
     arrays = read_arrays(path, lambda name: name.startswith(prefix))
     return EvaluationIndex({name.removeprefix(prefix): array for name, array in arrays.items()}) if arrays else None

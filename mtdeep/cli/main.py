@@ -11,6 +11,7 @@ import typer
 
 from mtdeep.cli.doctor import doctor
 from mtdeep.cli.evaluate import evaluate
+from mtdeep.cli.leak_check import leak_check
 from mtdeep.cli.plan import plan
 from mtdeep.cli.prepare import prepare
 from mtdeep.cli.probe import probe
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("prepare")(prepare)
+app.command("leak-check")(leak_check)
 app.command("plan")(plan)
 app.command("evaluate")(evaluate)
 app.command("probe")(probe)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from data_prep.duplicates.key import sentence_keys
 from data_prep.duplicates.leakage import EvaluationIndex, Known, Matches, indexed
-from data_prep.duplicates.near import Signatures
+from data_prep.duplicates.near import SIMILAR, Signatures
 
 FLORES = ["A short one.", "", "It is a much longer sentence that has more than eight words in it today"]
 NEWS = ["A SHORT one.", "Another sentence of the news that nobody else has ever written down before now"]
@@ -44,3 +44,21 @@ def test_a_language_without_evaluation_text_has_no_match() -> None:
 def test_gaps_are_no_matches_of_gaps() -> None:
     index = EvaluationIndex(indexed({0: known(["", "text"])}))
     assert match(index, ["", "text"]).sets.tolist() == [-1, 0]
+
+
+def test_a_cell_meets_every_sentence_that_it_equals_or_is_near_to() -> None:
+    """Sentences are numbered by their keys; the sets' order does not matter, nor how often one is in them."""
+    close = FLORES[2] + " indeed"
+    index = indexed({0: known([*FLORES, FLORES[2]]), 1: known([*NEWS, close, FLORES[2]])})
+    numbers = {text: index["keys"].tolist().index(int(sentence_keys([text])[0])) for text in (FLORES[2], close)}
+    met = EvaluationIndex(index).meet(sentence_keys(["", FLORES[2]]), Signatures.of(["", FLORES[2]], spaced=True))
+    assert met.cells.tolist() == [1, 1] and met.exact.tolist() == [True, False]
+    assert met.sentences.tolist() == [numbers[FLORES[2]], numbers[close]]
+    assert met.similarity[0] == 1 and SIMILAR <= met.similarity[1] < 1
+
+
+def test_the_first_set_is_named_whatever_the_order_of_its_sentences() -> None:
+    """Near to a sentence of each of three sets: the lowest number is named, not the first key."""
+    lines = [f"{FLORES[2]} {ending}" for ending in ("indeed", "again", "too")]
+    index = EvaluationIndex(indexed({number: known([line]) for number, line in enumerate(lines, start=7)}))
+    assert match(index, [FLORES[2]]).sets.tolist() == [7]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data_prep.duplicates.near import BANDS, PERMUTATIONS, ROWS, NearIndex, Signatures, shingles
+from data_prep.duplicates.near import BANDS, PERMUTATIONS, ROWS, SIMILAR, NearIndex, Signatures, shingles
 
 LONG = "The committee said on Tuesday that it would not change the rules of the competition this year"
 
@@ -62,10 +62,21 @@ def test_equal_bands_of_different_numbers_do_not_meet() -> None:
 def test_near_duplicates_are_found(text: str, near: bool) -> None:
     index = NearIndex(Signatures.of(["short", "", LONG], spaced=True))
     found = index.find(Signatures.of(["x", text], spaced=True))
-    assert found.tolist() == [2 if near else -1]
+    assert [*zip(found.asked.tolist(), found.known.tolist(), strict=True)] == ([(1, 2)] if near else [])
+    assert (found.similarity >= SIMILAR).all()
+
+
+def test_all_pairs_are_found_once_with_their_similarity() -> None:
+    """Equal signatures share every band; the pair is one nevertheless."""
+    known = Signatures.of([LONG, LONG + " indeed", "short", LONG], spaced=True)
+    asked = Signatures.of(["", LONG], spaced=True)
+    found = NearIndex(known).find(asked)
+    assert found.asked.tolist() == [1, 1, 1] and found.known.tolist() == [0, 1, 3]
+    agree = (known.values[1] == asked.values[0]).mean()
+    assert found.similarity.tolist() == [1, agree, 1]
 
 
 def test_nothing_is_near_to_nothing() -> None:
     empty = Signatures.of([], spaced=True)
-    assert NearIndex(empty).find(Signatures.of([LONG], spaced=True)).tolist() == [-1]
-    assert NearIndex(Signatures.of([LONG], spaced=True)).find(empty).tolist() == []
+    assert NearIndex(empty).find(Signatures.of([LONG], spaced=True)).asked.tolist() == []
+    assert NearIndex(Signatures.of([LONG], spaced=True)).find(empty).asked.tolist() == []

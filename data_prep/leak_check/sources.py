@@ -1,0 +1,112 @@
+"""What a user writes for a corpus on the command line, as sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from data_prep.readers.source import Source
+from data_prep.readers.store import StoreRows
+from data_prep.sources import PATTERN, READERS, make_source
+from mtdeep.corpus.manifest import MANIFEST
+from mtdeep.corpus.store import Store
+from mtdeep.errors import UserError
+
+TRAIN = "train"
+_READER_OF = {
+    ".tmx": "tmx",
+    ".xml": "wmt_xml",
+    ".xlf": "xliff",
+    ".xliff": "xliff",
+    ".zip": "moses_zip",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".parquet": "parquet",
+    ".po": "gettext",
+    ".mo": "gettext",
+}
+_COMPRESSED = {".gz", ".xz", ".zst"}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Text under the name that the report gives it."""
+
+    name: str
+    source: Source
+
+
+def corpora_of(option: str, given: Sequence[str], languages: Sequence[str]) -> list[Corpus]:
+    """Return what is *given*, each a path, a path with `{language}` in it, a store, or options in braces as YAML.
+
+    The reader is known by the path's ending, plain text for all others. Braces hold what the configuration of `mtdeep
+    prepare` has for a corpus: `{reader: tsv, path: a.tsv, columns: {en: 1, de: 2}}`; without `reader` they are plain
+    text files by language. `name` names the corpus in the report, which otherwise has it as it is written. *languages*
+    are asked of a reader that reads any. Of a store the scored splits are meant. Raises UserError, with *option*.
+    """
+    found = [corpus for written in given for corpus in _meant(option, written, languages)]
+    names = [corpus.name for corpus in found]
+    if again := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{option}: {again[0]!r} is given twice; leave one out, or give it a name ({{name: ...}})")
+    return found
+
+
+def scored_splits(store: Store) -> list[Corpus]:
+    """Return the corpora of all splits of a store but the training split. Raises UserError when there are none."""
+    found = [
+        Corpus(f"{corpus.name}/{split}", StoreRows(store.path, corpus.name, corpus.languages, split))
+        for split in store.splits
+        if split != TRAIN
+        for corpus in store.corpora(split)
+    ]
+    if not found:
+        raise UserError(f"{store.path}: the store has no split but {TRAIN!r}; give test sets with --test")
+    return found
+
+
+def _meant(option: str, written: str, languages: Sequence[str]) -> list[Corpus]:
+    if not _is_mapping(written):
+        if (Path(written) / MANIFEST).is_file():
+            return scored_splits(Store(written))
+        return [Corpus(written, _source(option, written, _reader_of(written), written, languages))]
+    try:
+        options = yaml.safe_load(written)
+    except yaml.YAMLError as error:
+        problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
+        raise UserError(f"{option} {written!r}: not valid YAML, {problem}; mend it there") from error
+    if not isinstance(options, dict):
+        raise UserError(f"{option} {written!r}: no options; write {{reader: NAME, path: FILE}}")
+    options = {str(key): value for key, value in options.items()}
+    name, reader = str(options.pop("name", written)), str(options.pop("reader", "plain_text"))
+    if reader not in READERS:
+        raise UserError(f"{option} {written!r}: no reader {reader!r}; there are {', '.join(READERS)}")
+    return [Corpus(name, _source(option, written, reader, options, languages))]
+
+
+def _is_mapping(written: str) -> bool:
+    """Tell options in braces from a path that begins with the place of the language."""
+    return written.startswith("{") and not written.startswith(PATTERN)
+
+
+def _reader_of(path: str) -> str:
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    while suffixes and suffixes[-1] in _COMPRESSED:
+        suffixes.pop()
+    return _READER_OF.get(suffixes[-1], "plain_text") if suffixes else "plain_text"
+
+
+def _source(option: str, written: str, reader: str, given: object, languages: Sequence[str]) -> Source:
+    try:
+        source = make_source(reader, given, languages, Path)  # type: ignore[arg-type]
+    except ValueError as error:
+        problem = str(error)
+        if "languages" in problem:
+            problem += "; give --languages"
+        raise UserError(f"{option} {written!r}: {problem}") from error
+    missing = [path for path in source.inputs if not path.is_file()]
+    if missing:
+        raise UserError(f"{option} {written!r}: there is no file {missing[0]}; correct the path, or --languages")
+    return source

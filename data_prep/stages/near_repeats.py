@@ -1,0 +1,106 @@
+"""Rows that nearly repeat others: signatures chunk by chunk, on all cores, then one search over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.chunk import TextChunk, read_arrays, write_arrays
+from data_prep.duplicates.near import SIMILAR, VERSION, Signatures
+from data_prep.duplicates.near_repeats import NearRepeats, Rows
+from data_prep.duplicates.repeats import Pair, pairs_of
+from data_prep.stages.leaks import signatures
+from data_prep.stages.select import REPEATED, Part
+
+SIGNED = "signed"
+_ROWS, _VALUES = "rows/", "values/"
+_REVISION = 1  # raise it when equal chunks begin to give other near repeats
+
+
+def sign(folder: Path, chunk: Path, languages: Sequence[str]) -> dict[str, Any]:
+    """Write SIGNED: for each language of a cleaned chunk the signatures of the sentences that are long enough.
+
+    Returns by language how many there are; each takes 520 bytes.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for language in languages:
+        found = signatures(language, TextChunk.read(chunk, [language]).columns[language])
+        arrays |= {_ROWS + language: found.rows, _VALUES + language: found.values}
+    write_arrays(folder / SIGNED, arrays)
+    return {"signed": {language: len(arrays[_ROWS + language]) for language in languages}}
+
+
+def near_repeats(
+    folder: Path,
+    parts: Sequence[Part],
+    signed: Sequence[Path | None],
+    memory: str,
+    repeated: Path | None = None,
+    similar: float = SIMILAR,
+) -> dict[str, Any]:
+    """Write REPEATED: for each of *parts*, the rows that repeat or nearly repeat another one which stays.
+
+    *signed* are the folders of the parts' signatures, None for those that take no part: they neither lose rows nor
+    cause others to. *repeated* is the REPEATED of the exact repeats, whose rows are in this one too: it replaces that
+    one. Memory as `NearRepeats` has it. Returns how many rows each part loses beside the exact repeats.
+    """
+    exact = [_exact(repeated, number) for number in range(len(parts))]
+    bilingual: set[Pair] = set()
+    for number, part in enumerate(parts):
+        if signed[number] is not None:
+            bilingual |= pairs_of(part.languages, _left(part, exact[number]))
+    starts = [0]
+    with NearRepeats(folder, memory, similar) as known:
+        for number, part in enumerate(parts):
+            keys, where = _left(part, exact[number]), signed[number]
+            if where is not None:
+                rows = Rows(part.languages, keys, _reader(where), starts[-1], part.rank, part.scores())
+                known.add(rows, bilingual)
+            starts.append(starts[-1] + len(keys))
+        positions = known.find()
+    bounds = np.searchsorted(positions, starts)
+    near = [positions[bounds[n] : bounds[n + 1]] - starts[n] for n in range(len(parts))]
+    write_arrays(folder / REPEATED, {str(n): np.union1d(exact[n], near[n]) for n in range(len(parts))})
+    return {"rows": [len(of_part) for of_part in near]}
+
+
+def sign_content(chunk_key: str) -> dict[str, Any]:
+    """Return what decides the signatures of a chunk."""
+    return {"revision": _REVISION, "text": chunk_key, "near": VERSION}
+
+
+def near_repeats_content(
+    parts: Sequence[tuple[Any, ...]], signed_keys: Sequence[str | None], repeated_key: str | None, similar: float
+) -> dict[str, Any]:
+    """Return what decides the near repeats: *parts* as for exact ones, the keys of what else is read, the bound."""
+    return {
+        "revision": _REVISION,
+        "parts": [list(part) for part in parts],
+        "signed": list(signed_keys),
+        "repeated": repeated_key,
+        "similar": similar,
+    }
+
+
+def _exact(repeated: Path | None, number: int) -> np.ndarray:
+    name = str(number)
+    return np.zeros(0, np.int64) if repeated is None else read_arrays(repeated, lambda found: found == name)[name]
+
+
+def _left(part: Part, exact: np.ndarray) -> np.ndarray:
+    """Return a part's keys, 0 in the rows of its exact repeats."""
+    keys = part.keys().copy()
+    keys[exact] = 0
+    return keys
+
+
+def _reader(folder: Path) -> Callable[[str], Signatures]:
+    def of_language(language: str) -> Signatures:
+        names = (_ROWS + language, _VALUES + language)
+        arrays = read_arrays(folder / SIGNED, lambda name: name in names)
+        return Signatures(arrays[names[0]], arrays[names[1]])
+
+    return of_language
