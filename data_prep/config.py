@@ -110,8 +110,9 @@ class Deduplication(Strict):
 class Corpus(Strict):
     """What every corpus has, whatever it is read from.
 
-    clean, deduplicate: whether its training rows are; near_leaks: whether sentences that merely resemble scored ones
-    leave them, beside those that are equal.
+    clean: whether its training rows are; deduplicate: whether rows that repeat others leave it, and with `near` those
+    that nearly do; near_leaks: whether sentences that merely resemble scored ones leave them, beside those that are
+    equal.
     """
 
     name: str = Field(min_length=1)
@@ -119,7 +120,7 @@ class Corpus(Strict):
     licence: str | None = None
     url: str | None = None
     clean: bool = True
-    deduplicate: bool = True
+    deduplicate: bool | Literal["near"] = True
     near_leaks: bool = True
 
 
@@ -174,7 +175,7 @@ class CldrCorpus(Corpus):
 
     reader: Literal["cldr"]
     clean: bool = False
-    deduplicate: bool = False
+    deduplicate: bool | Literal["near"] = False
     near_leaks: bool = False
     languages: Languages
     lines: dict[SplitName, Rows] = Field(min_length=1)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from data_prep.duplicates.leakage import NEAR
+from data_prep.duplicates.near import SIMILAR
 from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.encode import KEPT
 from data_prep.stages.leaks import INDEX, find_leaks, index, index_content, leaks_content
+from data_prep.stages.near_repeats import near_repeats, near_repeats_content, sign, sign_content
 from data_prep.stages.select import REPEATED, repeats, repeats_content, select, select_content
 from mtdeep.errors import UserError
 
@@ -62,9 +66,9 @@ def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
 
     Raises UserError when nothing is left of a split.
     """
-    compared = [piece for text in texts if text.trained and text.corpus.deduplicate for piece in text.pieces]
-    place = {id(piece): number for number, piece in enumerate(compared)}
-    repeated = _repeats(run, compared) if compared else None
+    asked = [(text, piece) for text in texts if text.trained and text.corpus.deduplicate for piece in text.pieces]
+    place = {id(piece): number for number, (_, piece) in enumerate(asked)}
+    repeated = _repeats(run, asked) if asked else None
     every = [(text, piece) for text in texts for piece in text.pieces]
     tasks = [_selection(text, piece, repeated, place.get(id(piece))) for text, piece in every]
     results = iter(run.pool.run("select", tasks))
@@ -78,11 +82,34 @@ def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
     return found
 
 
-def _repeats(run: Run, pieces: Sequence[Piece]) -> Result:
-    content = repeats_content([(*piece.identity, piece.part.rank) for piece in pieces])
-    arguments = {"parts": [piece.part for piece in pieces], "memory": run.loaded.config.deduplication.memory}
-    (result,) = run.pool.run("find repeated rows", [Task("repeats", "repeated rows", repeats, content, arguments)])
-    return result
+def _repeats(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> Result:
+    made_from = [(*piece.identity, piece.part.rank) for _, piece in asked]
+    parts, memory = [piece.part for _, piece in asked], run.loaded.config.deduplication.memory
+    arguments: dict[str, Any] = {"parts": parts, "memory": memory}
+    task = Task("repeats", "repeated rows", repeats, repeats_content(made_from), arguments)
+    (exact,) = run.pool.run("find repeated rows", [task])
+    if not any(text.corpus.deduplicate == NEAR for text, _ in asked):
+        return exact
+    signed = _signed(run, asked)
+    keys = [None if result is None else result.key for result in signed]
+    content = near_repeats_content(made_from, keys, exact.key, SIMILAR)
+    folders = [None if result is None else result.folder for result in signed]
+    arguments |= {"signed": folders, "repeated": exact.folder / REPEATED}
+    task = Task("near_repeats", "nearly repeated rows", near_repeats, content, arguments)
+    (near,) = run.pool.run("find nearly repeated rows", [task])
+    return near
+
+
+def _signed(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> list[Result | None]:
+    """Return the signatures of the pieces whose near repeats are to go, None for the others."""
+    wanted = [text.corpus.deduplicate == NEAR for text, _ in asked]
+    tasks = [
+        Task("sign", str(text), sign, sign_content(str(piece.identity[0])),
+             {"chunk": piece.part.chunk, "languages": piece.part.languages})
+        for (text, piece), is_wanted in zip(asked, wanted, strict=True) if is_wanted
+    ]  # fmt: skip
+    results = iter(run.pool.run("sign", tasks))
+    return [next(results) if is_wanted else None for is_wanted in wanted]
 
 
 def _selection(text: SplitText, piece: Piece, repeated: Result | None, number: int | None) -> Task:

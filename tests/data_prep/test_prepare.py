@@ -256,6 +256,20 @@ def test_or_is_merely_reported(tmp_path: Path) -> None:
     assert record.rows == 4
 
 
+def test_near_repeats_leave_where_they_are_to(tmp_path: Path) -> None:
+    config = plain(tmp_path)
+    config.write_text(config.read_text().replace("size: 32", "size: 45"))
+    english = "the committee said on tuesday that it would not change the rules of the competition this year"
+    german = "der ausschuss sagte am dienstag er werde die regeln des wettbewerbs in diesem jahr nicht mehr aendern"
+    (tmp_path / "manual.en").write_text(f"{english}\n{english} again\nlift the lid\n")
+    (tmp_path / "manual.de").write_text(f"{german}\n{german} doch\nDeckel heben\n")
+    assert prepare(config).store.corpora("train")[1].rows == 3
+    config.write_text(config.read_text().replace("name: manuals", "name: manuals\n    deduplicate: near"))
+    store = prepare(config, overwrite=True).store
+    record = next(r for r in store.manifest.corpora if r.name == "manuals")
+    assert record.provenance["account"]["rows"] == {"read": 3, "kept": 2, "rejected": {REPEAT: 1}}
+
+
 def test_the_rules_clean_what_is_trained_on_alone(tmp_path: Path) -> None:
     config = with_test_sets(tmp_path)
     settings = "cleaning: {default: {language: {enabled: false}, words: {max: 3}}}\n"
