@@ -4,6 +4,7 @@
     STORE/dict.txt               the vocabulary, as fairseq's Dictionary loads it
     STORE/sentencepiece.model    the subword model that made the ids
     STORE/shards/NNNNNN.bin      sentences
+    STORE/report/                what people read of it, if anything (docs/report.md)
 
 A corpus is a table: rows aligned over its languages, one column a language, gaps allowed. It belongs to a split. A
 column is cut into segments, which follow one another in as few shards as their bytes need (a shard has at most 4 GiB).
@@ -30,6 +31,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -38,7 +40,7 @@ import numpy as np
 import xxhash
 
 from mtdeep.corpus.corpora import Corpus
-from mtdeep.corpus.manifest import DICTIONARY, SHARD_HEADER, SUBWORD_MODEL, Manifest, read_manifest, shard_path
+from mtdeep.corpus.manifest import DICTIONARY, REPORT, SHARD_HEADER, SUBWORD_MODEL, Manifest, read_manifest, shard_path
 from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.errors import UserError
 
@@ -166,8 +168,12 @@ class Store:
 
     @property
     def digest(self) -> str:
-        """xxh3-128 of the manifest, which holds the digest of every other file: the identity of the data."""
-        return xxhash.xxh3_128_hexdigest(self.manifest.dump())
+        """xxh3-128 of the manifest, which holds the digest of every other file: the identity of the data.
+
+        The report about them is left out: a picture's bytes change with the version of what draws it.
+        """
+        files = {name: file for name, file in self.manifest.files.items() if not name.startswith(f"{REPORT}/")}
+        return xxhash.xxh3_128_hexdigest(replace(self.manifest, files=files).dump())
 
     def verify(self) -> None:
         """Read every byte and compare it with its digest; raises `UserError` that names the first damaged file."""
