@@ -20,6 +20,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from data_prep.report.numbers import short
 
 COLOURS, GAP = "viridis", "#d9d9d9"
+SHARES = "Blues"  # white for none
 DOTS_PER_INCH = 120
 NUMBERS_UP_TO = 12  # languages; beyond, cells are too small for them
 _NAMES_ALL_AROUND = 40  # languages; beyond, an edge is far away from most of the cells
@@ -82,7 +83,7 @@ def draw_lengths(edges: Sequence[int], histograms: Mapping[str, Sequence[int]]) 
     grid = np.stack([shares[name] for name in names]) if names else np.zeros((1, len(edges) + 1))
     used = int(np.flatnonzero(grid.any(axis=0)).max(initial=0)) + 1
     grid = grid[:, :used]
-    image = axes.imshow(np.ma.masked_equal(grid, 0), cmap=COLOURS, vmin=0, interpolation="nearest", aspect="auto")
+    image = axes.imshow(grid, cmap=SHARES, vmin=0, interpolation="nearest", aspect="auto")
     axes.set_yticks(range(len(names)), names, fontsize=_font(cell))
     axes.set_xticks(range(used), bin_names(edges)[:used], rotation=90, fontsize=8)
     axes.tick_params(length=1, pad=1, labeltop=len(names) > _NAMES_ALL_AROUND)
