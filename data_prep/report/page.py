@@ -129,11 +129,10 @@ def _by_characters(languages: Mapping[str, Report]) -> list[tuple[str, Report]]:
 def _leakage(found: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Iterator[dict[str, Any]]:
     """Yield each scored split whose sentences were found, and by language how many, the most first."""
     for scored, languages in found.items():
-        rows = [{"language": code, "exact": kinds.get("exact", 0), "near": kinds.get("near", 0)}
-                for code, kinds in languages.items()]  # fmt: skip
-        rows.sort(key=lambda row: -row["exact"] - row["near"])
-        sums = {kind: sum(row[kind] for row in rows) for kind in ("exact", "near")}
-        yield {"scored": scored, **sums, "rows": rows}
+        rows = [(code, kinds.get("exact", 0), kinds.get("near", 0)) for code, kinds in languages.items()]
+        rows.sort(key=lambda row: -row[1] - row[2])
+        _, exact, near = zip(*rows, strict=True)
+        yield {"scored": scored, "exact": sum(exact), "near": sum(near), "rows": rows}
 
 
 def _percent(share: float) -> str:

@@ -35,8 +35,9 @@ def draw_pairs(languages: Sequence[str], pairs: Sequence[Sequence[int]]) -> byte
     cell = float(np.clip(8.5 / len(names), 0.095, 0.7))
     side = max(cell * len(names), 2.5)
     figure, axes = _figure(side + 2.0, side + 1.2)
-    norm = pair_norm(matrix)
-    axes.imshow(pair_colours(matrix, norm), interpolation="nearest")
+    smallest, largest = pair_range(matrix)
+    norm = LogNorm(smallest, largest)
+    axes.imshow(pair_colours(matrix), interpolation="nearest")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(range(len(names)), names, fontsize=_font(cell))
     around = len(names) > _NAMES_ALL_AROUND
@@ -49,22 +50,23 @@ def draw_pairs(languages: Sequence[str], pairs: Sequence[Sequence[int]]) -> byte
             axes.text(column, row, short(count), ha="center", va="center", fontsize=8, color=colour)
     bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=axes, shrink=0.7, aspect=30, pad=0.02)
     bar.set_label("sentence pairs")
-    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if norm.vmax < 1000 * norm.vmin else (1,)))
+    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if largest < 1000 * smallest else (1,)))
     bar.ax.yaxis.set_major_formatter(lambda count, _: short(round(count)))
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     return _png(figure)
 
 
-def pair_norm(matrix: np.ndarray) -> LogNorm:
-    """Return the logarithmic scale from the smallest count to the largest, over a factor of ten at least."""
+def pair_range(matrix: np.ndarray) -> tuple[float, float]:
+    """Return the counts where the logarithmic colours begin and end, a factor of ten apart at least."""
     largest = float(matrix.max(initial=1))
     smallest = float(matrix[matrix > 0].min(initial=largest))
-    return LogNorm(min(smallest, largest / 10), largest)
+    return min(smallest, largest / 10), largest
 
 
-def pair_colours(matrix: np.ndarray, norm: LogNorm) -> np.ndarray:
+def pair_colours(matrix: np.ndarray) -> np.ndarray:
     """Return the colour of each cell, (languages, languages, 4): grey where there is no pair, white on the diagonal."""
-    colours: np.ndarray = colormaps[COLOURS](norm(np.maximum(matrix, norm.vmin)))
+    smallest, largest = pair_range(matrix)
+    colours: np.ndarray = colormaps[COLOURS](LogNorm(smallest, largest)(np.maximum(matrix, smallest)))
     colours[matrix == 0] = to_rgba(GAP)
     np.einsum("iic->ic", colours)[:] = 1.0
     return colours

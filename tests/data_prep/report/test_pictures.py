@@ -9,7 +9,7 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.image import imread
 
-from data_prep.report.pictures import _font, bin_names, draw_lengths, draw_pairs, pair_colours, pair_norm
+from data_prep.report.pictures import _font, bin_names, draw_lengths, draw_pairs, pair_colours, pair_range
 from data_prep.stages.encode import LENGTHS
 
 SPREAD = (1, 40, 3_000, 0, 9_000_000)
@@ -40,12 +40,13 @@ def test_the_matrix_of_pairs(languages: int) -> None:
 
 def test_equal_ratios_of_counts_are_equal_steps_of_colour() -> None:
     matrix = np.array([[0, 10, 100], [10, 0, 1000], [100, 1000, 0]])
-    norm = pair_norm(matrix)
-    assert [float(norm(count)) for count in (10, 100, 1000)] == pytest.approx([0, 0.5, 1])
-    assert float(pair_norm(np.array([[0, 7], [7, 0]]))(7)) == 1.0  # one count alone, and none at all, have a scale
-    assert pair_norm(np.zeros((2, 2))).vmin < 1
+    assert pair_range(matrix) == (10, 1000)
+    middle = pair_colours(matrix)[0, 2].tolist()  # 100 lies half-way between 10 and 1,000
+    assert middle == list(colormaps["viridis"](0.5))
+    assert pair_range(np.array([[0, 7], [7, 0]])) == (0.7, 7)  # one count alone, and none at all, have a scale
+    assert pair_range(np.zeros((2, 2))) == (0.1, 1)
     matrix[0, 1] = 0
-    colours = pair_colours(matrix, norm)
+    colours = pair_colours(matrix)
     assert colours[0, 1].tolist() == pytest.approx([0xD9 / 255] * 3 + [1])
     assert (colours[[0, 1, 2], [0, 1, 2]] == 1).all()
     assert colours[1, 2].tolist() == list(colormaps["viridis"](1.0))
