@@ -21,6 +21,8 @@ from mtdeep.languages import name
 Report = Mapping[str, Any]
 OPEN_UP_TO = 12
 """Rows of a table that is not folded."""
+DETAILED = 100
+"""Splits of which the page tells more than a line, those with the most rows; the JSON has all of them."""
 EXAMPLES = 10
 """Samples of a reason that the page shows; all of them are in the JSON."""
 
@@ -32,11 +34,14 @@ def page(report: Report, pairs: bytes, lengths: bytes) -> str:
         loader=PackageLoader("data_prep.report", "."), autoescape=True, undefined=StrictUndefined, finalize=_shown,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    splits = report["splits"]
+    largest = sorted(range(len(splits)), key=lambda i: -int(splits[i]["rows"]["read"]))[:DETAILED]
     environment.filters |= {"cut": cut, "number": plain, "percent": _percent}
     return environment.get_template("page.html").render(
         report=report,
         totals=report["totals"],
-        splits=[_split(split, report["rules"]) for split in report["splits"]],
+        splits=[{**split, **_sums(split)} for split in splits],
+        detailed=[_detailed(splits[i], report["rules"]) for i in sorted(largest)],
         steps=STEPS,
         names={code: name(code) for code in report["pairs"]["languages"]},
         vocabulary=_by_characters(report["vocabulary"]["languages"]),
@@ -53,14 +58,20 @@ def _shown(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _split(split: Report, edges: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def _sums(split: Report) -> dict[str, Any]:
+    """Return what the line of a split says beside its rows."""
+    return {
+        "lost": {step: sum(_of_step(split, split["rows"], step).values()) for step in STEPS},
+        "sentences": sum(tally["kept"] for tally in split["languages"].values()),
+        "tokens": sum(tally["tokens"] for tally in split["languages"].values()),
+    }
+
+
+def _detailed(split: Report, edges: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     """Return what the page shows of a split beside what the JSON says of it."""
     tallies = split["languages"].values()
     return {
         **split,
-        "lost": {step: sum(_of_step(split, split["rows"], step).values()) for step in STEPS},
-        "sentences": sum(tally["kept"] for tally in tallies),
-        "tokens": sum(tally["tokens"] for tally in tallies),
         "reasons": [reason for reason in split["steps"] if any(reason in tally["rejected"] for tally in tallies)],
         "unread": list(_unread(split["sources"])),
         "aside": _sum(source["aside"] for source in split["sources"]),

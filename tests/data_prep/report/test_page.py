@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from data_prep.report.page import EXAMPLES, page
+from data_prep.report.page import DETAILED, EXAMPLES, page
 from mtdeep.corpus.store import Store
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
@@ -141,6 +141,20 @@ def test_samples_are_of_as_many_languages_as_there_are(report: dict[str, Any]) -
     shown = re.findall(r"(\w\w) sample (\d)", text)
     assert len(shown) == EXAMPLES
     assert [language for language, _ in shown] == (["en", "de", "fr"] * 4)[:EXAMPLES]
+
+
+def test_of_many_splits_the_largest_are_told_in_full(report: dict[str, Any]) -> None:
+    many = copy.deepcopy(report)
+    (train,) = (split for split in many["splits"] if split["corpus"] == "talks" and split["trained"])
+    nothing = {"settings": [], "languages": {}}
+    small = {**train, "rows": {"read": 3, "kept": 3, "rejected": {}}, "languages": {}, "cleaning": nothing}
+    many["splits"] = [*({**small, "corpus": f"corpus {i}"} for i in range(DETAILED)), train]
+    found = Page(page(many, PNG, PNG))
+    details = [attributes for tag, attributes in found.elements if tag == "details" and "class" in attributes]
+    assert len(details) == DETAILED
+    assert "talks, train" in found.text and f"corpus {DETAILED - 2}, train" in found.text
+    assert f"corpus {DETAILED - 1}, train" not in found.text and f"corpus {DETAILED - 1}" in found.text
+    assert f"More about the {DETAILED} splits with the most rows" in found.text
 
 
 def test_monolingual_text_has_no_pairs(report: dict[str, Any]) -> None:
