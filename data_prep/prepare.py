@@ -22,13 +22,15 @@ from data_prep.pipeline.held_out import held_out
 from data_prep.pipeline.selected import selected, without_leaks
 from data_prep.pipeline.texts import Run
 from data_prep.pipeline.vocabulary import vocabulary_of
+from data_prep.report.gathered import gathered
+from data_prep.report.write import add_report
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store, file_digest
 from mtdeep.corpus.store_writer import StoreWriter
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
-_REVISION = 3  # raise it when equal inputs and settings begin to give other stores
+_REVISION = 4  # raise it when equal inputs and settings begin to give other stores
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,17 @@ def _write(place: Path, run: Run, work: Path, provenance: Mapping[str, Any], pro
     found = encoded(run, texts, learned)
     progress.stage("write the store", len(found))
     with StoreWriter(place, learned.vocabulary, learned.model.read_bytes()) as writer:
+        records = []
         for text in found:
-            text.add_to(writer)
+            records.append(text.add_to(writer))
             progress.advance(1)
         config = run.loaded.config
         settings = config.model_dump(mode="json", exclude={"store", "work"}, exclude_unset=True)
         made = {"settings": settings, "versions": _versions(), "leakage": config.leakage, "in_training_text": leaked}
-        writer.finish({**provenance, **made})
+        provenance = {**provenance, **made}
+        progress.stage("write the report")
+        add_report(writer, gathered(found, records, learned.vocabulary, config, provenance))
+        writer.finish(provenance)
 
 
 def _inputs(loaded: ConfigFile, progress: ProgressReport) -> tuple[dict[Path, str], dict[str, dict[str, object]]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from data_prep.report.notes import in_words, notes
+from data_prep.report.write import PAGE
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store import Store
@@ -21,14 +21,14 @@ _WIDTH_OF_A_LOG = 120
 
 
 def print_summary(prepared: Prepared) -> None:
-    """Print the account of every corpus and the sizes of every language, then where the store is."""
+    """Print the account of every corpus and the sizes of every language, then where the store and its report are."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH_OF_A_LOG)
     store = prepared.store
     console.print(_corpora(store))
     console.print(languages_table(store))
-    for note in _notes(store):
+    for note in notes(_prepared(store), store.manifest.provenance):
         console.print(note, highlight=False, markup=False, soft_wrap=True)
     state = "already prepared, nothing to do" if prepared.already else "prepared"
     console.print(
@@ -36,6 +36,7 @@ def print_summary(prepared: Prepared) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    console.print(f"report: {store.path / PAGE}", highlight=False, soft_wrap=True)
 
 
 def directions_of(corpus: Corpus) -> int:
@@ -61,42 +62,14 @@ def _corpora(store: Store) -> Table:
             f"{rows['kept']:,}",
             f"{len(corpus.languages)}",
             f"{directions_of(corpus):,}",
-            _reasons(rows["rejected"]),
+            in_words(rows["rejected"]),
         )
     return table
-
-
-def _notes(store: Store) -> Iterator[str]:
-    """Yield what is worth a look: sentences that were lost, unknown tokens, test sentences that were trained on."""
-    for record in _prepared(store):
-        lost: Counter[str] = Counter()
-        for counts in record.provenance["account"]["languages"].values():
-            lost.update(counts["rejected"])
-        if lost:
-            yield f"sentences lost, {record.name}, {record.split}: {_reasons(dict(lost.most_common()))}"
-    unknown: Counter[str] = Counter()
-    for record in _prepared(store):
-        unknown.update(record.provenance["unknown_tokens"])
-    if unknown:
-        yield f"unknown tokens: {_by_language(unknown)}"
-    removed = store.manifest.provenance["leakage"] == "remove"
-    for scored, languages in store.manifest.provenance["in_training_text"].items():
-        cells = {language: sum(kinds.values()) for language, kinds in languages.items()}
-        what = "removed from training" if removed else "warning: in the training text"
-        yield f"{what}, sentences of {scored}: {_by_language(cells)}"
 
 
 def _prepared(store: Store) -> list[CorpusRecord]:
     """The corpora that a preparation wrote: others may have been appended since."""
     return [record for record in store.manifest.corpora if "account" in record.provenance]
-
-
-def _by_language(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} of {language}" for language, count in counts.items())
-
-
-def _reasons(rejected: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "none"
 
 
 def languages_table(store: Store) -> Table:

@@ -49,7 +49,7 @@ def _reading(run: Run, text: SplitText, source: Source) -> Task:
 
 def _cleaning(run: Run, text: SplitText, source: Source, read: Result, chunk: int) -> Task:
     config = run.loaded.config
-    settings = config.cleaning.model_dump_json(exclude_unset=True) if text.corpus.clean and text.trained else None
+    settings = config.cleaning.model_dump_json(exclude_unset=True) if text.cleaned else None
     corpus, normalization = text.corpus.name, config.vocabulary.normalization
     arguments = {
         "corpus": corpus,
@@ -73,8 +73,12 @@ def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: 
     for one, rows in zip(chunks, read.record["rows"], strict=True):
         text.ledger.rows(read=rows, rejected=one.record["rejected"])
         _enter_sentences(text.ledger, one.record)
-    records = (read.record, *(one.record for one in chunks))
-    return replace(text, pieces=(*text.pieces, *pieces), records=(*text.records, *records))
+    return replace(
+        text,
+        pieces=(*text.pieces, *pieces),
+        readings=(*text.readings, read.record),
+        cleanings=(*text.cleanings, *(one.record for one in chunks)),
+    )
 
 
 def _enter_sentences(ledger: Ledger, record: Mapping[str, Any]) -> None:

@@ -23,6 +23,11 @@ def held_out(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
     return found
 
 
+def reason_of(split: str) -> str:
+    """Return why training lacks the rows that a split has."""
+    return f"held out for {split}"
+
+
 def _task(run: Run, text: SplitText) -> Task:
     seed = run.loaded.config.seed
     splits = {split: _how(run, how) for split, how in text.corpus.holdout.items()}
@@ -46,7 +51,7 @@ def _how(run: Run, how: int | float | str) -> How:
 def _divided(text: SplitText, result: Result) -> Iterator[SplitText]:
     """Yield what is left of the training text, then each split that was taken from it."""
     names = [*text.corpus.holdout, SHARED_ROWS]
-    reasons = {name: name if name == SHARED_ROWS else f"held out for {name}" for name in names}
+    reasons = {name: name if name == SHARED_ROWS else reason_of(name) for name in names}
     rows, languages = result.record["rows"], result.record["languages"]
     text.ledger.rows(rejected={reasons[name]: rows[name] for name in names})
     for language in text.languages:

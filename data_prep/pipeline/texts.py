@@ -43,7 +43,7 @@ class Piece:
 class SplitText:
     """One split of a corpus on its way to the store. Its place in the configuration is corpora[*number*].
 
-    records: what reading and cleaning said, for the report.
+    readings, cleanings: the records of its sources and of their chunks (`stages.read`, `stages.clean`), for the report.
     """
 
     number: int
@@ -51,7 +51,8 @@ class SplitText:
     split: str
     pieces: tuple[Piece, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
-    records: tuple[Mapping[str, Any], ...] = ()
+    readings: tuple[Mapping[str, Any], ...] = ()
+    cleanings: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -62,6 +63,11 @@ class SplitText:
     def trained(self) -> bool:
         """Return whether it is trained on; others are scored."""
         return self.split == TRAIN
+
+    @property
+    def cleaned(self) -> bool:
+        """Return whether the rules look at it."""
+        return self.trained and self.corpus.clean
 
     @property
     def least(self) -> int:

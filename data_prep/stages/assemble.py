@@ -12,6 +12,7 @@ import numpy as np
 from data_prep.chunk import TokenChunk
 from data_prep.stages.encode import TEXT, TOKENS
 from mtdeep.corpus.blocks import Block
+from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store_writer import StoreWriter
 
 
@@ -33,11 +34,11 @@ def add_corpus(
     *,
     keep_text: bool,
     provenance: Mapping[str, Any],
-) -> None:
+) -> CorpusRecord:
     """Append a corpus to the store being written; a language that a chunk does not have is a gap in its rows."""
     columns = {language: _column(chunks, TOKENS, language) for language in languages}
     text = {language: _column(chunks, TEXT, language) for language in languages} if keep_text else None
-    writer.add_corpus(name, split, columns, text=text, provenance=provenance)
+    return writer.add_corpus(name, split, columns, text=text, provenance=provenance)
 
 
 def _column(chunks: Sequence[Encoded], file: str, language: str) -> Iterator[Block]:

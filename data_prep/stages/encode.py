@@ -15,7 +15,9 @@ from mtdeep.corpus.subwords import Subwords
 from mtdeep.corpus.vocabulary import Vocabulary
 
 TOKENS, TEXT, KEPT = "tokens", "text", "kept"
-_REVISION = 1  # raise it when equal chunks begin to give other ids
+LENGTHS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+"""Edges of the histogram of tokens a sentence: bin i holds LENGTHS[i - 1] <= tokens < LENGTHS[i]."""
+_REVISION = 2  # raise it when equal chunks begin to give other ids
 
 
 def encode(
@@ -24,15 +26,16 @@ def encode(
     """Write the ids of a chunk of text, and its text where the split is scored.
 
     *kept* is a chunk of one array KEPT, (rows, languages) bool, columns as in *languages*; rows without any are left
-    out. Returns rows, and by language sentences, tokens and unknown tokens. Raises AssertionError when a sentence has
-    no pieces: what normalisation leaves nothing of was to be rejected before.
+    out. Returns rows, and by language sentences, characters, tokens, unknown tokens and how many sentences each bin of
+    LENGTHS has. Raises AssertionError when a sentence has no pieces: what normalisation leaves nothing of was to be
+    rejected before.
     """
     text = TextChunk.read(chunk)
     mask = read_arrays(kept)[KEPT]
     rows = np.flatnonzero(mask.any(axis=1))
     subwords = _subwords(model, dictionary)
     columns, texts = {}, {}
-    record: dict[str, dict[str, int]] = {"sentences": {}, "tokens": {}, "unknown": {}}
+    record: dict[str, dict[str, Any]] = {}
     for i, language in enumerate(languages):
         here = mask[rows, i]
         cells = zip(rows.tolist(), here.tolist(), strict=True)
@@ -40,22 +43,33 @@ def encode(
         block = subwords.encode_block(lines, threads=1)
         _check(lines, block, language)
         columns[language] = Block(block.units.astype(subwords.vocabulary.token_dtype), block.lengths)
-        unknown = int((block.units == subwords.vocabulary.unk).sum())
-        for name, count in (("sentences", int(here.sum())), ("tokens", len(block.units)), ("unknown", unknown)):
-            record[name][language] = count
+        record[language] = {
+            "sentences": int(here.sum()),
+            "characters": sum(map(len, lines)),
+            "tokens": len(block.units),
+            "unknown": int((block.units == subwords.vocabulary.unk).sum()),
+            "lengths": _histogram(block.lengths),
+        }
         if keep_text:
             texts[language] = lines
     TokenChunk(columns).write(folder / TOKENS)
     if keep_text:
         utf8 = {language: _joined(list(text_blocks(lines))) for language, lines in texts.items()}
         TokenChunk(utf8).write(folder / TEXT)
-    return {"rows": len(rows), **record}
+    return {"rows": len(rows), "languages": record}
 
 
 def _check(lines: Sequence[str], block: Block, language: str) -> None:
     for row in np.flatnonzero(block.lengths == 0).tolist():
         if lines[row]:
             raise AssertionError(f"{language}: {lines[row]!r} has no pieces, but was kept")
+
+
+def _histogram(lengths: np.ndarray) -> list[int]:
+    """Return how many sentences each bin of LENGTHS has; gaps, of length 0, are in none."""
+    bins = np.searchsorted(LENGTHS, lengths[lengths > 0], side="right")
+    counts: list[int] = np.bincount(bins, minlength=len(LENGTHS) + 1).tolist()
+    return counts
 
 
 def _joined(blocks: Sequence[Block]) -> Block:

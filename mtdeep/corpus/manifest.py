@@ -28,6 +28,8 @@ from mtdeep.errors import UserError
 
 FORMAT, VERSION = "mtdeep-store", 1
 MANIFEST, DICTIONARY, SUBWORD_MODEL, SHARDS = "manifest.json", "dict.txt", "sentencepiece.model", "shards"
+REPORT = "report"
+"""Folder of what people read of a store; there may be none."""
 SHARD_HEADER = b"MTDSHARD" + VERSION.to_bytes(8, "little")
 Kind = Literal["tokens", "text"]
 _SHARD = re.compile(rf"{SHARDS}/(\d{{6,}})\.bin")

@@ -4,6 +4,7 @@
     STORE/dict.txt               the vocabulary, as fairseq's Dictionary loads it; a new language is a line more
     STORE/sentencepiece.model    the subword model that made the ids, where it is known
     STORE/shards/NNNNNN.bin      sentences
+    STORE/report/                what people read of it, if anything (docs/report.md)
 
 A corpus is a table: rows aligned over its languages, one column a language, gaps allowed. It belongs to a split. A
 column is cut into segments, which follow one another in as few shards as their bytes need (a shard has at most 4 GiB).
@@ -34,6 +35,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -44,6 +46,7 @@ import xxhash
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.manifest import (
     DICTIONARY,
+    REPORT,
     SHARD_HEADER,
     SUBWORD_MODEL,
     Manifest,
@@ -175,8 +178,12 @@ class Store:
 
     @property
     def digest(self) -> str:
-        """xxh3-128 of the manifest, which holds the digest of every other file: the identity of the data."""
-        return xxhash.xxh3_128_hexdigest(self.manifest.dump())
+        """xxh3-128 of the manifest, which holds the digest of every other file: the identity of the data.
+
+        The report about them is left out: a picture's bytes change with the version of what draws it.
+        """
+        files = {name: file for name, file in self.manifest.files.items() if not name.startswith(f"{REPORT}/")}
+        return xxhash.xxh3_128_hexdigest(replace(self.manifest, files=files).dump())
 
     def verify(self) -> None:
         """Read every byte; raises `UserError` that names the first damage, of those that `verification` looks for."""

@@ -279,6 +279,26 @@ def test_flipped_bits(small_store: Store) -> None:
         Store(small_store.path)
 
 
+def test_a_file_beside_the_sentences(vocabulary: Vocabulary, spm_model: bytes, tmp_path: Path) -> None:
+    """It is listed and checked like any other, changes nothing of the data's identity, and takes no name twice."""
+    for name in ("with", "without"):
+        with StoreWriter(tmp_path / name, vocabulary, spm_model) as writer:
+            writer.add_corpus("c", "train", {"en": blocks_of([np.array([5, 6])])}, provenance={})
+            if name == "with":
+                writer.add_file("report/index.html", b"<p>")
+            for taken in ("manifest.json", "dict.txt", "sentencepiece.model", "shards/000000.bin"):
+                with pytest.raises(ValueError, match="already"):
+                    writer.add_file(taken, b"")
+            writer.finish({})
+    store = Store(tmp_path / "with")
+    store.verify()
+    assert store.manifest.files["report/index.html"].bytes == 3
+    assert store.digest == Store(tmp_path / "without").digest
+    (store.path / "report" / "index.html").write_bytes(b"<b>")
+    with pytest.raises(UserError, match=r"report/index\.html: damaged"):
+        store.verify()
+
+
 def test_not_a_store(tmp_path: Path) -> None:
     """Nothing, an empty directory, a file, and JSON that is none."""
     with pytest.raises(UserError, match="no such directory"):

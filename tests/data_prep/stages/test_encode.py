@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from data_prep.chunk import TextChunk, TokenChunk, write_arrays
-from data_prep.stages.encode import KEPT, TEXT, TOKENS, encode
+from data_prep.stages.encode import KEPT, LENGTHS, TEXT, TOKENS, encode
 
 ENGLISH = ["one two", "three", "", "two three one"]
 GERMAN = ["eins zwei", "", "drei", "zwei drei eins"]
@@ -35,9 +37,13 @@ def test_kept_cells_are_encoded_and_rows_without_any_left_out(work) -> None:
         expected = subwords.encode(lines)
         assert [ids.tolist() for ids in found[language].sentences()] == [ids.tolist() for ids in expected]
         assert found[language].units.dtype == subwords.vocabulary.token_dtype
-        assert record["tokens"][language] == sum(map(len, expected))
-    assert record["rows"] == 3 and record["sentences"] == {"en": 2, "de": 2}
-    assert record["unknown"] == {"en": 0, "de": 0}
+        sizes = record["languages"][language]
+        assert sizes["tokens"] == sum(map(len, expected)) and sizes["characters"] == sum(map(len, lines))
+        assert (sizes["sentences"], sizes["unknown"]) == (2, 0)
+        edges = [1, *LENGTHS, math.inf]
+        bins = [sum(low <= len(ids) < high for ids in expected) for low, high in pairwise(edges)]
+        assert sizes["lengths"] == bins and sum(bins) == 2
+    assert record["rows"] == 3
     assert not (folder / TEXT).exists()
 
 
@@ -52,4 +58,5 @@ def test_unknown_tokens_are_counted(work) -> None:
     folder, files, _ = work
     TextChunk({"en": ["one \u4e24", "", "", ""], "de": ["zwei", "", "drei", ""]}).write(files["chunk"])
     write_arrays(files["kept"], {KEPT: np.array([[1, 1], [0, 0], [0, 1], [0, 0]], dtype=bool)})
-    assert encode(folder, languages=("en", "de"), keep_text=False, **files)["unknown"] == {"en": 1, "de": 0}
+    record = encode(folder, languages=("en", "de"), keep_text=False, **files)["languages"]
+    assert (record["en"]["unknown"], record["de"]["unknown"]) == (1, 0)

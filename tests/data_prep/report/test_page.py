@@ -1,0 +1,165 @@
+"""The page needs nothing else, says what the manifest says, and nothing that stands in a corpus acts in it."""
+
+from __future__ import annotations
+
+import copy
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from data_prep.report.page import DETAILED, EXAMPLES, page
+from mtdeep.corpus.store import Store
+
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+PNG = b"\x89PNG"
+
+
+class Page(HTMLParser):
+    """Checks that elements nest and that rows are as wide as their tables' heads; keeps what the page shows."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.ids: dict[str, str] = {}
+        self.texts: list[str] = []
+        self._cells = self._width = 0
+        self._id: str | None = None
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = dict(attributes)
+        assert len(found) == len(attributes)
+        self.elements.append((tag, found))
+        self._id = found.get("id")
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self._width = 0
+        if tag == "tr":
+            self._cells = 0
+        if tag in ("th", "td"):
+            assert self.open[-2] == "tr"
+            self._cells += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        if tag == "tr":
+            self._width = self._width or self._cells
+            assert self._cells == self._width
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+        if self._id:
+            self.ids[self._id] = data
+            self._id = None
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+
+@pytest.fixture(scope="module")
+def html(store: Store) -> str:
+    return (store.path / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_it_is_well_formed_and_needs_nothing_else(html: str) -> None:
+    found = Page(html)
+    tags = {tag for tag, _ in found.elements}
+    assert not tags & {"script", "link", "iframe", "object", "a", "form"}
+    sources = [attributes["src"] for tag, attributes in found.elements if "src" in attributes]
+    assert len(sources) == 2 and all(source and source.startswith("data:image/png;base64,") for source in sources)
+    names = {name for _, attributes in found.elements for name in attributes}
+    assert names <= {"lang", "charset", "http-equiv", "content", "name", "class", "id", "open", "src", "alt", "style",
+                     "title", "dir"}  # fmt: skip
+    assert "url(" not in html.split("<body>")[0]
+
+
+def test_its_totals_are_the_manifests(html: str, store: Store) -> None:
+    found = Page(html)
+    records = store.manifest.corpora
+    columns = [column for record in records for column in record.columns if column.kind == "tokens"]
+    assert found.ids["total-sentences"] == f"{sum(column.sentences for column in columns):,}"
+    assert found.ids["total-tokens"] == f"{sum(column.units for column in columns):,}"
+    assert found.ids["total-rows"] == f"{sum(record.rows for record in records):,}"
+    assert found.ids["total-languages"] == f"{len(store.languages)}"
+
+
+def test_hostile_text_is_shown_and_does_nothing(html: str) -> None:
+    found = Page(html)
+    assert "<script>alert(1)</script></td></table><h1>out" in found.text
+    assert "mined <b>|x|</b> *y*" in found.text and "<img src=x onerror=alert(1)>" in found.text
+    assert sum(tag == "h1" for tag, _ in found.elements) == 1
+    assert "drow[U+202E] word [U+2066]and more" in found.text
+    assert "the bell [U+0007]" in found.text and "too[U+0009]many[U+0009]columns <i>" in found.text
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069]", html)
+    assert "A" * 300 in html and "A" * 301 not in html
+
+
+def test_whatever_stands_in_the_json_is_shown_as_text(report: dict[str, Any]) -> None:
+    """Every string of the report, and every key that a corpus can decide, is replaced by one that means harm."""
+    harm = "\"'><script>x</script>{{ 7 * 7 }}&amp;\u202e\n" + "w" * 400
+    hostile = copy.deepcopy(report)
+    hostile["notes"].append(harm)
+    for split in hostile["splits"]:
+        split["corpus"] = split["split"] = harm
+        for source in split["sources"]:
+            source["aside"] = {harm: 3}
+            source["rejected"][harm] = 1
+            source["samples"][harm] = [{"place": harm, "excerpt": harm}]
+        for record in split["cleaning"]["languages"].values():
+            for samples in record["samples"].values():
+                samples[:] = [{"row": 1, "text": harm, "score": None, "beside": {"en": harm}}]
+    for corpus in hostile["card"]["corpora"]:
+        corpus.update(corpus=harm, licence=harm, url=harm, reader=harm)
+    for file in hostile["card"]["files"]:
+        file["file"] = harm
+    found = Page(page(hostile, PNG, PNG))
+    assert not {tag for tag, _ in found.elements} & {"script"}
+    assert {len(attributes) <= 3 for _, attributes in found.elements} == {True}
+    assert "49" not in found.text.split("Worth a look")[1].split("Where")[0]
+    assert "[U+202E][U+000A]" in found.text and "\u202e" not in found.text
+
+
+def test_samples_are_of_as_many_languages_as_there_are(report: dict[str, Any]) -> None:
+    crowded = copy.deepcopy(report)
+    split = next(split for split in crowded["splits"] if split["corpus"] == "talks" and split["trained"])
+    for language, record in split["cleaning"]["languages"].items():
+        split["languages"][language]["rejected"]["words: too many"] = 8
+        split["steps"]["words: too many"] = "cleaning"
+        record["samples"] = {"words: too many": [
+            {"row": n, "text": f"{language} sample {n}", "score": 300.0, "beside": {}} for n in range(8)]}  # fmt: skip
+    text = Page(page(crowded, PNG, PNG)).text
+    shown = re.findall(r"(\w\w) sample (\d)", text)
+    assert len(shown) == EXAMPLES
+    assert [language for language, _ in shown] == (["en", "de", "fr"] * 4)[:EXAMPLES]
+
+
+def test_of_many_splits_the_largest_are_told_in_full(report: dict[str, Any]) -> None:
+    many = copy.deepcopy(report)
+    (train,) = (split for split in many["splits"] if split["corpus"] == "talks" and split["trained"])
+    nothing = {"settings": [], "languages": {}}
+    small = {**train, "rows": {"read": 3, "kept": 3, "rejected": {}}, "languages": {}, "cleaning": nothing}
+    many["splits"] = [*({**small, "corpus": f"corpus {i}"} for i in range(DETAILED)), train]
+    found = Page(page(many, PNG, PNG))
+    details = [attributes for tag, attributes in found.elements if tag == "details" and "class" in attributes]
+    assert len(details) == DETAILED
+    assert "talks, train" in found.text and f"corpus {DETAILED - 2}, train" in found.text
+    assert f"corpus {DETAILED - 1}, train" not in found.text and f"corpus {DETAILED - 1}" in found.text
+    assert f"More about the {DETAILED} splits with the most rows" in found.text
+
+
+def test_monolingual_text_has_no_pairs(report: dict[str, Any]) -> None:
+    alone = copy.deepcopy(report)
+    alone["totals"]["directions"] = 0
+    alone["sampling"] = {"temperatures": [1, 2, 5], "languages": {}, "directions": []}
+    text = Page(page(alone, PNG, PNG)).text
+    assert "No two languages share a row." in text and "Sampling" not in text

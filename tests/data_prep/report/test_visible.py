@@ -1,0 +1,53 @@
+"""What is shown of any text, and of numbers."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_prep.report.numbers import plain, short
+from data_prep.report.visible import SHOWN, cut, visible
+
+
+@given(st.text(st.characters()))
+def test_nothing_that_acts_is_left(text: str) -> None:
+    shown = visible(text)
+    assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs", "Co", "Cn")]
+    assert {char for char in shown if unicodedata.category(char) == "Cf"} <= {"\u200c", "\u200d"}
+    assert visible(shown) == shown
+
+
+def test_ordinary_text_stays() -> None:
+    for text in ("Zwölf Boxkämpfer", "نمی\u200cکنم", "क्\u200dष", "中文\u3000字", "a\u00a0b", "👍🏽"):
+        assert visible(text) == text
+    assert visible("a\u202eb\n") == "a[U+202E]b[U+000A]"
+
+
+def test_long_text_is_cut() -> None:
+    assert cut("a" * SHOWN) == "a" * SHOWN
+    assert cut("a" * (SHOWN + 1)) == "a" * SHOWN + "…"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0"), (987, "987"), (1000, "1.0k"), (1249, "1.2k"), (9_949, "9.9k"), (9_951, "10k"), (31_400, "31k"),
+     (999_999, "1.0M"), (4_540_000, "4.5M"), (310_000_000, "310M"), (7_100_000_000, "7.1G")],
+)  # fmt: skip
+def test_short_counts(count: int, said: str) -> None:
+    assert short(count) == said
+
+
+@given(st.integers(0, 10**15 - 10**13))
+def test_short_counts_are_near_and_short(count: int) -> None:
+    said = short(count)
+    assert len(said) <= 4
+    factor = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}.get(said[-1], 1)
+    # Two digits: half a unit of the second, which is at most five per cent.
+    assert float(said.rstrip("kMGT")) * factor == pytest.approx(count, rel=0.0501)
+
+
+def test_plain_numbers() -> None:
+    assert [plain(value) for value in (None, 1234567, 0.12345, 12345.6)] == ["-", "1,234,567", "0.123", "12,346"]
