@@ -18,7 +18,7 @@ from mtdeep.probe.measure import Measurement, Settings
 Outcome = Literal["trains", "at risk", "will not train"]
 _GRAVITY: tuple[Outcome, ...] = ("trains", "at risk", "will not train")
 
-LOST_GRADIENT, WEAK_GRADIENT = 1e-3, 1e-2
+LOST_GRADIENT, WEAK_GRADIENT = 1e-4, 1e-2
 """A layer's gradient by that of a layer above it: below the first lie the deep models that were seen not to train."""
 STEEP_GRADIENT = 1e2
 """The same, above which it explodes on its way down; of no model that was tried."""

@@ -18,6 +18,8 @@ from reproduction import ARCHITECTURES, QUICK, Size, main, make_run
 from sweep import Run
 
 RATES = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2)
+LOWER_RATES = {"Post-LN": (2.5e-4, 5e-4), "DeepNet": (2.5e-4, 5e-4)}
+"""Of the schemes that bear none of the others."""
 WARM_UP = 50
 SIZE = Size(max_tokens=1250, width=64, ffn=128, heads=4, updates=300, interval=100)
 ABOUT = Description(
@@ -50,32 +52,40 @@ fairseq-train STORE --task many_to_many_translation --directions en-de --share-a
 
 def runs(quick: bool) -> Sequence[Run]:
     """Return a training for each rate and scheme."""
-    size, depth, rates = (QUICK, 1, RATES[-1:]) if quick else (SIZE, 18, RATES)
+    size, depth = (QUICK, 1) if quick else (SIZE, 18)
+    rates = {RATES[-1]: tuple(ARCHITECTURES)} if quick else _rates()
     return [
         make_run(
             scheme,
             f"{rate:g}",
             suffix=f"{rate:g}",
-            architecture=architecture,
+            architecture=ARCHITECTURES[scheme],
             depth=depth,
             size=size,
             options=f"--lr {rate} --lr-scheduler piecewise --warmup-updates {WARM_UP}",
         )
-        for rate in rates
-        for scheme, architecture in ARCHITECTURES.items()
+        for rate, schemes in rates.items()
+        for scheme in schemes
     ]
+
+
+def _rates() -> dict[float, Sequence[str]]:
+    """Return rate -> schemes, ascending."""
+    lower = sorted({rate for rates in LOWER_RATES.values() for rate in rates})
+    asked = {rate: [scheme for scheme, rates in LOWER_RATES.items() if rate in rates] for rate in lower}
+    return {**asked, **dict.fromkeys(RATES, tuple(ARCHITECTURES))}
 
 
 def largest_borne(outcomes: Sequence[Outcome], unigram: float) -> Sequence[str]:
     """Say for each scheme the largest rate from the first that makes progress on up to which no training failed."""
     sentences = [
         "A rate is borne when no training at it, or at a lower one of the grid that is large enough for progress in "
-        "this time, diverged or went deaf."
+        "this time, diverged or lost its encoder."
     ]
     for scheme in dict.fromkeys(outcome.run.row for outcome in outcomes):
         rising = [outcome for outcome in outcomes if outcome.run.row == scheme]
         enough = list(dropwhile(lambda outcome: outcome.divergence(unigram) == "no progress", rising))
-        borne = list(takewhile(lambda outcome: not outcome.deaf and outcome.divergence(unigram) is None, enough))
+        borne = list(takewhile(lambda outcome: not outcome.lost and outcome.divergence(unigram) is None, enough))
         what = f"bears {borne[-1].run.column}" if borne else "bears none of these rates"
         beyond = " (the largest that was tried)" if borne and borne[-1] is rising[-1] else ""
         sentences.append(f"{scheme} {what}{beyond}.")

@@ -10,17 +10,20 @@ from pathlib import Path
 import numpy as np
 from fairseq_log import TrainingPoint, training_curve, training_seconds, validation_curve
 from sweep import LOG, Run, stopped_by, trained_with
+from translates import SourceUse
 
 from mtdeep.corpus import DirectionView, Store, Vocabulary, direction_views, parse_directions
 
 BELOW_UNIGRAM, ABOVE_MINIMUM, HEARD = 0.5, 1.0, 0.05  # bits a token
+EQUAL_STATES = 0.01  # of their size, over tokens
 DEFINITION = (
     "A training counts as diverged (div.) when fairseq ended it because loss or gradients were not finite; or a loss "
     f"that it logged is not finite; or its last validation loss is not at least {BELOW_UNIGRAM:g} bits a token below "
     "that of the unigram distribution, which a model that heeds neither source nor prefix could reach (no progress); "
     f"or its last validation loss is {ABOVE_MINIMUM:g} bit or more above its lowest (lost again). One that has not "
     f"diverged, but whose validation loss another sentence's source raises by less than {HEARD:g} bits a token, has "
-    "not heard its source (deaf): it goes on as a language model."
+    "not heard its source (deaf): it goes on as a language model. If its encoder's states vary over tokens by less "
+    f"than {EQUAL_STATES:g} of their size, there is nothing in them to be heard: its encoder is lost."
 )
 
 
@@ -38,8 +41,8 @@ class Outcome:
     """What fairseq ended the training with, before its end."""
     made_with: Sequence[str] = ()
     """Machine and versions."""
-    source_gap: float | None = None
-    """By how many bits a token another sentence's source raises the loss, where there is a source."""
+    source: SourceUse | None = None
+    """What its source is to it, where there is one."""
     bleu: float | None = None
     """Of the validation split, where it was asked for."""
 
@@ -80,7 +83,12 @@ class Outcome:
     @property
     def deaf(self) -> bool:
         """Whether the source makes no difference (DEFINITION)."""
-        return self.source_gap is not None and self.source_gap < HEARD
+        return self.source is not None and self.source.gap < HEARD
+
+    @property
+    def lost(self) -> bool:
+        """Whether the encoder says the same of every token (DEFINITION)."""
+        return self.deaf and self.source is not None and self.source.spread < EQUAL_STATES
 
 
 def unigram_loss(store: Store, directions: str) -> float:

@@ -64,12 +64,12 @@ def write_report(
         "distribution's.",
         "",
         "| training | updates | training loss | validation loss | lowest | largest gradient norm | another source "
-        "| s an update | end |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| encoder's spread | s an update | end |",
+        "|---" * 10 + "|",
         *[details(outcome, unigram) for outcome in outcomes],
         "",
         "Gradient norms and training losses are averages over 10 updates; another source: by how much it raises the "
-        "loss; seconds are wall clock, with validation and saving.",
+        "loss; spread: over tokens, by the size of the states; seconds are wall clock, with validation and saving.",
         "",
         *[f"- {sentence}" for sentence in (*about.settings, *(f"Smaller than the paper: {s}" for s in about.smaller))],
         f"- One seed a training (1). {len(outcomes)} trainings of one thread each, {jobs} at a time: {minutes:.0f} "
@@ -107,7 +107,8 @@ def cell(outcome: Outcome, unigram: float) -> str:
     if outcome.divergence(unigram):
         return "div."
     score = "" if outcome.bleu is None else f" (BLEU {outcome.bleu:.1f})"
-    return f"{outcome.last_loss:.2f}{', deaf' if outcome.deaf else ''}{score}"
+    heard = ", encoder lost" if outcome.lost else ", deaf" if outcome.deaf else ""
+    return f"{outcome.last_loss:.2f}{heard}{score}"
 
 
 def details(outcome: Outcome, unigram: float) -> str:
@@ -115,7 +116,7 @@ def details(outcome: Outcome, unigram: float) -> str:
     last = outcome.training[-1].nll_loss if outcome.training else math.nan
     lowest = min((loss for _, loss in outcome.validation), default=math.nan)
     divergence = outcome.divergence(unigram)
-    end = "deaf" if outcome.deaf else "trained"
+    end = "encoder lost" if outcome.lost else "deaf" if outcome.deaf else "trained"
     if divergence:
         end = f"div.: {divergence}" + (f" ({outcome.stopped})" if outcome.stopped else "")
     values = [
@@ -123,7 +124,7 @@ def details(outcome: Outcome, unigram: float) -> str:
         f"{outcome.updates:,}",
         *(f"{loss:.2f}" for loss in (last, outcome.last_loss, lowest)),
         f"{outcome.largest_gradient:.3g}",
-        "" if outcome.source_gap is None else f"{outcome.source_gap:.2f}",
+        *(("", "") if outcome.source is None else (f"{outcome.source.gap:.2f}", f"{outcome.source.spread:.2g}")),
         f"{outcome.seconds / max(1, outcome.updates):.2f}",
         end,
     ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from outcome import Outcome, unigram_loss
 from report import Description, write_report
 from sweep import CHECKPOINTS, LAST, Run, sweep
-from translates import bleu, source_gap
+from translates import bleu, source_use
 
 from mtdeep.corpus import Store
 from mtdeep.errors import UserError
@@ -145,9 +145,9 @@ def main(
         for number, outcome in enumerate(outcomes):
             last = options.folder / outcome.run.name / CHECKPOINTS / LAST
             if outcome.divergence(unigram) is None:
-                gap = source_gap(last, prepared_data, preparation.directions)
+                source = source_use(last, prepared_data, preparation.directions)
                 score = bleu(last, prepared_data, preparation.directions) if about.bleu else None
-                outcomes[number] = replace(outcome, source_gap=gap, bleu=score)
+                outcomes[number] = replace(outcome, source=source, bleu=score)
     path = ROOT / "docs" / "reproductions" / f"{about.name}.md"
     if options.quick:
         path = options.folder / path.name

@@ -1,9 +1,10 @@
-"""What a finished translation model does with its source: the loss with another sentence's, and BLEU."""
+"""What a finished translation model does with its source: the loss with another sentence's, its encoder, and BLEU."""
 
 from __future__ import annotations
 
 import math
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from sweep import COMMANDS
@@ -13,13 +14,25 @@ from mtdeep.corpus import Store, parse_directions
 from mtdeep.evaluation import BLEU
 from mtdeep.evaluation.tables import read_scores
 from mtdeep.probe import store_batches
-from mtdeep.probe.states import run
+from mtdeep.probe.states import observe, run
 
 BATCHES, TOKENS = 4, 2000  # of the validation split
 
 
-def source_gap(checkpoint: Path, store: Path, directions: str) -> float:
-    """Return by how many bits a token another sentence's source raises the validation loss."""
+@dataclass(frozen=True)
+class SourceUse:
+    """What the source is to a model.
+
+    gap: by how many bits a token another sentence's raises the validation loss; spread: the standard deviation of the
+    encoder's output over tokens, by its size.
+    """
+
+    gap: float
+    spread: float
+
+
+def source_use(checkpoint: Path, store: Path, directions: str) -> SourceUse:
+    """Return both for some batches of the validation split."""
     opened = Store(store)
     model = build_model(read_checkpoint(checkpoint))
     chosen = parse_directions(directions, opened)
@@ -30,7 +43,9 @@ def source_gap(checkpoint: Path, store: Path, directions: str) -> float:
         assert pair is not None, "validation has several sentences of each direction"
         own, other = (run(model, sentences)[1] for sentences in pair)
         gaps.append((other - own) / math.log(2))
-    return sum(gaps) / len(gaps)
+    output = observe(model, batches[0]).states["encoder"].output
+    assert output is not None
+    return SourceUse(sum(gaps) / len(gaps), output.spread / output.rms)
 
 
 def bleu(checkpoint: Path, store: Path, directions: str) -> float:

@@ -44,9 +44,9 @@ def with_gradients(measured: Measurement, layers: list[float]) -> Measurement:
 
 def test_a_gradient_that_is_lost_in_the_middle(probed) -> None:
     """Skips may carry it past a layer down to the lowest, so that lowest by highest says nothing."""
-    verdict = judge(with_gradients(probed("deepnorm", 4), [1.0, 5e-4, 0.8, 1.1]), SETTINGS, trained=False)
+    verdict = judge(with_gradients(probed("deepnorm", 4), [1.0, 5e-5, 0.8, 1.1]), SETTINGS, trained=False)
     assert verdict.outcome == "will not train"
-    assert "falls to" in verdict.sentence and "0.00045 after 10, there from layer 4 to layer 2 (" in verdict.sentence
+    assert "falls to" in verdict.sentence and "4.5e-05 after 10, there from layer 4 to layer 2 (" in verdict.sentence
     assert outcome(with_gradients(probed("deepnorm", 4), [1.0, 5e-3, 0.8, 1.1])) == "at risk"
 
 
