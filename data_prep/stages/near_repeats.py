@@ -13,7 +13,8 @@ from data_prep.duplicates.near import SIMILAR, VERSION, Signatures
 from data_prep.duplicates.near_repeats import NearRepeats, Rows
 from data_prep.duplicates.repeats import Pair, pairs_of
 from data_prep.stages.leaks import signatures
-from data_prep.stages.select import REPEATED, Part
+from data_prep.stages.part import Part
+from data_prep.stages.select import REPEATED
 
 SIGNED = "signed"
 _ROWS, _VALUES = "rows/", "values/"

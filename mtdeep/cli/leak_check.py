@@ -59,8 +59,8 @@ def leak_check(
     codes = [code.strip() for code in languages.split(",") if code.strip()] or list(opened.languages if opened else ())
     tests = corpora_of("--test", test, codes) if test else scored_splits(opened) if opened else []
     corpora = corpora_of("--train", train or (), codes)
-    with ProgressReport() as progress:
-        check = LeakCheck(Pool(work, local(workers), progress), progress, near=near, samples=samples)
+    with ProgressReport() as progress, Pool(work, local(workers), progress) as pool:
+        check = LeakCheck(pool, progress, near=near, samples=samples)
         report = check.of_store(opened, tests) if opened else check.of_corpora(corpora, tests)
     print_report(report)
     if json_file:
