@@ -80,12 +80,12 @@ def largest_borne(outcomes: Sequence[Outcome], unigram: float) -> Sequence[str]:
     """Say for each scheme the largest rate from the first that makes progress on up to which no training failed."""
     sentences = [
         "A rate is borne when no training at it, or at a lower one of the grid that is large enough for progress in "
-        "this time, diverged or lost its encoder."
+        "this time, diverged or went deaf."
     ]
     for scheme in dict.fromkeys(outcome.run.row for outcome in outcomes):
         rising = [outcome for outcome in outcomes if outcome.run.row == scheme]
         enough = list(dropwhile(lambda outcome: outcome.divergence(unigram) == "no progress", rising))
-        borne = list(takewhile(lambda outcome: not outcome.lost and outcome.divergence(unigram) is None, enough))
+        borne = list(takewhile(lambda outcome: not outcome.deaf and outcome.divergence(unigram) is None, enough))
         what = f"bears {borne[-1].run.column}" if borne else "bears none of these rates"
         beyond = " (the largest that was tried)" if borne and borne[-1] is rising[-1] else ""
         sentences.append(f"{scheme} {what}{beyond}.")

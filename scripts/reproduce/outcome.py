@@ -60,6 +60,11 @@ class Outcome:
         return max((point.updates for point in self.training), default=0)
 
     @property
+    def losses(self) -> list[float]:
+        """All losses that were logged, of training and of validation."""
+        return [point.nll_loss for point in self.training] + [loss for _, loss in self.validation]
+
+    @property
     def last_loss(self) -> float:
         """The last validation loss; NaN when the training ended before the first one."""
         return self.validation[-1][1] if self.validation else math.nan
@@ -71,8 +76,7 @@ class Outcome:
 
     def divergence(self, unigram: float) -> str | None:
         """Return why the training counts as diverged (DEFINITION), or None; *unigram* is `unigram_loss`'s."""
-        losses = [point.nll_loss for point in self.training] + [loss for _, loss in self.validation]
-        if self.stopped is not None or not all(map(math.isfinite, losses)):
+        if self.stopped is not None or not all(map(math.isfinite, self.losses)):
             return "not finite"
         if self.last_loss > unigram - BELOW_UNIGRAM:
             return "no progress"

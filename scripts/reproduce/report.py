@@ -140,12 +140,14 @@ def draw(outcomes: Sequence[Outcome], path: Path, unigram: float) -> None:
     figure = Figure(figsize=(1 + 3.6 * across, 0.6 + 3.2 * down), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(down, across, sharey=True, squeeze=False).flat
+    losses = [loss for outcome in outcomes for loss in outcome.losses if math.isfinite(loss)]
+    lowest = min(losses, default=unigram)
     for column, axes in zip(columns, panels):
         for outcome in outcomes:
             if outcome.run.column == column:
                 _draw_run(axes, outcome, colours[outcome.run.row], bool(outcome.divergence(unigram)))
         axes.axhline(unigram, color="grey", linewidth=0.8, linestyle=":")
-        axes.set(title=column, xlabel="updates", ylim=(None, 1.5 * unigram))
+        axes.set(title=column, xlabel="updates", ylim=(lowest - 0.2, 1.5 * unigram))
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
     for axes in figure.axes[len(columns) :]:

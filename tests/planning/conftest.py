@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 import pytest
@@ -58,28 +59,33 @@ def profiled_peak(bf16_optimizer: Bf16Optimizer) -> Measure:
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
             if precision == "bf16":
                 train_bf16(config, batch, bf16_optimizer)
-            else:
+            elif ddp is None:
                 train(config, batch, precision == "amp", update_freq, ddp)
-            if ddp is not None:
-                gc.collect()  # DDP refers to itself
+            else:
+                # Its threads, which may be the last to hold a bucket, end within what is profiled.
+                with process_group():
+                    train(config, batch, precision == "amp", update_freq, ddp)
+                    gc.collect()  # DDP refers to itself
         live = peak = 0
         for event in profiler.profiler.kineto_results.events():
             if event.name() == "[memory]":
                 live += event.nbytes()
                 peak = max(peak, live)
         # DDP leaves a few numbers that it has exchanged.
-        assert live == 0 if ddp is None else live < 100, "the profiler has missed a tensor's beginning or end"
+        assert 0 <= live < (1 if ddp is None else 100), f"the profiler has missed a tensor's beginning or end: {live}"
         return peak
 
     return measure
 
 
-@pytest.fixture
+@contextmanager
 def process_group() -> Iterator[None]:
     """Of one process, which DDP treats as it treats many."""
     distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
-    yield
-    distributed.destroy_process_group()
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
 
 
 def train(config: Config, batch: Batch, autocast: bool, update_freq: int, ddp: dict[str, bool] | None) -> None:

@@ -87,7 +87,6 @@ def test_several_batches_an_update(profiled_peak, tiny_config, precision: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("process_group")
 @pytest.mark.parametrize("view", [False, True], ids=["beside the gradients", "are the gradients"])
 def test_buckets(profiled_peak, tiny_config, view: bool) -> None:
     """Wide layers and few tokens, so that gradients weigh."""
