@@ -1,8 +1,7 @@
 """Whether a configuration will train: a few checks, each a number against a threshold, and the words for them.
 
 The thresholds are not from theory: they lie between models that train and deep ones that do not; docs/probe.md lists
-them. A number that is alike in both, such as the size of the model
-update, is reported and decides nothing.
+them. A number that is alike in both, such as the size of the model update, is reported and decides nothing.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from sweep import LOG, Run, stopped_by, trained_with
 from translates import SourceUse
 
 from mtdeep.corpus import DirectionView, Store, Vocabulary, direction_views, parse_directions
+from mtdeep.probe.verdict import EQUAL_STATES
 
 BELOW_UNIGRAM, ABOVE_MINIMUM, HEARD = 0.5, 1.0, 0.05  # bits a token
-EQUAL_STATES = 0.01  # of their size, over tokens
 DEFINITION = (
     "A training counts as diverged (div.) when fairseq ended it because loss or gradients were not finite; or a loss "
     f"that it logged is not finite; or its last validation loss is not at least {BELOW_UNIGRAM:g} bits a token below "

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fairseq_log import TrainingPoint
 from learning_rates import largest_borne
 from outcome import Outcome, unigram_loss
+from report import details
 from sweep import Run
+from translates import SourceUse
 
 UNIGRAM = 8.0
 
@@ -40,6 +43,28 @@ def outcome(
 )
 def test_divergence(found: Outcome, expected: str | None) -> None:
     assert found.divergence(UNIGRAM) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "deaf", "lost"),
+    [
+        (None, False, False),  # a language model has none
+        (SourceUse(gap=0.05, spread=0.5), False, False),
+        (SourceUse(gap=0.049, spread=0.01), True, False),
+        (SourceUse(gap=0.049, spread=0.0099), True, True),
+        (SourceUse(gap=0.06, spread=0.001), False, False),
+    ],
+)
+def test_what_the_source_is_to_it(source: SourceUse | None, deaf: bool, lost: bool) -> None:
+    found = replace(outcome(6.0), source=source)
+    assert (found.deaf, found.lost) == (deaf, lost)
+    expected = "encoder lost" if lost else "deaf" if deaf else "trained"
+    assert details(found, UNIGRAM).endswith(f"| {expected} |")
+
+
+def test_a_rate_at_which_the_source_is_not_heard_is_not_borne() -> None:
+    deaf = replace(outcome(6.0, row="DeepNet", column="0.002"), source=SourceUse(0.0, 0.5))
+    assert largest_borne([outcome(6.0, row="DeepNet", column="0.001"), deaf], UNIGRAM)[1:] == ["DeepNet bears 0.001."]
 
 
 def test_the_largest_rate_borne_lies_below_the_first_that_is_not() -> None:
