@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _OFFSET = np.dtype("<u4")
 _TEXT = np.dtype("u1")
-_ROWS_AT_A_TIME = 1 << 12
+# Rows whose lengths are in memory at a time, of one language (whole blocks of `presence`) and of all.
+_ROWS_OF_ONE = 1 << 20
+_ROWS_OF_ALL = 1 << 12
 
 
 class Corpus:
@@ -79,9 +81,18 @@ class Corpus:
 
     def lengths(self, language: str) -> np.ndarray:
         """Tokens of every row, (rows,) int32; a gap has 0."""
-        segments = self._columns[language, "tokens"].segments
-        parts = [np.diff(self._offsets(segment)).astype(np.int32) for segment in segments]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
+        return self.lengths_between(language, 0, self.rows)
+
+    def lengths_between(self, language: str, first: int, end: int) -> np.ndarray:
+        """Tokens of the rows from first up to, not including, end: (end - first,) int32."""
+        parts = [np.zeros(0, dtype=np.int32)]
+        for segment in self._columns[language, "tokens"].segments:
+            start, stop = max(first - segment.first_row, 0), min(end - segment.first_row, segment.rows)
+            if start < stop:
+                place = segment.offsets + start * _OFFSET.itemsize
+                offsets = self._maps.view(segment.shard, place, stop - start + 1, _OFFSET)
+                parts.append(np.diff(offsets).astype(np.int32))
+        return np.concatenate(parts)
 
     def lengths_at(self, language: str, rows: np.ndarray) -> np.ndarray:
         """Tokens of the given rows, (n,) int32, without a table of all lengths in memory."""
@@ -105,18 +116,24 @@ class Corpus:
         Entry [s, t] is for languages s and t, in the order of `languages`, as source and target.
         """
         limits = max(source_limit, 0), max(target_limit, 0)  # a gap is never long
-        long = np.zeros(self.rows, dtype=bool)
-        for language in self._languages:
-            long |= self.lengths(language) > min(limits)
-        rows = np.flatnonzero(long)
         counts = np.zeros((len(self._languages), len(self._languages)), dtype=np.int64)
-        for start in range(0, len(rows), _ROWS_AT_A_TIME):
-            here = rows[start : start + _ROWS_AT_A_TIME]
-            lengths = np.stack([self.lengths_at(language, here) for language in self._languages])
-            # As 0 and 1 in float32, whose products count pairs of languages exactly, and fast.
-            present, source, target = ((lengths > limit).astype(np.float32) for limit in (0, *limits))
-            counts += (source @ present.T + present @ target.T - source @ target.T).astype(np.int64)
+        for first in range(0, self.rows, _ROWS_OF_ONE):
+            end = min(first + _ROWS_OF_ONE, self.rows)
+            long = np.zeros(end - first, dtype=bool)
+            for language in self._languages:
+                long |= self.lengths_between(language, first, end) > min(limits)
+            rows = first + np.flatnonzero(long)
+            for start in range(0, len(rows), _ROWS_OF_ALL):
+                counts += self._above(rows[start : start + _ROWS_OF_ALL], *limits)
         return counts
+
+    def _above(self, rows: np.ndarray, *limits: int) -> np.ndarray:
+        """What `count_above` counts, of these rows."""
+        lengths = np.stack([self.lengths_at(language, rows) for language in self._languages])
+        # As 0 and 1 in float32, whose products count pairs of languages exactly, and fast.
+        present, source, target = ((lengths > limit).astype(np.float32) for limit in (0, *limits))
+        counts: np.ndarray = source @ present.T + present @ target.T - source @ target.T
+        return counts.astype(np.int64)
 
     def sentence(self, language: str, row: int) -> np.ndarray:
         """Token ids of a row, (length,) in the store's token type, without end-of-sentence and tag; a copy."""
@@ -151,10 +168,14 @@ class Corpus:
         """One bit a row: whether the language has it; kept, because n-way corpora ask once per direction."""
         rank = self._rank[language]
         if rank not in self._known_presence:
-            self._presence[rank] = presence.packed(self.lengths(language) > 0)
+            for first in range(0, self.rows, _ROWS_OF_ONE):
+                end = min(first + _ROWS_OF_ONE, self.rows)
+                words = presence.packed(self.lengths_between(language, first, end) > 0)
+                block = first // presence.BLOCK_ROWS
+                self._presence[rank, block : block + len(words)] = words
             self._known_presence.add(rank)
-        words: np.ndarray = self._presence[rank]
-        return words
+        known: np.ndarray = self._presence[rank]
+        return known
 
     @cached_property
     def _presence(self) -> np.ndarray:

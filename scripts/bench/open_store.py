@@ -20,22 +20,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from made_up import LANGUAGES, one_way, write_store
 from made_with import machine, versions
 
-from mtdeep.corpus import Block, Direction, Store, StoreWriter, Vocabulary
+from mtdeep.corpus import Direction
 from mtdeep.corpus.databin import write_databin
 
-LANGUAGES = [f"q{a}{b}" for a in "abcdefgh" for b in "abcdefghijklmnopqrstuvwxyz"][:202]
 SIZES = (11, 33, 87, 202)
-PIECES, GAPS, DESCRIPTORS, STEP = 8000, 0.2, 1024, 8
+DESCRIPTORS, STEP = 1024, 8
 OURS, PEER = "many_to_many_translation", "translation_multi_simple_epoch"
 Measured = dict[str, Any]
 
@@ -43,20 +41,19 @@ Measured = dict[str, Any]
 def main(rows: int, repeats: int) -> None:
     """Print a line a measurement, then the summary."""
     with tempfile.TemporaryDirectory() as folder:
-        store = write_store(Path(folder, "store"), rows)
+        store = write_store(Path(folder, "store"), LANGUAGES, rows)
         ours = {}
         for size in SIZES:
             pairs = [f"{a}-{b}" for a, b in permutations(LANGUAGES[:size], 2)]
             ours[len(pairs)] = shown(OURS, len(pairs), opened(OURS, store.path, pairs))
-        # The two ways of a pair share fairseq's files, so one way of each, as most of its users have it.
-        one_way = [f"{a}-{b}" for i, a in enumerate(LANGUAGES[:24]) for b in LANGUAGES[i + 1 : 24]][:264]
+        pairs = one_way(LANGUAGES[:24])[:264]
         data = Path(folder, "data-bin")
-        write_databin(store, data, [Direction.parse(pair) for pair in one_way], ["train"])
-        most = next(n for n in range(len(one_way), 0, -STEP) if "seconds" in opened(PEER, data, one_way[:n]))
+        write_databin(store, data, [Direction.parse(pair) for pair in pairs], ["train"])
+        most = next(n for n in range(len(pairs), 0, -STEP) if "seconds" in opened(PEER, data, pairs[:n]))
         beside: dict[str, list[Measured]] = {OURS: [], PEER: []}
         for _ in range(repeats):
             for task, place in ((OURS, store.path), (PEER, data)):
-                beside[task].append(shown(task, most, opened(task, place, one_way[:most])))
+                beside[task].append(shown(task, most, opened(task, place, pairs[:most])))
     seconds = {task: statistics.median(found["seconds"] for found in runs) for task, runs in beside.items()}
     summary = {
         "name": "open_store",
@@ -71,20 +68,6 @@ def main(rows: int, repeats: int) -> None:
         "machine": f"{machine()}, 1 thread",
     }
     print(json.dumps(summary))
-
-
-def write_store(path: Path, rows: int) -> Store:
-    """Sentences of 5 to 40 pieces."""
-    random = np.random.default_rng(1)
-
-    def column() -> Iterator[Block]:
-        lengths = np.where(random.random(rows) < GAPS, 0, random.integers(5, 40, rows))
-        yield Block(random.integers(4, PIECES, lengths.sum()), lengths)
-
-    with StoreWriter(path, Vocabulary(tuple(f"p{i}" for i in range(PIECES)), tuple(LANGUAGES)), b"") as writer:
-        writer.add_corpus("made up", "train", {language: column() for language in LANGUAGES}, provenance={})
-        writer.finish({})
-    return Store(path)
 
 
 def opened(task: str, data: Path, pairs: Sequence[str]) -> Measured:
@@ -114,37 +97,19 @@ def shown(task: str, directions: int, found: Measured) -> Measured:
 
 def open_directions(task_name: str, data: str, directions: str) -> None:
     """In a process of its own: set up the task, draw a batch, print what that took."""
-    from fairseq import options, tasks
-    from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+    from fairseq_batches import configured, training_batches
 
-    pairs = Path(directions).read_text(encoding="utf-8").split()
-    arguments = [data, "--task", task_name, "--arch", "transformer", "--max-tokens", "4096"]
-    arguments += ["--save-dir", str(Path(directions).parent)]
+    names = Path(directions).read_text(encoding="utf-8").split()
     if task_name == OURS:
-        arguments += ["--directions", directions]
+        arguments = ["--directions", directions]
     else:
-        languages = sorted({language for pair in pairs for language in pair.split("-")})
-        arguments += ["--lang-pairs", ",".join(pairs), "--langs", ",".join(languages), "--encoder-langtok", "src"]
+        languages = sorted({language for name in names for language in name.split("-")})
+        arguments = ["--lang-pairs", ",".join(names), "--langs", ",".join(languages), "--encoder-langtok", "src"]
         arguments += ["--decoder-langtok", "--sampling-method", "temperature", "--sampling-temperature", "5"]
-    cfg = convert_namespace_to_omegaconf(options.parse_args_and_arch(options.get_training_parser(), arguments))
+    cfg = configured(task_name, data, *arguments, "--save-dir", str(Path(directions).parent))
     start = time.perf_counter()
-    task = tasks.setup_task(cfg.task)
-    task.load_dataset("train", combine=task_name == OURS, epoch=1)
-    dataset = task.dataset("train")
-    batches = task.get_batch_iterator(
-        dataset,
-        max_tokens=4096,
-        max_sentences=None,
-        max_positions=(1024, 1024),
-        ignore_invalid_inputs=True,
-        required_batch_size_multiple=8,
-        seed=1,
-        num_shards=1,
-        shard_id=0,
-        num_workers=0,
-        epoch=1,
-    )
-    next(iter(batches.next_epoch_itr()))
+    dataset, epochs = training_batches(cfg)
+    next(iter(epochs.next_epoch_itr()))
     seconds = time.perf_counter() - start
     found = {
         "seconds": round(seconds, 3),

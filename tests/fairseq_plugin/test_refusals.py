@@ -117,6 +117,7 @@ def test_starting_from_a_checkpoint_of_another_kind_is_refused(
     assert sentence in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_stock_task_goes_on_with_the_same_scheme_only(
     toy_store: Path, tmp_path: Path, run_command, tiny
 ) -> None:

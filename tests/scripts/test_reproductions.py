@@ -10,15 +10,10 @@ from laws import LAWS
 from matplotlib.image import imread
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "trainings"),
-    [
-        ("thousand_layers", 2),
-        pytest.param("depth", 6, marks=pytest.mark.slow),
-        pytest.param("warm_up", 6, marks=pytest.mark.slow),
-        pytest.param("learning_rates", 5, marks=pytest.mark.slow),
-        pytest.param("shortcuts", 11, marks=pytest.mark.slow),
-    ],
+    [("thousand_layers", 2), ("depth", 6), ("warm_up", 6), ("learning_rates", 5), ("shortcuts", 11)],
 )
 def test_quick(script: str, trainings: int, reproduce: Path, tmp_path: Path, run_command) -> None:
     command = ("python", reproduce / f"{script}.py", "--quick", "--folder", tmp_path)
@@ -62,6 +57,7 @@ def test_quick_probe_thresholds(reproduce: Path, tmp_path: Path, run_command) ->
     assert (tmp_path / "probe_thresholds.md").read_text(encoding="utf-8") == report
 
 
+@pytest.mark.slow
 def test_quick_scaling_laws(reproduce: Path, tmp_path: Path, run_command) -> None:
     """The report has an exponent for each law; a second run measures nothing again."""
     command = ("python", reproduce / "scaling_laws.py", tmp_path, "--quick")
