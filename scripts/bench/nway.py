@@ -98,7 +98,7 @@ def same_bytes(store: Store, corpus: Corpus, columns: np.ndarray, place: Path, p
         for one, other in (pair, pair[::-1]):
             column = place / f"train.{direction}.{fairseq_code(corpus.languages[one])}"
             written = [column.with_name(column.name + suffix) for suffix in (".bin", ".idx")]
-            agree &= sum(file.stat().st_size for file in written) == columns[one, other]
+            agree &= sum(file.stat().st_size for file in written) == int(columns[one, other])
     return agree
 
 
