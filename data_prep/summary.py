@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from data_prep.prepare import Prepared
 
 _WIDTH_OF_A_LOG = 120
+_BEARABLE = 0.01
+"""Share of unknown tokens of what was added above which the vocabulary does not fit."""
 
 
 def print_summary(prepared: Prepared) -> None:
@@ -46,11 +48,12 @@ def print_summary(prepared: Prepared) -> None:
 def _known(prepared: Prepared) -> Iterator[str]:
     """Yield how well the vocabulary of a store knows each language that was added, which it was not learned from."""
     for language, sizes in (prepared.added or {}).items():
-        if sizes.tokens:
-            yield (
-                f"added, {language}: {sizes.sentences:,} sentences, {sizes.unknown / sizes.tokens:.2%} of the tokens "
-                f"unknown to the store's vocabulary, {sizes.characters / sizes.tokens:.1f} characters a token"
-            )
+        share = sizes.unknown / max(1, sizes.tokens)
+        yield (
+            f"added, {language}: {sizes.sentences:,} sentences, {share:.2%} of the tokens unknown to the store's "
+            f"vocabulary, {sizes.characters / max(1, sizes.tokens):.1f} characters a token"
+            + (" (warning: --overwrite learns a vocabulary that knows them)" if share > _BEARABLE else "")
+        )
 
 
 def directions_of(corpus: Corpus) -> int:

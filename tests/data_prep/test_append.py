@@ -9,17 +9,22 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from data_prep import identity
 from data_prep.prepare import prepare
 from data_prep.stages.leaks import TRAINED_ON
 from data_prep.stages.select import LEFT_BY_LEAKS, REPEAT, SCORED
+from mtdeep.corpus.blocks import blocks_of
 from mtdeep.corpus.directions import Direction, available
 from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store import Store
+from mtdeep.corpus.store_appender import StoreAppender
 from mtdeep.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -337,6 +342,39 @@ def test_the_command_by_any_number_of_workers_killed_or_not(folder: Path) -> Non
     assert f"appended to: {folder}/store (4 languages" in printed
     assert "added, uk: 43 sentences, " in printed and f"report: {folder}/store/report/1/index.html" in printed
     assert files(folder / "store") == files(one / "store")
+
+
+def test_what_is_scored_alone(folder: Path) -> None:
+    """A split more of a corpus that is there, and a corpus that is only scored; training text stays as it was."""
+    for language in ("en", "de", "fr"):
+        write(folder, "extra", language, [row(i) for i in range(6000, 6010)])
+    talks = TALKS.replace("      dev:", '      dev2: "extra.{language}"\n      dev:')
+    scored = "  - {name: extra, reader: plain_text, splits: {valid: {de: extra.de, fr: extra.fr}}}\n"
+    before = Store(folder / "store").manifest.corpora
+    store = prepare(config(folder, talks, MANUALS, scored), None, append=True).store
+    store.verify()
+    assert store.manifest.corpora[: len(before)] == before
+    added = [(one.name, one.split, one.rows) for one in store.manifest.corpora[len(before) :]]
+    assert added == [("talks", "dev2", 10), ("extra", "valid", 10)]
+    assert store.corpora("valid")[0].text("fr", 1) == said("fr", row(6001))
+
+
+def test_stores_that_cannot_grow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grown = config(folder, TALKS, MANUALS, NEWS)
+    with monkeypatch.context() as other:
+        other.setattr(identity, "version", lambda package: "9.9" if package == "rensa" else version(package))
+        with pytest.raises(UserError, match=r"settings: rensa was [\d.]+ and is 9.9; give --overwrite"):
+            prepare(grown, None, append=True)
+    write(folder, "manual", "de", ["another"] * 50)
+    with pytest.raises(UserError, match=r"settings: manuals/train/1 \(manual.de\) has other bytes; give --overwrite"):
+        prepare(grown, None, append=True)
+    write(folder, "manual", "de", [row(i) for i in range(2000, 2050)])
+    with StoreAppender(folder / "store") as appender:
+        appender.add_corpus("strange", "train", {"en": blocks_of([np.array([5, 6])])}, provenance={})
+        appender.finish({})
+    with pytest.raises(UserError, match="settings: something else than `mtdeep prepare` has appended to it; give --ov"):
+        prepare(grown, None, append=True)
+    assert prepare(config(folder, TALKS, MANUALS), None).already
 
 
 def test_a_work_folder_is_not_needed_nor_is_it_left(folder: Path) -> None:
