@@ -17,6 +17,7 @@ from types import FrameType
 
 from mtdeep.corpus.manifest import FORMAT, MANIFEST
 from mtdeep.corpus.store import Store
+from mtdeep.corpus.store_appender import StoreAppender
 from mtdeep.durable import one_writer, sync_directory
 from mtdeep.errors import UserError
 
@@ -52,25 +53,34 @@ def place_for(path: Path, *, overwrite: bool) -> Iterator[Path]:
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
+@contextmanager
+def appended_to(path: Path) -> Iterator[StoreAppender]:
+    """Give what appends to the store at *path*; nobody else writes it meanwhile, and a signal unwinds the run."""
+    with _unwound_by_signals(), StoreAppender(path) as appender:
+        yield appender
+
+
 def check_replaceable(path: Path, *, overwrite: bool) -> None:
     """Raise UserError, saying what it is, when something stands at *path* that must not be replaced."""
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    if not _is_store(path):
+    if not holds_store(path):
         raise UserError(f"{path}: exists and is no store; remove it, or give another place for the store")
     if overwrite:
         return
+    readable_store(path)
+    raise UserError(f"{path}: holds a store; give --overwrite to replace it, or another place for the store")
+
+
+def readable_store(path: Path) -> Store:
+    """Return the store that stands at *path*; raises UserError, which says what to do, when it cannot be read."""
     try:
-        Store(path)
+        return Store(path)
     except UserError as error:
         raise UserError(f"{error} (--overwrite prepares it again)") from error
-    raise UserError(
-        f"{path}: holds a store made from other inputs or settings; give --overwrite to replace it, "
-        "or another place for the store"
-    )
 
 
-def _is_store(path: Path) -> bool:
+def holds_store(path: Path) -> bool:
     """Tell a store, be it damaged or of another version, from a folder that merely has a manifest.json."""
     try:
         with (path / MANIFEST).open("rb") as file:

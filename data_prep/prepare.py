@@ -1,139 +1,151 @@
-"""The run: configuration in, store out."""
+"""The run: configuration in, store out; or what the configuration adds into the store that is there."""
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import xxhash
-
-from data_prep.config import Config
-from data_prep.config_file import ConfigFile, load_config
-from data_prep.destination import check_replaceable, place_for
+from data_prep.config_file import load_config
+from data_prep.destination import appended_to, check_replaceable, holds_store, place_for, readable_store
 from data_prep.engine.pool import Pool, Workers
-from data_prep.pipeline.cleaned import cleaned
-from data_prep.pipeline.encoded import encoded
-from data_prep.pipeline.held_out import held_out
-from data_prep.pipeline.selected import selected, without_leaks
+from data_prep.growth import growth
+from data_prep.identity import History, Identity, history, identify, recorded, together
+from data_prep.pipeline.encoded import EncodedText, Sizes, encoded
+from data_prep.pipeline.grown import Grown, first, grow
 from data_prep.pipeline.texts import Run
-from data_prep.pipeline.vocabulary import vocabulary_of
+from data_prep.pipeline.vocabulary import vocabulary_of, vocabulary_of_store
 from data_prep.report.gathered import gathered
-from data_prep.report.write import add_report
-from mtdeep.corpus.manifest import MANIFEST
-from mtdeep.corpus.store import Store, file_digest
+from data_prep.report.split import split_section, wider_section
+from data_prep.report.write import add_report, sections_of
+from mtdeep.corpus.store import Store
+from mtdeep.corpus.store_appender import StoreAppender, appended
 from mtdeep.corpus.store_writer import StoreWriter
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
-_REVISION = 4  # raise it when equal inputs and settings begin to give other stores
-
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run made, or found made already."""
+    """What a run made, or found made already; *added*, by language, what it put into a store that was there."""
 
     store: Store
     already: bool
+    added: Mapping[str, Sizes] | None = None
 
 
-def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False) -> Prepared:
+def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, append: bool = False) -> Prepared:
     """Make the store that *config_path* describes; *workers* work on it (`engine.pool`).
 
     A store that stands there already is left alone when it came from the same inputs and settings, and replaced only
-    with *overwrite*. A run that was stopped goes on where it was, in the configuration's `work` folder or, without one,
-    beside the store, where nothing is left in the end. Raises UserError for everything in configuration or inputs that
-    the user can mend.
+    with *overwrite*. With *append* it gets what the configuration has beside all that made it. A run that was stopped
+    goes on where it was, in the configuration's `work` folder or, without one, beside the store, where nothing is left
+    in the end. Raises UserError for everything in configuration or inputs that the user can mend.
     """
+    if overwrite and append:
+        raise UserError("--overwrite and --append exclude one another; give one of them")
     loaded = load_config(config_path)
-    config = loaded.config
-    path = loaded.resolved(config.store)
+    path = loaded.resolved(loaded.config.store)
     with ProgressReport() as progress:
-        digests, inputs = _inputs(loaded, progress)
-        digest = _content_digest(config, inputs)
-        if _is_prepared(path, digest):
+        now = identify(loaded, progress)
+        if _is_prepared(path, now.digest, at_once=overwrite):
             return Prepared(Store(path), already=True)
-        check_replaceable(path, overwrite=overwrite)
-        work = loaded.resolved(config.work) if config.work else path.with_name(f".{path.name}.mtdeep-work")
-        with place_for(path, overwrite=overwrite) as place, Pool(work, workers, progress) as pool:
-            _write(place, Run(loaded, digests, pool), work, {"content_digest": digest, "inputs": inputs}, progress)
-        if not config.work:
+        named = loaded.config.work
+        work = loaded.resolved(named) if named else path.with_name(f".{path.name}.mtdeep-work")
+        pool = Pool(work, workers, progress)
+        if holds_store(path) and not overwrite:
+            known = history(readable_store(path), now, progress)
+            if not append:
+                raise UserError(
+                    f"{path}: holds a store made from other inputs or settings: it lacks {known.growth}; give --append "
+                    "to add that, --overwrite to replace the store, or another place for the store"
+                )
+            with appended_to(path) as appender, pool:
+                added = _append(appender, known, Run(loaded, now.digests, pool), work, now, progress)
+        else:
+            added = None
+            check_replaceable(path, overwrite=overwrite)
+            with place_for(path, overwrite=overwrite) as place, pool:
+                _write(place, Run(loaded, now.digests, pool), work, now, progress)
+        if not named:
             shutil.rmtree(work, ignore_errors=True)
-    return Prepared(Store(path), already=False)
+    return Prepared(Store(path), already=False, added=added)
 
 
-def _write(place: Path, run: Run, work: Path, provenance: Mapping[str, Any], progress: ProgressReport) -> None:
-    texts, leaked = without_leaks(run, held_out(run, cleaned(run)))
-    texts = selected(run, texts)
-    learned = vocabulary_of(run, work, texts)
-    found = encoded(run, texts, learned)
-    progress.stage("write the store", len(found))
-    with StoreWriter(place, learned.vocabulary, learned.model.read_bytes()) as writer:
-        records = []
-        for text in found:
-            records.append(text.add_to(writer))
-            progress.advance(1)
-        config = run.loaded.config
-        settings = config.model_dump(mode="json", exclude={"store", "work"}, exclude_unset=True)
-        made = {"settings": settings, "versions": _versions(), "leakage": config.leakage, "in_training_text": leaked}
-        provenance = {**provenance, **made}
-        progress.stage("write the report")
-        add_report(writer, gathered(found, records, learned.vocabulary, config, provenance))
-        writer.finish(provenance)
-
-
-def _inputs(loaded: ConfigFile, progress: ProgressReport) -> tuple[dict[Path, str], dict[str, dict[str, object]]]:
-    """Return the digest of every input file, and what the store says of it, by a name of its own."""
-    files = dict(_files(loaded))
-    if files:
-        progress.stage("digests of the inputs", len(files))
-    digests: dict[Path, str] = {}
-    records: dict[str, dict[str, object]] = {}
-    for name, file in files.items():
-        digests[file] = digests.get(file) or file_digest(file)
-        records[name] = {"file": file.name, "bytes": file.stat().st_size, "xxh3_128": digests[file]}
-        progress.advance(1)
-    return digests, records
-
-
-def _files(loaded: ConfigFile) -> Iterator[tuple[str, Path]]:
-    config = loaded.config
-    for corpus in config.corpora:
-        for split in corpus.split_names:
-            name = f"{corpus.name}/{split}"
-            if split not in corpus.holdout:
-                sources = corpus.sources(split, loaded.resolved, config.seed)
-                files = [file for source in sources for file in source.inputs]
-                yield from ((f"{name}/{number}", file) for number, file in enumerate(files))
-            elif isinstance(how := corpus.holdout[split], str):
-                yield f"{name}/ids", loaded.resolved(how)
-    if config.vocabulary.model:
-        yield "vocabulary/model", loaded.resolved(config.vocabulary.model)
-
-
-def _content_digest(config: Config, inputs: Mapping[str, Mapping[str, object]]) -> str:
-    """Return the identity of what is to be prepared: settings, bytes of the inputs, versions that shape the result."""
-    content = {
-        "revision": _REVISION,
-        "settings": config.model_dump(mode="json", exclude={"store", "work"}),
-        "inputs": {name: record["xxh3_128"] for name, record in inputs.items()},
-        "versions": _versions(),
-    }
-    return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())
-
-
-def _versions() -> dict[str, str]:
-    return {package: version(package) for package in ("babel", "sentencepiece", "py3langid", "rensa")}
-
-
-def _is_prepared(path: Path, digest: str) -> bool:
-    if not (path / MANIFEST).is_file():
+def _is_prepared(path: Path, digest: str, *, at_once: bool) -> bool:
+    """Tell whether the last step that made a store was of this content; *at_once*: and the only one."""
+    if not holds_store(path):
         return False
     try:
-        return Store(path).manifest.provenance.get("content_digest") == digest
+        steps = recorded(Store(path).manifest.provenance)
     except UserError:
-        return False  # damaged or of another version: `check_replaceable` says which
+        return False  # damaged or of another version: `readable_store` and `check_replaceable` say which
+    return bool(steps) and steps[-1]["content_digest"] == digest and not (at_once and len(steps) > 1)
+
+
+def _write(place: Path, run: Run, work: Path, now: Identity, progress: ProgressReport) -> None:
+    made = first(run)
+    learned = vocabulary_of(run, work, made.added)
+    found = encoded(run, made.added, learned)
+    progress.stage("write the store", len(found))
+    with StoreWriter(place, learned.vocabulary, learned.model.read_bytes()) as writer:
+        sections = []
+        for text in found:
+            sections.append(split_section(text, text.add_to(writer), run.loaded.config.cleaning))
+            progress.advance(1)
+        step = {**now.plain(), "in_training_text": made.leaked}
+        progress.stage("write the report")
+        add_report(writer, gathered(sections, writer.corpora, learned.vocabulary, run.loaded.config, together(step)))
+        writer.finish(step)
+
+
+def _append(
+    appender: StoreAppender, known: History, run: Run, work: Path, now: Identity, progress: ProgressReport
+) -> dict[str, Sizes]:
+    """Add to a store what *now* has beside the steps that made it; returns how much that is of each language."""
+    if appender.store.digest != known.store.digest:
+        raise UserError(f"{appender.path}: was written by another process meanwhile; start this one again")
+    made = _grown(known, run, progress)
+    learned = vocabulary_of_store(appender.store, work, made.added)
+    found = encoded(run, made.added, learned)
+    progress.stage("append to the store", len(found))
+    appender.add_tags(learned.vocabulary.tags)
+    sections = {(one["corpus"], one["split"]): one for one in sections_of(appender.store)}
+    settings = run.loaded.config.cleaning
+    for text in found:
+        name = text.text.name
+        if text.text.added:
+            sections[name] = wider_section(sections[name], text, text.add_languages_to(appender), settings)
+        else:
+            sections[name] = split_section(text, text.add_to(appender), settings)
+        progress.advance(1)
+    step = {**now.plain(known.steps), "in_training_text": made.leaked}
+    progress.stage("write the report")
+    whole = together(appended(appender.store.manifest.provenance, step))
+    ordered = [sections[record.name, record.split] for record in appender.corpora]
+    report = gathered(ordered, appender.corpora, learned.vocabulary, run.loaded.config, whole)
+    add_report(appender, report, grown=len(known.steps))
+    appender.finish(step)
+    return _sizes(found)
+
+
+def _grown(known: History, run: Run, progress: ProgressReport) -> Grown:
+    """Do the steps again that made the store, and then the new one."""
+    progress.stage("find what the store has")
+    runs = [*(Run(step.loaded, step.digests, run.pool) for step in known.steps), run]
+    made = first(runs[0])
+    for before, after in pairwise(runs):
+        if after is run:
+            progress.stage("find what is new")
+        made = grow(after, before, made.texts, growth(before.loaded.config, after.loaded.config))
+    return made
+
+
+def _sizes(found: Sequence[EncodedText]) -> dict[str, Sizes]:
+    sizes: dict[str, Sizes] = {}
+    for text in found:
+        for language, counts in text.sizes.items():
+            sizes[language] = sizes.get(language, Sizes()) + counts
+    return sizes

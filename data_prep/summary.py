@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from data_prep.identity import together
 from data_prep.report.notes import in_words, notes
-from data_prep.report.write import PAGE
+from data_prep.report.write import page_of
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store import Store
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from data_prep.prepare import Prepared
 
 _WIDTH_OF_A_LOG = 120
+_BEARABLE = 0.01
+"""Share of unknown tokens of what was added above which the vocabulary does not fit."""
 
 
 def print_summary(prepared: Prepared) -> None:
@@ -28,15 +32,28 @@ def print_summary(prepared: Prepared) -> None:
     store = prepared.store
     console.print(_corpora(store))
     console.print(languages_table(store))
-    for note in notes(_prepared(store), store.manifest.provenance):
+    for note in (*notes(_prepared(store), together(store.manifest.provenance)), *_known(prepared)):
         console.print(note, highlight=False, markup=False, soft_wrap=True)
-    state = "already prepared, nothing to do" if prepared.already else "prepared"
+    made = "prepared" if prepared.added is None else "appended to"
+    state = "already prepared, nothing to do" if prepared.already else made
     console.print(
         f"{state}: {store.path} ({len(store.languages)} languages, {len(store.vocabulary):,} symbols)",
         highlight=False,
         soft_wrap=True,
     )
-    console.print(f"report: {store.path / PAGE}", highlight=False, soft_wrap=True)
+    if page := page_of(store):
+        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+
+
+def _known(prepared: Prepared) -> Iterator[str]:
+    """Yield how well the vocabulary of a store knows each language that was added, which it was not learned from."""
+    for language, sizes in (prepared.added or {}).items():
+        share = sizes.unknown / max(1, sizes.tokens)
+        yield (
+            f"added, {language}: {sizes.sentences:,} sentences, {share:.2%} of the tokens unknown to the store's "
+            f"vocabulary, {sizes.characters / max(1, sizes.tokens):.1f} characters a token"
+            + (" (warning: --overwrite learns a vocabulary that knows them)" if share > _BEARABLE else "")
+        )
 
 
 def directions_of(corpus: Corpus) -> int:

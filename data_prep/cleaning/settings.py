@@ -88,7 +88,12 @@ def _pair(codes: str) -> str:
     parts = codes.split("-")
     if len(parts) != 2:
         raise ValueError(f"a pair is written as directions are, such as en-de or en-zh_Hans, not {codes!r}")
-    return " ".join(sorted(map(_language, parts)))
+    return _pair_name(map(_language, parts))
+
+
+def _pair_name(pair: Iterable[str]) -> str:
+    """Return the key of a pair, which says the same when it is read again."""
+    return "-".join(map(languages.fairseq_code, sorted(pair)))
 
 
 def _language(code: str) -> str:
@@ -129,9 +134,8 @@ class CleaningSettings(Strict):
         yield f"script {script}", self.scripts.get(script, Level())
         yield f"language {language}", self.languages.get(language, Level())
         if len(others) == 1:
-            pair = sorted((language, *others))
-            name = "-".join(map(languages.fairseq_code, pair))
-            yield f"pair {name}", self.pairs.get(" ".join(pair), Level())
+            name = _pair_name((language, *others))
+            yield f"pair {name}", self.pairs.get(name, Level())
         yield f"corpus {corpus}", self.corpora.get(corpus, Level())
 
 

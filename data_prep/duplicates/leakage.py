@@ -25,10 +25,12 @@ class Matches:
 
     sets: the index of the set that each cell is known from, the first of several, or -1; (rows,) int64.
     near: whether it is known by its signature alone, (rows,) bool.
+    met: the keys of all the evaluation sentences that some cell equals or resembles, ascending, (n,) uint64.
     """
 
     sets: np.ndarray
     near: np.ndarray
+    met: np.ndarray
 
     def counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Return set -> exact or near -> cells, without the zeros."""
@@ -96,7 +98,7 @@ class EvaluationIndex:
             np.minimum.at(first[kind], met.cells[of_kind], self._owners[met.sentences[of_kind]])
         near = (first[EXACT] == _NO_SET) & (first[NEAR] < _NO_SET)
         sets = np.where(near, first[NEAR], first[EXACT])
-        return Matches(np.where(sets < _NO_SET, sets, -1), near)
+        return Matches(np.where(sets < _NO_SET, sets, -1), near, np.unique(self._keys[met.sentences]))
 
 
 def indexed(sets: Mapping[int, Known]) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,27 +15,37 @@ from data_prep.stages.clean import CLEAN, NOTHING_LEFT, clean, cleaning_content
 from data_prep.stages.part import Part
 from data_prep.stages.read import chunk_name, read_task
 
+Names = Collection[tuple[str, str]]
+"""Corpora and splits."""
+Read = tuple[SplitText, Source, Result]
+"""A source of a split, and what was read of it."""
 
-def cleaned(run: Run) -> list[SplitText]:
-    """Return every split that is read, cleaned where it is for training. Raises UserError for what cannot be read."""
+
+def readings(run: Run, wanted: Names | None = None) -> list[Read]:
+    """Return the sources of every split that is read, or of those *wanted*. Raises UserError as they do."""
     config = run.loaded.config
     read = [
         (SplitText(number, corpus, split), source)
         for number, corpus in enumerate(config.corpora)
         for split in corpus.split_names
-        if split not in corpus.holdout
+        if split not in corpus.holdout and (wanted is None or (corpus.name, split) in wanted)
         for source in corpus.sources(split, run.loaded.resolved, config.seed)
     ]
     results = run.pool.run("read", [_reading(run, text, source) for text, source in read])
-    every = list(zip(read, results, strict=True))
+    return [(text, source, result) for (text, source), result in zip(read, results, strict=True)]
+
+
+def cleaned(run: Run, wanted: Names | None = None) -> list[SplitText]:
+    """Return the splits of `readings`, cleaned where they are for training."""
+    every = readings(run, wanted)
     tasks = [
         _cleaning(run, text, source, result, chunk)
-        for (text, source), result in every
+        for text, source, result in every
         for chunk in range(len(result.record["rows"]))
     ]
     done = iter(run.pool.run("clean", tasks))
     texts: dict[tuple[int, str], SplitText] = {}
-    for (text, source), result in every:
+    for text, source, result in every:
         before = texts.get((text.number, text.split), text)
         texts[text.number, text.split] = _with_source(run, before, source, result, done)
     return list(texts.values())
@@ -72,7 +82,7 @@ def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: 
     text.ledger.rows(read=sum(rejected.values()), rejected=rejected)
     for one, rows in zip(chunks, read.record["rows"], strict=True):
         text.ledger.rows(read=rows, rejected=one.record["rejected"])
-        _enter_sentences(text.ledger, one.record)
+        enter_sentences(text.ledger, one.record, source.languages)
     return replace(
         text,
         pieces=(*text.pieces, *pieces),
@@ -81,8 +91,9 @@ def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: 
     )
 
 
-def _enter_sentences(ledger: Ledger, record: Mapping[str, Any]) -> None:
-    for language, counts in record["record"]["languages"].items():
-        vanished = record["vanished"][language]
+def enter_sentences(ledger: Ledger, record: Mapping[str, Any], languages: Sequence[str]) -> None:
+    """Enter what cleaning says of a chunk's sentences in some languages: how many were read, and why some are lost."""
+    for language in languages:
+        counts, vanished = record["record"]["languages"][language], record["vanished"][language]
         rejected = {**counts["rejected"], NOTHING_LEFT: vanished}
         ledger.sentences(language, read=counts["read"] + vanished, rejected=rejected)

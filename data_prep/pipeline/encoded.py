@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.pipeline.vocabulary import LearnedVocabulary
-from data_prep.stages.assemble import Encoded, add_corpus
-from data_prep.stages.encode import KEPT, LENGTHS, encode, encoding_content
+from data_prep.stages.assemble import Encoded, column
+from data_prep.stages.encode import KEPT, LENGTHS, TEXT, TOKENS, encode, encoding_content
+from mtdeep.corpus.blocks import Block
+from mtdeep.corpus.corpus_writer import CorpusWriter
 from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store import file_digest
-from mtdeep.corpus.store_writer import StoreWriter
+from mtdeep.corpus.store_appender import StoreAppender
 
 
 @dataclass(frozen=True)
@@ -48,31 +51,42 @@ class EncodedText:
     @cached_property
     def sizes(self) -> dict[str, Sizes]:
         """Return the sizes of every language."""
-        found = dict.fromkeys(self.text.languages, Sizes())
+        found = dict.fromkeys(self.text.written, Sizes())
         for result in self.results:
             for language, counts in result.record["languages"].items():
                 found[language] += Sizes(**counts)
         return found
 
-    def add_to(self, writer: StoreWriter) -> CorpusRecord:
+    def add_to(self, writer: CorpusWriter) -> CorpusRecord:
         """Append it to a store; returns what the manifest says of it."""
         text = self.text
-        provenance = {
-            "reader": text.corpus.reader,
-            "origin": text.corpus.origin,
-            "licence": text.corpus.licence,
-            "url": text.corpus.url,
-            "account": text.ledger.account().plain(),
-            "unknown_tokens": {language: sizes.unknown for language, sizes in self.sizes.items() if sizes.unknown},
-        }
+        said = {"reader": text.corpus.reader, "origin": text.corpus.origin, "licence": text.corpus.licence,
+                "url": text.corpus.url}  # fmt: skip
+        return writer.add_corpus(
+            text.corpus.name, text.split, self._columns(TOKENS), text=self._text(),
+            provenance={**{name: value for name, value in said.items() if value is not None}, **self._counted()},
+        )  # fmt: skip
+
+    def add_languages_to(self, appender: StoreAppender) -> CorpusRecord:
+        """Add its languages to the corpus that the store has; returns what the manifest says of that then."""
+        text = self.text
+        return appender.add_languages(
+            text.corpus.name, text.split, self._columns(TOKENS), text=self._text(), provenance=self._counted()
+        )
+
+    def _counted(self) -> dict[str, Any]:
+        unknown = {language: sizes.unknown for language, sizes in self.sizes.items() if sizes.unknown}
+        return {"account": self.text.ledger.account().plain(), "unknown_tokens": unknown}
+
+    def _text(self) -> dict[str, Iterator[Block]] | None:
+        return None if self.text.trained else self._columns(TEXT)
+
+    def _columns(self, file: str) -> dict[str, Iterator[Block]]:
         chunks = [
             Encoded(result.folder, piece.part.languages, result.record["rows"])
-            for piece, result in zip(text.pieces, self.results, strict=True)
+            for piece, result in zip(self.text.pieces, self.results, strict=True)
         ]
-        return add_corpus(
-            writer, text.corpus.name, text.split, text.languages, chunks, keep_text=not text.trained,
-            provenance={name: value for name, value in provenance.items() if value is not None},
-        )  # fmt: skip
+        return {language: column(chunks, file, language) for language in self.text.written}
 
 
 def encoded(run: Run, texts: Sequence[SplitText], learned: LearnedVocabulary) -> list[EncodedText]:
@@ -85,11 +99,13 @@ def encoded(run: Run, texts: Sequence[SplitText], learned: LearnedVocabulary) ->
 
 def _encoding(text: SplitText, piece: Piece, learned: LearnedVocabulary, model: str) -> Task:
     keep_text = not text.trained
-    decided = {"model": model, "dictionary": learned.vocabulary.digest, "keep_text": keep_text}
+    written = tuple(language for language in piece.part.languages if language in text.written)
+    decided = {"model": model, "dictionary": learned.vocabulary.digest, "keep_text": keep_text, "written": written}
     arguments = {
         "chunk": piece.part.chunk,
         "kept": piece.kept.folder / KEPT,
         "languages": piece.part.languages,
+        "written": written,
         "model": learned.model,
         "dictionary": learned.dictionary,
         "keep_text": keep_text,

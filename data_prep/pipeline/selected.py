@@ -20,30 +20,57 @@ Leaked = dict[str, dict[str, dict[str, int]]]
 """Scored split -> language -> exact or near -> cells of training text."""
 
 
-def without_leaks(run: Run, texts: Sequence[SplitText]) -> tuple[list[SplitText], Leaked]:
-    """Return the texts, of training without the sentences that are scored, if they are to be removed; and how many."""
-    scored = [text for text in texts if not text.trained]
-    if not scored:
-        return list(texts), {}
-    near = any(text.corpus.near_leaks for text in texts if text.trained)
+def without_leaks(
+    run: Run, texts: Sequence[SplitText], scored: Sequence[SplitText]
+) -> tuple[list[SplitText], Leaked]:
+    """Return the texts, of training without the sentences of *scored* ones, if they are to be removed; and how many."""
+    results = searched(run, texts, scored)
+    if run.loaded.config.leakage != "remove" or not results:
+        return list(texts), leaked(results, scored)
+    each = iter(results)
+    found = [_without(text, [next(each) for _ in text.pieces]) if text.trained else text for text in texts]
+    return found, leaked(results, scored)
+
+
+def _without(text: SplitText, results: Sequence[Result]) -> SplitText:
+    pieces = (
+        Piece(replace(piece.part, leaks=result.folder), (*piece.identity, result.key))
+        for piece, result in zip(text.pieces, results, strict=True)
+    )
+    return replace(text, pieces=tuple(pieces))
+
+
+def searched(run: Run, texts: Sequence[SplitText], scored: Sequence[SplitText]) -> list[Result]:
+    """Return what is found of *scored* texts in each piece of those that are trained on; none where either lacks."""
+    trained = [(text, piece) for text in texts if text.trained for piece in text.pieces]
+    if not (scored and trained):
+        return []
+    near = any(text.corpus.near_leaks for text, _ in trained)
     sets = [[piece.part for piece in text.pieces] for text in scored]
     content = index_content([[piece.identity for piece in text.pieces] for text in scored], near)
     arguments = {"sets": sets, "near": near}
     (known,) = run.pool.run("index what is scored", [Task("index", "index", index, content, arguments)])
-    trained = [(text, piece) for text in texts if text.trained for piece in text.pieces]
-    results = iter(run.pool.run("find what is scored", [_search(text, piece, known) for text, piece in trained]))
+    return run.pool.run("find what is scored", [_search(text, piece, known) for text, piece in trained])
+
+
+def leaked(results: Sequence[Result], scored: Sequence[SplitText]) -> Leaked:
+    """Return the sums of what was found."""
     counts: Leaked = {}
-    found = []
-    for text in texts:
-        pieces = []
-        for piece in text.pieces if text.trained else ():
-            result = next(results)
-            _count(counts, [str(one) for one in scored], result)
-            if run.loaded.config.leakage == "remove":
-                piece = Piece(replace(piece.part, leaks=result.folder), (*piece.identity, result.key))
-            pieces.append(piece)
-        found.append(replace(text, pieces=tuple(pieces)) if text.trained else text)
-    return found, counts
+    for result in results:
+        _count(counts, [str(one) for one in scored], result)
+    return counts
+
+
+def summed(*counts: Leaked) -> Leaked:
+    """Return the sums of what several searches have found."""
+    found: Leaked = {}
+    for one in counts:
+        for scored, languages in one.items():
+            for language, kinds in languages.items():
+                of_language = found.setdefault(scored, {}).setdefault(language, {})
+                for kind, cells in kinds.items():
+                    of_language[kind] = of_language.get(kind, 0) + cells
+    return found
 
 
 def _search(text: SplitText, piece: Piece, known: Result) -> Task:
@@ -61,14 +88,15 @@ def _count(counts: Leaked, names: Sequence[str], result: Result) -> None:
                 of_language[kind] = of_language.get(kind, 0) + cells
 
 
-def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
+def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] = ()) -> list[SplitText]:
     """Return the texts with what is kept of each piece; training rows that repeat another are not.
 
-    Raises UserError when nothing is left of a split.
+    Of rows that stand in a store *before*, whose pieces are `Piece.stored`, none goes. Raises UserError when nothing is
+    left of a split.
     """
-    asked = [(text, piece) for text in texts if text.trained and text.corpus.deduplicate for piece in text.pieces]
+    asked = [(text, piece) for text in (*before, *texts) if _is_compared(text) for piece in text.pieces]
     place = {id(piece): number for number, (_, piece) in enumerate(asked)}
-    repeated = _repeats(run, asked) if asked else None
+    repeated = _repeats(run, asked) if any(map(_is_compared, texts)) else None
     every = [(text, piece) for text in texts for piece in text.pieces]
     tasks = [_selection(text, piece, repeated, place.get(id(piece))) for text, piece in every]
     results = iter(run.pool.run("select", tasks))
@@ -80,6 +108,11 @@ def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
         _check_not_empty(run, text)
         found.append(replace(text, pieces=pieces))
     return found
+
+
+def _is_compared(text: SplitText) -> bool:
+    """Tell whether rows that repeat others leave it; those of a store stay when they get languages."""
+    return text.trained and bool(text.corpus.deduplicate) and not text.added
 
 
 def _repeats(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> Result:
@@ -126,8 +159,8 @@ def _selection(text: SplitText, piece: Piece, repeated: Result | None, number: i
 def _enter(text: SplitText, result: Result) -> None:
     rows = dict(result.record["rows"])
     text.ledger.rows(kept=rows.pop(KEPT), rejected=rows)
-    for language, counts in result.record["languages"].items():
-        rejected = dict(counts)
+    for language in text.written:
+        rejected = dict(result.record["languages"].get(language) or {KEPT: 0})
         text.ledger.sentences(language, kept=rejected.pop(KEPT), rejected=rejected)
 
 

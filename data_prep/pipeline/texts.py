@@ -12,6 +12,7 @@ from data_prep.config import TRAIN, AnyCorpus
 from data_prep.config_file import ConfigFile
 from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result
+from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
 
 
@@ -38,12 +39,19 @@ class Piece:
         assert self.selected is not None
         return self.selected
 
+    @property
+    def stored(self) -> Piece:
+        """Return what was selected as a part to compare others with, of which it is the one that stays."""
+        part = Part(self.part.chunk, self.part.languages, cells=self.kept.folder / KEPT, rank=-1)
+        return Piece(part, (*self.identity, self.kept.key), self.selected)
+
 
 @dataclass(frozen=True)
 class SplitText:
     """One split of a corpus on its way to the store. Its place in the configuration is corpora[*number*].
 
     readings, cleanings: the records of its sources and of their chunks (`stages.read`, `stages.clean`), for the report.
+    added: the languages that join a split which a store has; none where the split is new.
     """
 
     number: int
@@ -53,6 +61,17 @@ class SplitText:
     ledger: Ledger = field(default_factory=Ledger)
     readings: tuple[Mapping[str, Any], ...] = ()
     cleanings: tuple[Mapping[str, Any], ...] = ()
+    added: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Return the names of corpus and split, which no other text has."""
+        return self.corpus.name, self.split
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Return the languages whose sentences go into the store."""
+        return self.added or self.languages
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -71,8 +90,8 @@ class SplitText:
 
     @property
     def least(self) -> int:
-        """Return how many sentences a row must have."""
-        return min(2, len(self.languages))
+        """Return how many sentences a row must have; one that stands in a store has them."""
+        return 1 if self.added else min(2, len(self.languages))
 
     def __str__(self) -> str:
         return f"{self.corpus.name}, {self.split}"

@@ -11,7 +11,9 @@ from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.encode import KEPT
 from data_prep.stages.learn import MODEL, learn, learn_content
 from data_prep.stages.sample import quotas, sample, sample_content
+from mtdeep.corpus.manifest import SUBWORD_MODEL
 from mtdeep.corpus.origins import ORIGIN_TAGS
+from mtdeep.corpus.store import Store
 from mtdeep.corpus.subwords import pieces
 from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.durable import write_atomically
@@ -33,10 +35,26 @@ def vocabulary_of(run: Run, work: Path, texts: Sequence[SplitText]) -> LearnedVo
     """Return the vocabulary of all languages. Raises UserError where the text does not support the size."""
     settings = run.loaded.config.vocabulary
     model = run.loaded.resolved(settings.model) if settings.model else _learned(run, texts)
+    return _written(work, model, Vocabulary(pieces(model), tags_of(texts)))
+
+
+def vocabulary_of_store(store: Store, work: Path, texts: Sequence[SplitText]) -> LearnedVocabulary:
+    """Return the vocabulary of a store with the tags that it lacks of *texts*; no piece is learned from these.
+
+    Raises UserError when the store has no model, and when a tag is a piece.
+    """
+    store.subwords()
+    return _written(work, store.path / SUBWORD_MODEL, store.vocabulary.extended(tags_of(texts)))
+
+
+def tags_of(texts: Sequence[SplitText]) -> tuple[str, ...]:
+    """Return the tags that texts need: those of their languages, then those of their origins."""
     languages = dict.fromkeys(language for text in texts for language in text.languages)
     origins = {text.corpus.origin for text in texts if text.trained}
-    tags = (*languages, *(tag for origin, tag in ORIGIN_TAGS.items() if origin in origins))
-    vocabulary = Vocabulary(pieces(model), tags)
+    return (*languages, *(tag for origin, tag in ORIGIN_TAGS.items() if origin in origins))
+
+
+def _written(work: Path, model: Path, vocabulary: Vocabulary) -> LearnedVocabulary:
     dictionary = work / _DICTIONARIES / f"{vocabulary.digest}.txt"
     dictionary.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(dictionary, lambda path: path.write_bytes(vocabulary.dump()))

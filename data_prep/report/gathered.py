@@ -11,10 +11,8 @@ import numpy as np
 import mtdeep
 from data_prep.cleaning.settings import RULES
 from data_prep.config import Config
-from data_prep.pipeline.encoded import EncodedText
 from data_prep.report.notes import notes
 from data_prep.report.settings import settings_section
-from data_prep.report.split import split_section
 from data_prep.report.training import length_section, pair_matrix, sampling_section, token_section, training_sizes
 from mtdeep.corpus.manifest import CorpusRecord, totals
 from mtdeep.corpus.vocabulary import Vocabulary
@@ -23,24 +21,25 @@ FORMAT, VERSION = "mtdeep-report", 1
 
 
 def gathered(
-    found: Sequence[EncodedText],
+    sections: Sequence[Mapping[str, Any]],
     records: Sequence[CorpusRecord],
     vocabulary: Vocabulary,
     config: Config,
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the report of a store: *records* and *provenance* are what its manifest will say of the texts *found*."""
+    """Return the report of a store.
+
+    *sections* are those of its splits (`split`), *records* what its manifest says of them, in the same order, and
+    *provenance* what the steps that made it say together (`identity.together`).
+    """
     matrix = pair_matrix(records, vocabulary.languages)
-    sizes = training_sizes(found, vocabulary.languages)
-    splits = [
-        split_section(encoded, record, config.cleaning) for encoded, record in zip(found, records, strict=True)
-    ]
+    sizes = training_sizes(sections, vocabulary.languages)
     return {
         "format": FORMAT,
         "version": VERSION,
-        "totals": {"rows_read": _rows_read(found), **_totals(records, vocabulary, matrix, provenance)},
+        "totals": {"rows_read": _rows_read(sections), **_totals(records, vocabulary, matrix, provenance)},
         "notes": list(notes(records, provenance)),
-        "splits": splits,
+        "splits": list(sections),
         "rules": {name: list(rule.edges) for name, rule in RULES.items()},
         "pairs": {"languages": list(vocabulary.languages), "matrix": matrix.tolist()},
         "lengths": length_section(sizes),
@@ -54,17 +53,16 @@ def gathered(
         "sampling": sampling_section(matrix, vocabulary.languages),
         "card": {
             "corpora": _corpora(records),
-            "files": [{"input": name, **file} for name, file in provenance["inputs"].items()],
+            "files": provenance["inputs"],
             "settings": settings_section(config),
             "versions": {"mtdeep": mtdeep.__version__, **provenance["versions"], "matplotlib": version("matplotlib")},
         },
     }
 
 
-def _rows_read(found: Sequence[EncodedText]) -> int:
-    """Return the rows of all sources; those of a held-out split were read for training."""
-    read = (encoded.text for encoded in found if encoded.text.split not in encoded.text.corpus.holdout)
-    return sum(text.ledger.account().rows.read for text in read)
+def _rows_read(sections: Sequence[Mapping[str, Any]]) -> int:
+    """Return the rows of all sources; those of a held-out split, which has none, were read for training."""
+    return sum(section["rows"]["read"] for section in sections if section["sources"])
 
 
 def _totals(
@@ -72,7 +70,7 @@ def _totals(
 ) -> dict[str, int]:
     """Return the sums over all splits; directions are those of training. Bytes are those of files, tokens and text."""
     counts = totals(tuple(records))
-    files = {file["xxh3_128"]: file["bytes"] for file in provenance["inputs"].values()}
+    files = {file["xxh3_128"]: file["bytes"] for file in provenance["inputs"]}
     return {
         "languages": len(vocabulary.languages),
         "corpora": len({record.name for record in records}),

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from data_prep.account import account_of, unknown_tokens
 from mtdeep.corpus.manifest import CorpusRecord
 
 
 def notes(records: Sequence[CorpusRecord], provenance: Mapping[str, Any]) -> Iterator[str]:
-    """Yield sentences about the corpora of a manifest and its *provenance*."""
+    """Yield sentences about the corpora of a manifest and its provenance (`identity.together`)."""
     for record in records:
         lost: Counter[str] = Counter()
-        languages = record.provenance["account"]["languages"]
+        languages = account_of(record)["languages"]
         for counts in languages.values():
             lost.update(counts["rejected"])
         if lost:
@@ -22,7 +23,7 @@ def notes(records: Sequence[CorpusRecord], provenance: Mapping[str, Any]) -> Ite
             yield f"no sentence left, {record.name}, {record.split}: {', '.join(gone)}"
     unknown: Counter[str] = Counter()
     for record in records:
-        unknown.update(record.provenance["unknown_tokens"])
+        unknown.update(unknown_tokens(record))
     if unknown:
         yield f"unknown tokens: {_by_language(unknown)}"
     removed = provenance["leakage"] == "remove"

@@ -12,6 +12,7 @@ from data_prep.pipeline.encoded import EncodedText
 from data_prep.pipeline.held_out import reason_of
 from data_prep.pipeline.texts import SplitText
 from data_prep.stages.hold_out import SHARED_ROWS
+from data_prep.stages.leaks import TRAINED_ON
 from data_prep.stages.select import LEFT_BY_LEAKS, REPEAT, SCORED
 from mtdeep.corpus.manifest import CorpusRecord
 
@@ -28,9 +29,7 @@ def split_section(encoded: EncodedText, record: CorpusRecord, settings: Cleaning
     """
     text = encoded.text
     account = record.provenance["account"]
-    languages = {
-        language: {**tally, **_sizes(encoded, language)} for language, tally in account["languages"].items()
-    }
+    languages = _languages(encoded)
     return {
         "corpus": record.name,
         "split": record.split,
@@ -42,6 +41,31 @@ def split_section(encoded: EncodedText, record: CorpusRecord, settings: Cleaning
         "sources": [_source(number, reading) for number, reading in enumerate(text.readings, start=1)],
         "cleaning": {"settings": _settings(text, settings) if text.cleaned else [], "languages": _cleaning(text)},
     }
+
+
+def wider_section(
+    section: Mapping[str, Any], encoded: EncodedText, record: CorpusRecord, settings: CleaningSettings
+) -> dict[str, Any]:
+    """Return the section of a split with the languages that have joined it; all else in it stays."""
+    text = encoded.text
+    languages = _languages(encoded)
+    steps = {**section["steps"], **_steps(text, languages.values())}
+    cleaning = section["cleaning"]
+    return {
+        **section,
+        "directions": 2 * sum(pairs > 0 for pairs in record.pairs),
+        "languages": {**section["languages"], **languages},
+        "steps": dict(sorted(steps.items(), key=lambda item: STEPS.index(item[1]))),
+        "cleaning": {
+            "settings": [*cleaning["settings"], *(_settings(text, settings) if text.cleaned else [])],
+            "languages": {**cleaning["languages"], **_cleaning(text)},
+        },
+    }
+
+
+def _languages(encoded: EncodedText) -> dict[str, dict[str, Any]]:
+    account = encoded.text.ledger.account().plain()["languages"]
+    return {language: {**tally, **_sizes(encoded, language)} for language, tally in account.items()}
 
 
 def _sizes(encoded: EncodedText, language: str) -> dict[str, Any]:
@@ -58,7 +82,7 @@ def _steps(text: SplitText, tallies: Iterable[Mapping[str, Any]]) -> dict[str, s
     """Return the step of every reason of *tallies*, in the order of the steps."""
     known = {reason: READ for reading in text.readings for reason in reading["rejected"]}
     known |= dict.fromkeys([*map(reason_of, text.corpus.holdout), SHARED_ROWS], HOLD_OUT)
-    known |= {SCORED: LEAKS, LEFT_BY_LEAKS: LEAKS, REPEAT: REPEATS}
+    known |= {SCORED: LEAKS, LEFT_BY_LEAKS: LEAKS, TRAINED_ON: LEAKS, REPEAT: REPEATS}
     found = {reason: known.get(reason, CLEAN) for tally in tallies for reason in tally["rejected"]}
     return dict(sorted(found.items(), key=lambda item: STEPS.index(item[1])))
 
@@ -90,7 +114,7 @@ def _settings(text: SplitText, settings: CleaningSettings) -> list[dict[str, Any
 
 def _cleaning(text: SplitText) -> dict[str, Any]:
     record = total(Record.model_validate(cleaning["record"]) for cleaning in text.cleanings)
-    return {language: _of_language(found) for language, found in record.languages.items()}
+    return {language: _of_language(found) for language, found in record.languages.items() if language in text.written}
 
 
 def _of_language(record: LanguageRecord) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from data_prep.config import TRAIN
-from data_prep.pipeline.encoded import EncodedText, Sizes
+from data_prep.pipeline.encoded import Sizes
 from data_prep.stages.encode import LENGTHS
 from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.sampling import direction_probabilities
@@ -36,13 +36,14 @@ def pair_matrix(records: Sequence[CorpusRecord], languages: Sequence[str]) -> np
     return matrix
 
 
-def training_sizes(found: Sequence[EncodedText], languages: Sequence[str]) -> dict[str, Sizes]:
-    """Return the sizes of each language over all training text."""
+def training_sizes(sections: Sequence[Mapping[str, Any]], languages: Sequence[str]) -> dict[str, Sizes]:
+    """Return the sizes of each language over all training text, from the sections of its splits."""
     sizes = dict.fromkeys(languages, Sizes())
-    for encoded in found:
-        if encoded.text.trained:
-            for language, counts in encoded.sizes.items():
-                sizes[language] += counts
+    for section in sections:
+        if section["trained"]:
+            for language, said in section["languages"].items():
+                counts = {name: said[name] for name in ("characters", "tokens", "unknown")}
+                sizes[language] += Sizes(said["kept"], lengths=tuple(said["lengths"]), **counts)
     return sizes
 
 

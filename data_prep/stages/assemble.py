@@ -1,19 +1,15 @@
-"""Encoded chunks to a store: columns stream from the chunks to the shards."""
+"""Encoded chunks as the columns of a store, which stream from the chunks to the shards."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from data_prep.chunk import TokenChunk
-from data_prep.stages.encode import TEXT, TOKENS
 from mtdeep.corpus.blocks import Block
-from mtdeep.corpus.manifest import CorpusRecord
-from mtdeep.corpus.store_writer import StoreWriter
 
 
 @dataclass(frozen=True)
@@ -25,23 +21,8 @@ class Encoded:
     rows: int
 
 
-def add_corpus(
-    writer: StoreWriter,
-    name: str,
-    split: str,
-    languages: Sequence[str],
-    chunks: Sequence[Encoded],
-    *,
-    keep_text: bool,
-    provenance: Mapping[str, Any],
-) -> CorpusRecord:
-    """Append a corpus to the store being written; a language that a chunk does not have is a gap in its rows."""
-    columns = {language: _column(chunks, TOKENS, language) for language in languages}
-    text = {language: _column(chunks, TEXT, language) for language in languages} if keep_text else None
-    return writer.add_corpus(name, split, columns, text=text, provenance=provenance)
-
-
-def _column(chunks: Sequence[Encoded], file: str, language: str) -> Iterator[Block]:
+def column(chunks: Sequence[Encoded], file: str, language: str) -> Iterator[Block]:
+    """Yield a language of the chunks' TOKENS or TEXT, in blocks; a language that a chunk lacks is a gap in its rows."""
     for chunk in chunks:
         if language in chunk.languages:
             yield TokenChunk.read(chunk.folder / file, [language]).columns[language]

@@ -21,9 +21,17 @@ _REVISION = 2  # raise it when equal chunks begin to give other ids
 
 
 def encode(
-    folder: Path, chunk: Path, kept: Path, languages: Sequence[str], model: Path, dictionary: Path, *, keep_text: bool
+    folder: Path,
+    chunk: Path,
+    kept: Path,
+    languages: Sequence[str],
+    written: Sequence[str],
+    model: Path,
+    dictionary: Path,
+    *,
+    keep_text: bool,
 ) -> dict[str, Any]:
-    """Write the ids of a chunk of text, and its text where the split is scored.
+    """Write the ids of a chunk of text, and its text where the split is scored, of the languages *written*.
 
     *kept* is a chunk of one array KEPT, (rows, languages) bool, columns as in *languages*; rows without any are left
     out. Returns rows, and by language sentences, characters, tokens, unknown tokens and how many sentences each bin of
@@ -36,7 +44,8 @@ def encode(
     subwords = _subwords(model, dictionary)
     columns, texts = {}, {}
     record: dict[str, dict[str, Any]] = {}
-    for i, language in enumerate(languages):
+    for language in written:
+        i = languages.index(language)
         here = mask[rows, i]
         cells = zip(rows.tolist(), here.tolist(), strict=True)
         lines = [text.columns[language][row] if there else "" for row, there in cells]

@@ -13,11 +13,13 @@ from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.cleaning.characters import WITHOUT_WORDS
 from data_prep.duplicates.leakage import EvaluationIndex, Known, indexed
 from data_prep.duplicates.near import VERSION, Signatures
+from data_prep.stages.encode import KEPT
 from data_prep.stages.part import LEAKED, Part
 from mtdeep.languages import script
 
-INDEX = "index"
-_REVISION = 2  # raise it when equal chunks begin to give other leaks
+INDEX, MET = "index", "met"
+TRAINED_ON = "stands in the store's training text"
+_REVISION = 3  # raise it when equal chunks begin to give other leaks
 
 
 def index(folder: Path, sets: Sequence[Sequence[Part]], near: bool) -> dict[str, Any]:
@@ -45,11 +47,13 @@ def index(folder: Path, sets: Sequence[Sequence[Part]], near: bool) -> dict[str,
 def find_leaks(folder: Path, part: Part, index: Path, near: bool) -> dict[str, Any]:
     """Write LEAKED, (rows, languages) bool: the cells of a part that an evaluation set has.
 
-    Returns language -> number of the set -> exact or near -> cells.
+    MET has, by language, the keys of the sentences of the index that the part has, ascending, (n,) uint64. Returns
+    language -> number of the set -> exact or near -> cells.
     """
     text, keys = TextChunk.read(part.chunk), part.present()
     leaked = np.zeros(keys.shape, dtype=bool)
     counts: dict[str, Mapping[str, Mapping[str, int]]] = {}
+    met: dict[str, np.ndarray] = {}
     for i, language in enumerate(part.languages):
         known = index_of(index, language)
         if known is None:
@@ -58,9 +62,29 @@ def find_leaks(folder: Path, part: Part, index: Path, near: bool) -> dict[str, A
         found = known.match(keys[:, i], signed)
         leaked[:, i] = found.sets >= 0
         if leaked[:, i].any():
+            met[language] = found.met
             counts[language] = found.counts([str(number) for number in range(int(found.sets.max()) + 1)])
     write_arrays(folder / LEAKED, {LEAKED: leaked})
+    write_arrays(folder / MET, met)
     return {"leaked": counts}
+
+
+def without_met(folder: Path, part: Part, searched: Sequence[Path]) -> dict[str, Any]:
+    """Write the rows of a scored part of which no sentence was met in training text, as an array KEPT of their cells.
+
+    *searched* are the folders of `find_leaks` in which something was met. Returns how many rows of the part are left
+    out and, by language, sentences.
+    """
+    keys = part.present()
+    known: dict[str, list[np.ndarray]] = {}
+    for path in searched:
+        for language, met in read_arrays(path / MET).items():
+            known.setdefault(language, []).append(met)
+    columns = [known.get(language, [np.zeros(0, np.uint64)]) for language in part.languages]
+    met = np.any([np.isin(keys[:, i], np.concatenate(column)) for i, column in enumerate(columns)], axis=0)
+    write_arrays(folder / KEPT, {KEPT: (keys > 0) & ~met[:, None]})
+    gone = keys[met] > 0
+    return {"rows": len(gone), "languages": dict(zip(part.languages, gone.sum(axis=0).tolist(), strict=True))}
 
 
 def _cells(text: TextChunk, keys: np.ndarray, column: int, language: str) -> list[str]:
@@ -82,6 +106,11 @@ def index_content(sets: Sequence[Sequence[Sequence[Any]]], near: bool) -> dict[s
 def leaks_content(part: Sequence[Any], index_key: str, near: bool) -> dict[str, Any]:
     """Return what decides the leaks of a part: what it is made from, and the index."""
     return {"revision": _REVISION, "part": list(part), "index": index_key, "near": VERSION if near else None}
+
+
+def without_met_content(part: Sequence[Any], searched: Sequence[str]) -> dict[str, Any]:
+    """Return what decides the rows that are left: what the part is made from, the keys of the searches."""
+    return {"revision": _REVISION, "part": list(part), "searched": list(searched)}
 
 
 @lru_cache(maxsize=512)

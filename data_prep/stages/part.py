@@ -9,6 +9,7 @@ import numpy as np
 
 from data_prep.chunk import read_arrays
 from data_prep.stages.clean import KEYS
+from data_prep.stages.encode import KEPT
 from data_prep.stages.read import SCORES
 
 LEAKED = "leaked"
@@ -32,6 +33,7 @@ class Rows:
 class Part:
     """A cleaned chunk, its languages, the rows that are meant (None: all), and the folder of its leaks, if any.
 
+    cells: the file of an array KEPT, (rows, languages) bool, of the cells that are meant (None: all of the rows).
     rank: which part keeps a row that others repeat, the lowest; of equal ranks the row with the best score does, whose
     scores must mean the same then.
     """
@@ -40,15 +42,17 @@ class Part:
     languages: tuple[str, ...]
     rows: Rows | None = None
     leaks: Path | None = None
+    cells: Path | None = None
     rank: int = 0
 
     def present(self) -> np.ndarray:
-        """Return the keys of the cells of this split, (rows, languages) uint64; 0 for gaps and other splits' rows."""
+        """Return the keys of the cells that are meant, (rows, languages) uint64; 0 for gaps and all others."""
         keys = read_arrays(self.chunk, lambda name: name == KEYS)[KEYS]
-        if self.rows is None:
-            return keys
-        ours: np.ndarray = np.where(self.rows.mask()[:, None], keys, np.uint64(0))
-        return ours
+        if self.rows is not None:
+            keys = np.where(self.rows.mask()[:, None], keys, np.uint64(0))
+        if self.cells is not None:
+            keys = np.where(read_arrays(self.cells)[KEPT], keys, np.uint64(0))
+        return keys
 
     def leaked(self) -> np.ndarray | None:
         """Return which cells are known from what is scored, (rows, languages) bool; None where nobody looked."""

@@ -14,6 +14,9 @@ def prepare(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a store that was made from other inputs or settings.")
     ] = False,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add what the configuration has beside all that the store was made from.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes on this machine; default: one a core.")] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, in their place.")
@@ -36,5 +39,5 @@ def prepare(
         print_preview(config, sample)
         return
     with cluster(scheduler) if scheduler else nullcontext(local(workers)) as hands:
-        prepared = run(config, hands, overwrite=overwrite)
+        prepared = run(config, hands, overwrite=overwrite, append=append)
     print_summary(prepared)

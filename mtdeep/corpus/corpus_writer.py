@@ -11,10 +11,20 @@ from typing import Any, Self
 import numpy as np
 
 from mtdeep.corpus.blocks import Block
-from mtdeep.corpus.manifest import Column, CorpusRecord, FileRecord, Kind, Manifest
-from mtdeep.corpus.shards import ShardWriter
+from mtdeep.corpus.manifest import (
+    DICTIONARY,
+    MANIFEST,
+    SHARDS,
+    Column,
+    CorpusRecord,
+    FileRecord,
+    Kind,
+    Manifest,
+)
+from mtdeep.corpus.shards import ShardWriter, write_file
 from mtdeep.corpus.shared_rows import pair_counts
 from mtdeep.corpus.vocabulary import UNK, Vocabulary
+from mtdeep.durable import sync_directory
 
 Columns = Mapping[str, Iterable[Block]]
 
@@ -29,10 +39,16 @@ class CorpusWriter(ABC):
         self, folder: Path, vocabulary: Vocabulary, token_dtype: np.dtype, *, shard_bytes: int, first_shard: int = 0
     ) -> None:
         self.vocabulary = vocabulary
+        self._folder = folder
         self._token_dtype = token_dtype
         self._shards = ShardWriter(folder, shard_bytes, first_shard)
         self._corpora: list[CorpusRecord] = []
         self._files: dict[str, FileRecord] = {}
+
+    @property
+    def corpora(self) -> tuple[CorpusRecord, ...]:
+        """What the manifest is to say of all corpora, in their order."""
+        return tuple(self._corpora)
 
     def add_corpus(
         self, name: str, split: str, columns: Columns, *, text: Columns | None = None, provenance: Mapping[str, Any]
@@ -50,6 +66,18 @@ class CorpusWriter(ABC):
         record = CorpusRecord(name, split, rows, tuple(written), pair_counts(presence), dict(provenance))
         self._corpora.append(record)
         return record
+
+    def add_file(self, name: str, content: bytes) -> None:
+        """Put a file beside the sentences, at the path *name* in the store: what people read, and no command needs.
+
+        The manifest lists it like the others. Raises `ValueError` where the store has a file of that name.
+        """
+        if name in (MANIFEST, DICTIONARY) or name in self._files or name.startswith(f"{SHARDS}/"):
+            raise ValueError(f"the store has a file {name!r} already")
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._files[name] = write_file(path, content)
+        sync_directory(path.parent)
 
     def _write_columns(
         self, name: str, columns: Columns, text: Columns, rows: int | None = None

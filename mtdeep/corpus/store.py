@@ -176,11 +176,12 @@ class Store:
 
         return Subwords(self.path / SUBWORD_MODEL, self.vocabulary)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """xxh3-128 of the manifest, which holds the digest of every other file: the identity of the data.
 
-        The report about them is left out: a picture's bytes change with the version of what draws it.
+        No file is read for it: it is that of the manifest that this store was opened with, computed once. The report
+        is left out: a picture's bytes change with the version of what draws it.
         """
         files = {name: file for name, file in self.manifest.files.items() if not name.startswith(f"{REPORT}/")}
         return xxhash.xxh3_128_hexdigest(replace(self.manifest, files=files).dump())

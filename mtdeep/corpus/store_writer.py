@@ -43,18 +43,6 @@ class StoreWriter(CorpusWriter):
         if sentencepiece_model is not None:
             self._files[SUBWORD_MODEL] = write_file(self._partial / SUBWORD_MODEL, sentencepiece_model)
 
-    def add_file(self, name: str, content: bytes) -> None:
-        """Put a file beside the sentences, at the path *name* in the store: what people read, and no command needs.
-
-        The manifest lists it like the others. Raises `ValueError` where the store has a file of that name.
-        """
-        path = self._partial / name
-        if name in (MANIFEST, DICTIONARY) or path.exists():
-            raise ValueError(f"the store has a file {name!r} already")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._files[name] = write_file(path, content)
-        sync_directory(path.parent)
-
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Write the dictionary and the manifest, sync everything, and rename the store to its path."""
         self._files[DICTIONARY] = write_file(self._partial / DICTIONARY, self.vocabulary.dump())

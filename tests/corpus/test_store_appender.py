@@ -241,3 +241,40 @@ def test_killed_at_any_point(path: Path, tmp_path: Path) -> None:
             break
     assert not killed and seen[-1] == new
     assert seen.count(old) > 10  # before each of the shards, the dictionary, the manifest
+
+
+def report(path: Path, folder: str, *corpora: str) -> None:
+    with StoreAppender(path) as appender:
+        for name in corpora:
+            appender.add_corpus(name, "train", columns(OLD), provenance={})
+        for name in ("index.html", "card.md"):
+            appender.add_file(f"{folder}/{name}", folder.encode())
+        appender.finish({})
+
+
+def test_a_report_takes_the_place_of_the_one_before(path: Path) -> None:
+    digests = [Store(path).digest]
+    for number, folder in enumerate(("report", "report/1", "report/2")):
+        report(path, folder, f"c{number}")
+        found = [name for name in files(path) if name.startswith("report")]
+        assert sorted(found) == [f"{folder}/card.md", f"{folder}/index.html"]
+        assert list(damages(path)) == []
+        digests.append(Store(path).digest)
+    assert len(set(digests)) == 4
+    assert [entry.name for entry in (path / "report").iterdir()] == ["2"]
+    with pytest.raises(ValueError, match="already"):
+        report(path, "report/2")
+
+
+def test_a_report_that_was_not_finished(path: Path) -> None:
+    """It goes, and one that a killed writer left is replaced by the next."""
+    report(path, "report")
+    before = files(path)
+    with StoreAppender(path) as appender:
+        appender.add_file("report/1/index.html", b"half")
+        assert list(damages(path)) == []
+    assert files(path) == before and not (path / "report" / "1").exists()
+    (path / "report" / "1").mkdir()
+    (path / "report" / "1" / "index.html").write_bytes(b"of a killed writer")
+    report(path, "report/1")
+    assert list(damages(path)) == []

@@ -99,7 +99,7 @@ def test_prepared_already_and_overwriting(prepared_folder: Path) -> None:
     assert prepare(config).already
     assert contents(tmp_path) == before
     generated(tmp_path, lines=160)
-    with pytest.raises(UserError, match="holds a store made from other inputs or settings; give --overwrite"):
+    with pytest.raises(UserError, match=r"settings: `lines.train` of corpus 'phrases' was 150 and is 160; give --over"):
         prepare(config)
     assert not prepare(config, overwrite=True).already
     assert sorted(p.name for p in tmp_path.iterdir()) == ["store", "store.yaml"]
@@ -303,7 +303,7 @@ def test_changed_input_is_noticed(tmp_path: Path) -> None:
     prepare(config)
     assert prepare(config).already
     (tmp_path / "manual.en").write_text("press the blue button\n\nlift the lid\n")
-    with pytest.raises(UserError, match="other inputs"):
+    with pytest.raises(UserError, match=r"other inputs or settings: manuals/train/0 \(manual.en\) has other bytes"):
         prepare(config)
 
 

@@ -73,6 +73,13 @@ def test_mistakes(document: object, problem: str) -> None:
         given(document)
 
 
+def test_workers_read_what_was_given() -> None:
+    """Settings travel to them as JSON, and stand as such in a store."""
+    settings = given({"pairs": {"zh_Hans-en": {"length": {"max": 5}}}, "languages": {"zh_Hans": {"urls": False}}})
+    assert CleaningSettings.model_validate_json(settings.model_dump_json(exclude_unset=True)) == settings
+    assert resolve(settings, "en", "c", ["zh-Hans"]).rules["length"].max == 5
+
+
 def test_levels_that_do_not_go_together() -> None:
     settings = given({"scripts": {"Latn": {"length": {"min": 600}}}, "corpora": {"c": {"length": {"max": 500}}}})
     assert resolve(settings, "en", "other").rules["length"].min == 600

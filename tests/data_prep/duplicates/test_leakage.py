@@ -38,7 +38,7 @@ def test_without_signatures_matches_are_exact() -> None:
 def test_a_language_without_evaluation_text_has_no_match() -> None:
     found = match(EvaluationIndex(indexed({})), TRAIN)
     assert (found.sets == -1).all()
-    assert Matches(found.sets, found.near).counts([]) == {}
+    assert Matches(found.sets, found.near, found.met).counts([]) == {}
 
 
 def test_gaps_are_no_matches_of_gaps() -> None:

@@ -31,7 +31,7 @@ def work(tmp_path: Path, train_subwords) -> tuple[Path, dict[str, Path], object]
 
 def test_kept_cells_are_encoded_and_rows_without_any_left_out(work) -> None:
     folder, files, subwords = work
-    record = encode(folder, languages=("en", "de"), keep_text=False, **files)
+    record = encode(folder, languages=("en", "de"), written=("en", "de"), keep_text=False, **files)
     found = TokenChunk.read(folder / TOKENS).columns
     for language, lines in (("en", [ENGLISH[0], "", ENGLISH[3]]), ("de", [GERMAN[0], GERMAN[2], ""])):
         expected = subwords.encode(lines)
@@ -49,7 +49,7 @@ def test_kept_cells_are_encoded_and_rows_without_any_left_out(work) -> None:
 
 def test_text_stays_beside_the_ids_where_it_is_scored(work) -> None:
     folder, files, _ = work
-    encode(folder, languages=("en", "de"), keep_text=True, **files)
+    encode(folder, languages=("en", "de"), written=("en", "de"), keep_text=True, **files)
     text = TokenChunk.read(folder / TEXT).columns["de"]
     assert [utf8.tobytes().decode() for utf8 in text.sentences()] == [GERMAN[0], GERMAN[2], ""]
 
@@ -58,5 +58,5 @@ def test_unknown_tokens_are_counted(work) -> None:
     folder, files, _ = work
     TextChunk({"en": ["one \u4e24", "", "", ""], "de": ["zwei", "", "drei", ""]}).write(files["chunk"])
     write_arrays(files["kept"], {KEPT: np.array([[1, 1], [0, 0], [0, 1], [0, 0]], dtype=bool)})
-    record = encode(folder, languages=("en", "de"), keep_text=False, **files)["languages"]
+    record = encode(folder, languages=("en", "de"), written=("en", "de"), keep_text=False, **files)["languages"]
     assert (record["en"]["unknown"], record["de"]["unknown"]) == (1, 0)

@@ -10,7 +10,8 @@ import pytest
 from data_prep.chunk import TextChunk, read_arrays
 from data_prep.duplicates.key import sentence_keys
 from data_prep.stages.clean import KEYS
-from data_prep.stages.leaks import INDEX, find_leaks, index
+from data_prep.stages.encode import KEPT
+from data_prep.stages.leaks import INDEX, MET, find_leaks, index, without_met
 from data_prep.stages.part import LEAKED, Part
 
 LONG = "The committee said on Tuesday that it would not change the rules of the competition this year"
@@ -57,3 +58,17 @@ def test_exact_cells_alone(found) -> None:  # type: ignore[no-untyped-def]
     leaked, counts = found(False)
     assert leaked == [[True, False, False], [False, False, False], [False, False, True], [False, False, False]]
     assert counts == {"en": {"0": {"exact": 1}}, "zh-Hans": {"1": {"exact": 1}}}
+
+
+def test_rows_of_what_is_scored_that_training_has_met(tmp_path: Path) -> None:
+    """A row goes with all its sentences, whichever of its languages was met, equal or near."""
+    valid = write(tmp_path / "valid", {"en": ["Short.", LONG, "Other.", ""], "fr": ["Court.", "Long.", "", "Seul."]})
+    train = write(tmp_path / "train", {"en": ["short.", LONG + " indeed"], "de": ["Seul.", "Other."]})
+    index(tmp_path, [[valid]], near=True)
+    find_leaks(tmp_path, train, tmp_path / INDEX, near=True)
+    met = read_arrays(tmp_path / MET)
+    assert list(met) == ["en"]
+    assert met["en"].tolist() == sorted(sentence_keys(["Short.", LONG]).tolist())
+    record = without_met(tmp_path, valid, [tmp_path])
+    assert read_arrays(tmp_path / KEPT)[KEPT].tolist() == [[False] * 2, [False] * 2, [True, False], [False, True]]
+    assert record == {"rows": 2, "languages": {"en": 2, "fr": 2}}
