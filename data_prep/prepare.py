@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,12 +22,13 @@ from data_prep.pipeline.encoded import encoded
 from data_prep.pipeline.held_out import held_out
 from data_prep.pipeline.selected import selected, without_leaks
 from data_prep.pipeline.texts import Run
-from data_prep.pipeline.vocabulary import vocabulary_of
+from data_prep.pipeline.vocabulary import check_given, vocabulary_of
 from data_prep.report.gathered import gathered
 from data_prep.report.write import add_report
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store, file_digest
 from mtdeep.corpus.store_writer import StoreWriter
+from mtdeep.durable import refusals_told
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
@@ -46,19 +48,19 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False) -> 
 
     A store that stands there already is left alone when it came from the same inputs and settings, and replaced only
     with *overwrite*. A run that was stopped goes on where it was, in the configuration's `work` folder or, without one,
-    beside the store, where nothing is left in the end. Raises UserError for everything in configuration or inputs that
-    the user can mend.
+    beside the store, where nothing is left in the end. Raises UserError for everything in configuration, inputs and
+    disks that the user can mend.
     """
     loaded = load_config(config_path)
     config = loaded.config
-    path = loaded.resolved(config.store)
-    with ProgressReport() as progress:
+    path, work = _places(loaded)
+    check_given(loaded)
+    with ProgressReport() as progress, refusals_told(path):
         digests, inputs = _inputs(loaded, progress)
         digest = _content_digest(config, inputs)
         if _is_prepared(path, digest):
             return Prepared(Store(path), already=True)
         check_replaceable(path, overwrite=overwrite)
-        work = loaded.resolved(config.work) if config.work else path.with_name(f".{path.name}.mtdeep-work")
         with place_for(path, overwrite=overwrite) as place, Pool(work, workers, progress) as pool:
             _write(place, Run(loaded, digests, pool), work, {"content_digest": digest, "inputs": inputs}, progress)
         if not config.work:
@@ -94,8 +96,12 @@ def _inputs(loaded: ConfigFile, progress: ProgressReport) -> tuple[dict[Path, st
     digests: dict[Path, str] = {}
     records: dict[str, dict[str, object]] = {}
     for name, file in files.items():
-        digests[file] = digests.get(file) or file_digest(file)
-        records[name] = {"file": file.name, "bytes": file.stat().st_size, "xxh3_128": digests[file]}
+        try:
+            digests[file] = digests.get(file) or file_digest(file)
+            records[name] = {"file": file.name, "bytes": file.stat().st_size, "xxh3_128": digests[file]}
+        except OSError as error:
+            problem = f"{file}: cannot be read ({error.strerror}); correct the path or its permissions"
+            raise UserError(problem) from error
         progress.advance(1)
     return digests, records
 
@@ -113,6 +119,21 @@ def _files(loaded: ConfigFile) -> Iterator[tuple[str, Path]]:
                 yield f"{name}/ids", loaded.resolved(how)
     if config.vocabulary.model:
         yield "vocabulary/model", loaded.resolved(config.vocabulary.model)
+
+
+def _places(loaded: ConfigFile) -> tuple[Path, Path]:
+    """Return where the store will stand and where work is done. Raises UserError where neither can be."""
+    config = loaded.config
+    store = loaded.resolved(config.store)
+    if store.name in ("", ".."):
+        raise UserError(f"{loaded.where('store')}: {store} is no place for a new folder; give one with a name")
+    if config.work is None:
+        return store, store.with_name(f".{store.name}.mtdeep-work")
+    work = loaded.resolved(config.work)
+    if Path(os.path.realpath(work)).is_relative_to(os.path.realpath(store)):
+        where = loaded.where("work")
+        raise UserError(f"{where}: {work} lies in the place of the store, which is replaced as a whole; give another")
+    return store, work
 
 
 def _content_digest(config: Config, inputs: Mapping[str, Mapping[str, object]]) -> str:
