@@ -31,7 +31,7 @@ from mtdeep.errors import UserError
 
 _MAGIC = b"MTDCHUNK"
 _LENGTH = np.dtype("<u4")
-_AGAIN = "remove the folder that it is in, and prepare again"
+AGAIN = "remove the folder that it is in, and prepare again"
 _TEXT, _CHARACTERS, _TOKENS, _UNITS = "text/", "characters/", "tokens/", "units/"
 
 
@@ -63,10 +63,10 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
                     continue
                 data = file.read(size)
                 if xxhash.xxh3_64_hexdigest(data) != described["xxh3_64"]:
-                    raise UserError(f"{path}: damaged; {_AGAIN}")
+                    raise UserError(f"{path}: damaged; {AGAIN}")
                 arrays[described["name"]] = np.frombuffer(data, dtype).reshape(shape)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {AGAIN}") from None
     return arrays
 
 
@@ -77,7 +77,7 @@ def _header(file: BinaryIO, path: Path) -> Any:
         header = file.read(int(np.frombuffer(start[len(_MAGIC) :], _LENGTH)[0]))
         if file.read(8) == _digest(header):
             return json.loads(header)
-    raise UserError(f"{path}: damaged; {_AGAIN}")
+    raise UserError(f"{path}: damaged; {AGAIN}")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ from mtdeep.languages import resolve
 TRAIN = "train"
 """The split that is trained on; every other one is scored."""
 _SPLIT = re.compile(r"[A-Za-z0-9_]+")
+_TAKEN = re.compile(r"<s>|</s>|<unk>|<pad>|<bt>|__\w+__|<0x[0-9A-F]{2}>|\u2581")
+_LEAST_MEMORY, _MOST_MEMORY = 64, 1_000_000_000  # megabytes with which the join over all rows works
+_MEGABYTES = {"MB": 1, "GB": 1000}
 
 
 def _is_split(name: str) -> str:
@@ -40,7 +43,34 @@ def _is_read(given: Any) -> Any:
     every = given if isinstance(given, list) else [given]
     if not every or not all(isinstance(one, str | dict) for one in every):
         raise ValueError(f"give a path, the options of the reader, or a list of these, not {given!r}")
+    for key in (key for one in every if isinstance(one, dict) for key in one):
+        if not isinstance(key, str):  # no: what YAML makes of Norwegian
+            raise ValueError(f"key {key!r} is no text; write it in quotes")
     return given
+
+
+def _is_name(name: str) -> str:
+    if not name.isprintable() or name != name.strip():
+        raise ValueError(f"{name!r} must be printable, on one line, without blanks around it; choose another")
+    return name
+
+
+def _is_memory(text: str) -> str:
+    if not _LEAST_MEMORY <= float(text[:-2]) * _MEGABYTES[text[-2:]] <= _MOST_MEMORY:
+        most = f"{_MOST_MEMORY // 1000:,}GB"
+        raise ValueError(f"{text} is not from {_LEAST_MEMORY}MB to {most}; give what can be spared of it")
+    return text
+
+
+def _are_symbols(symbols: list[str]) -> list[str]:
+    for number, symbol in enumerate(symbols):
+        if not symbol or not symbol.isprintable() or " " in symbol:
+            raise ValueError(f"{symbol!r} must be printable and without blanks; choose another")
+        if _TAKEN.fullmatch(symbol):
+            raise ValueError(f"{symbol!r} is what a special symbol, tag or byte is called; choose another")
+        if symbol in symbols[:number]:
+            raise ValueError(f"{symbol!r} stands twice; remove one")
+    return symbols
 
 
 def _is_held_out(given: Any) -> Any:
@@ -63,10 +93,13 @@ def _are_distinct(languages: list[str]) -> list[str]:
     return languages
 
 
+Name = Annotated[str, Field(min_length=1), AfterValidator(_is_name)]
 SplitName = Annotated[str, AfterValidator(_is_split)]
-PathText = Annotated[str, AfterValidator(lambda path: (expand(path), path)[1])]
+PathText = Annotated[str, Field(min_length=1), AfterValidator(lambda path: (expand(path), path)[1])]
 Languages = Annotated[list[LanguageCode], Field(min_length=1), AfterValidator(_are_distinct)]
 Rows = Annotated[int, Field(ge=1)]
+Symbols = Annotated[list[str], AfterValidator(_are_symbols)]
+Memory = Annotated[str, Field(pattern=r"^\d+(\.\d+)?[MG]B$"), AfterValidator(_is_memory)]
 Coverage = Annotated[float, Field(ge=0.98, le=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 CoveredScript = Annotated[str, AfterValidator(lambda code: _is_script(code))]
@@ -88,13 +121,13 @@ class VocabularySettings(Strict):
     normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
     temperature: float = Field(default=1.0, ge=1)
     sample_lines: int = Field(default=2_000_000, ge=1)
-    symbols: list[str] = Field(default_factory=list)
+    symbols: Symbols = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _is_learned_or_given(self) -> VocabularySettings:
         if self.model is None and not self.size:
             raise ValueError("key 'size' is missing in vocabulary; add it, or the path of a SentencePiece `model`")
-        others = sorted(self.model_fields_set - {"model", "normalization"})
+        others = sorted(self.model_fields_set - {"model"})
         if self.model is not None and others:
             raise ValueError(f"`model` is taken as it is, which leaves nothing for {', '.join(others)}; remove one")
         return self
@@ -104,7 +137,7 @@ class Deduplication(Strict):
     """Which of rows that say the same stays: that of the corpus named first, or the one with the best score."""
 
     keep: Literal["first", "best_score"] = "first"
-    memory: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?[MG]B$")
+    memory: Memory = "2GB"
 
 
 class Corpus(Strict):
@@ -115,7 +148,7 @@ class Corpus(Strict):
     equal.
     """
 
-    name: str = Field(min_length=1)
+    name: Name
     origin: Literal["human", "mined", "back_translated"] = "human"
     licence: str | None = None
     url: str | None = None

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from data_prep.config import Config
 from data_prep.environment import expand
 from data_prep.sources import READERS
+from data_prep.strict import objection
 from mtdeep import yaml_lines
 from mtdeep.errors import UserError
 
@@ -53,7 +54,7 @@ def load_config(path: Path) -> ConfigFile:
 
 def _missing(loaded: ConfigFile) -> Iterator[tuple[yaml_lines.Location, Path]]:
     config = loaded.config
-    if config.vocabulary.model and not (model := loaded.resolved(config.vocabulary.model)).is_file():
+    if config.vocabulary.model and not _is_file(model := loaded.resolved(config.vocabulary.model)):
         yield ("vocabulary", "model"), model
     for i, corpus in enumerate(config.corpora):
         for split in corpus.split_names:
@@ -63,7 +64,15 @@ def _missing(loaded: ConfigFile) -> Iterator[tuple[yaml_lines.Location, Path]]:
             else:
                 sources = corpus.sources(split, loaded.resolved, config.seed)
                 files = [(("corpora", i, "splits", split), file) for source in sources for file in source.inputs]
-            yield from ((place, file) for place, file in files if not file.exists())
+            yield from ((place, file) for place, file in files if not _is_file(file))
+
+
+def _is_file(path: Path) -> bool:
+    """Tell a regular file, which can be read twice, from a folder, a pipe, and a path that the system refuses."""
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _sentences(
@@ -115,7 +124,7 @@ def _sentence(problem: Any, place: yaml_lines.Location) -> str:
             return f"unknown reader {problem['ctx']['tag']!r}{_within(place)}; choose one of {', '.join(READERS)}"
         case "value_error":
             return f"{where}: {problem['ctx']['error']}"
-    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}"
+    return f"{where}: {objection(problem)}"
 
 
 def _within(place: yaml_lines.Location) -> str:

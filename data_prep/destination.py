@@ -34,6 +34,8 @@ def place_for(path: Path, *, overwrite: bool) -> Iterator[Path]:
     exception. Raises UserError when another process prepares the same store, or *path* holds something else.
     """
     check_replaceable(path, overwrite=overwrite)
+    if path.is_symlink():  # to another disk, perhaps: what is renamed has to stand there
+        path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     new, old = _beside(path, "new"), _beside(path, "replaced")
     with one_writer(path), _unwound_by_signals():
@@ -101,7 +103,7 @@ def _partial(new: Path) -> list[Path]:
 
 def _restore(old: Path, path: Path) -> None:
     """Put the old store back when a run ended between the two renames."""
-    if old.exists() and not path.exists():
+    if holds_store(old) and not path.exists():
         os.rename(old, path)
 
 

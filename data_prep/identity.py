@@ -153,7 +153,8 @@ def _digest(file: Path) -> str:
     try:
         return file_digest(file)
     except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror}); the store was made from it") from None
+        problem = f"{file}: cannot be read ({error.strerror}); correct the path or its permissions"
+        raise UserError(problem) from error
 
 
 def _files(loaded: ConfigFile) -> Iterator[tuple[str, Path]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from data_prep.config_file import load_config
+from data_prep.config_file import ConfigFile, load_config
 from data_prep.destination import appended_to, check_replaceable, holds_store, place_for, readable_store
 from data_prep.engine.pool import Pool, Workers
 from data_prep.growth import growth
@@ -16,13 +17,14 @@ from data_prep.identity import History, Identity, history, identify, recorded, t
 from data_prep.pipeline.encoded import EncodedText, Sizes, encoded
 from data_prep.pipeline.grown import Grown, first, grow
 from data_prep.pipeline.texts import Run
-from data_prep.pipeline.vocabulary import vocabulary_of, vocabulary_of_store
+from data_prep.pipeline.vocabulary import check_given, vocabulary_of, vocabulary_of_store
 from data_prep.report.gathered import gathered
 from data_prep.report.split import split_section, wider_section
 from data_prep.report.write import add_report, sections_of
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.store_appender import StoreAppender, appended
 from mtdeep.corpus.store_writer import StoreWriter
+from mtdeep.durable import refusals_told
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
@@ -42,18 +44,17 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
     A store that stands there already is left alone when it came from the same inputs and settings, and replaced only
     with *overwrite*. With *append* it gets what the configuration has beside all that made it. A run that was stopped
     goes on where it was, in the configuration's `work` folder or, without one, beside the store, where nothing is left
-    in the end. Raises UserError for everything in configuration or inputs that the user can mend.
+    in the end. Raises UserError for everything in configuration, inputs and disks that the user can mend.
     """
     if overwrite and append:
         raise UserError("--overwrite and --append exclude one another; give one of them")
     loaded = load_config(config_path)
-    path = loaded.resolved(loaded.config.store)
-    with ProgressReport() as progress:
+    path, work = _places(loaded)
+    check_given(loaded)
+    with ProgressReport() as progress, refusals_told(path):
         now = identify(loaded, progress)
         if _is_prepared(path, now.digest, at_once=overwrite):
             return Prepared(Store(path), already=True)
-        named = loaded.config.work
-        work = loaded.resolved(named) if named else path.with_name(f".{path.name}.mtdeep-work")
         pool = Pool(work, workers, progress)
         if holds_store(path) and not overwrite:
             known = history(readable_store(path), now, progress)
@@ -69,9 +70,24 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
             check_replaceable(path, overwrite=overwrite)
             with place_for(path, overwrite=overwrite) as place, pool:
                 _write(place, Run(loaded, now.digests, pool), work, now, progress)
-        if not named:
+        if not loaded.config.work:
             shutil.rmtree(work, ignore_errors=True)
     return Prepared(Store(path), already=False, added=added)
+
+
+def _places(loaded: ConfigFile) -> tuple[Path, Path]:
+    """Return where the store will stand and where work is done. Raises UserError where neither can be."""
+    config = loaded.config
+    store = loaded.resolved(config.store)
+    if store.name in ("", ".."):
+        raise UserError(f"{loaded.where('store')}: {store} is no place for a new folder; give one with a name")
+    if config.work is None:
+        return store, store.with_name(f".{store.name}.mtdeep-work")
+    work = loaded.resolved(config.work)
+    if Path(os.path.realpath(work)).is_relative_to(os.path.realpath(store)):
+        where = loaded.where("work")
+        raise UserError(f"{where}: {work} lies in the place of the store, which is replaced as a whole; give another")
+    return store, work
 
 
 def _is_prepared(path: Path, digest: str, *, at_once: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from data_prep.readers.tmx import Tmx
 from data_prep.readers.tsv import Tsv
 from data_prep.readers.wmt_xml import WmtXml
 from data_prep.readers.xliff import Xliff
+from data_prep.strict import objection
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -65,14 +66,13 @@ def make_source(reader: str, given: Options, languages: Sequence[str], at: Calla
             hint = f"did you mean {close[0]!r}?" if close else f"its options are {', '.join(known)}"
             raise ValueError(f"reader {reader} has no option {name!r}; {hint}")
     required = [name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
-    if missing := [name for name in required if name not in options]:
+    if missing := [name for name in required if not options.get(name)]:
         raise ValueError(f"reader {reader} needs {', '.join(missing)}")
     try:
         source: Source = _adapter(kind).validate_python(options)
     except ValidationError as error:
         problem = error.errors()[0]
-        where, what = ".".join(map(str, problem["loc"])), problem["msg"]
-        raise ValueError(f"{where}: {what[0].lower()}{what[1:]}, not {problem['input']!r}") from error
+        raise ValueError(f"{'.'.join(map(str, problem['loc']))}: {objection(problem)}") from error
     return _canonical(source, at)
 
 
@@ -98,23 +98,26 @@ def _canonical(source: Source, at: Callable[[str], Path]) -> Source:
     for field in fields(source):  # type: ignore[arg-type]
         value = getattr(source, field.name)
         if field.name in _BY_LANGUAGE:
-            value = _by_code(value)
+            value = dict(zip(_codes(value), value.values(), strict=True))
         elif field.name == "languages":
-            value = tuple(map(_code, value))
+            value = tuple(_codes(value))
         elif field.name in _OF_LANGUAGE and value is not None:
             value = _code(value)
+            if value in changed.values():
+                raise ValueError(f"{field.name} {value!r} is the same language as the source; correct one")
         changed[field.name] = _placed(value, at)
     return replace(source, **changed)  # type: ignore[type-var]
 
 
-def _by_code(given: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, tuple[str, Any]] = {}
-    for code, value in given.items():
+def _codes(given: Iterable[str]) -> list[str]:
+    """Return canonical codes. Raises ValueError for two spellings of a language."""
+    found: dict[str, str] = {}
+    for code in given:
         canonical = _code(code)
         if canonical in found:
-            raise ValueError(f"{code!r} is the same language as {found[canonical][0]!r}; name it once")
-        found[canonical] = code, value
-    return {canonical: value for canonical, (_, value) in found.items()}
+            raise ValueError(f"{code!r} is the same language as {found[canonical]!r}; name it once")
+        found[canonical] = code
+    return list(found)
 
 
 def _code(code: str) -> str:

@@ -1,7 +1,8 @@
-"""Files that are there whole or not at all, also after the power went, and one writer at a time."""
+"""Files that are there whole or not at all, also after the power went, one writer at a time, and full disks."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -9,6 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mtdeep.errors import UserError
+
+# What a disk, its permissions and its names refuse. Any other error of the system is a defect of the program.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP),
+}
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -37,13 +45,30 @@ def sync_directory(path: Path) -> None:
 
 
 @contextmanager
+def refusals_told(path: Path) -> Iterator[None]:
+    """Raise UserError in place of the system's error when the block cannot write, below *path* if nothing else is said.
+
+    That is: the disk is full, or read only, or something stands where a file or folder has to.
+    """
+    try:
+        yield
+    except OSError as error:
+        where, what = error.filename or path, error.strerror
+        if error.errno in _FULL:
+            raise UserError(f"{where}: cannot be written ({what}); make room, or give another place for it") from error
+        if error.errno in _REFUSED:
+            raise UserError(f"{where}: cannot be written ({what}); mend that, or give another place") from error
+        raise
+
+
+@contextmanager
 def one_writer(path: Path) -> Iterator[None]:
     """Be the only one to write what stands, or will stand, at *path*.
 
     The lock is a file `.NAME.mtdeep-lock` beside it, which goes with the last who held it; the system unlocks it when a
     process is killed. Raises UserError when another process holds it.
     """
-    whole = path.resolve()
+    whole = Path(os.path.realpath(path))
     lock = whole.with_name(f".{whole.name}.mtdeep-lock")
     while True:
         with lock.open("w") as file:

@@ -17,17 +17,16 @@ small differences removes rows that have nothing in common with the one that is 
 
 from __future__ import annotations
 
-import shutil
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import duckdb
 import numpy as np
 
 from data_prep.duplicates.cells import CellFiles
+from data_prep.duplicates.database import database
 from data_prep.duplicates.near import BANDS, PERMUTATIONS, SIMILAR, Signatures
 from data_prep.duplicates.repeats import Pair, View, unit_keys, views_of
 from mtdeep.corpus.permutation import mix
@@ -90,12 +89,7 @@ class NearRepeats:
         shares a band. *similar*: the share of places that must agree; candidates are found for 0.8 and above.
         """
         self._similar = similar
-        self._files = folder / "bands.duckdb", folder / "spilled"
-        self._connection = duckdb.connect(str(self._files[0]))
-        self._connection.execute("SET memory_limit = ?", [memory])
-        self._connection.execute("SET temp_directory = ?", [str(self._files[1])])
-        self._connection.execute(f"SET threads = {threads:d}")
-        self._connection.execute(_TABLES)
+        self._database = database(folder, memory, threads, _TABLES)
         self._cells = CellFiles(folder)
 
     def add(self, rows: Rows, bilingual: Iterable[Pair]) -> None:
@@ -149,16 +143,15 @@ class NearRepeats:
             yield leaders[alike].tolist(), others[alike].tolist(), worse[alike].tolist()
 
     def __enter__(self) -> NearRepeats:
+        self._connection = self._database.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the tables and remove them."""
-        self._connection.close()
         self._cells.remove()
-        self._files[0].unlink(missing_ok=True)
-        shutil.rmtree(self._files[1], ignore_errors=True)
+        self._database.__exit__(kind, error, trace)
 
 
 def _bands(rows: Rows, signed: np.ndarray, view: View) -> np.ndarray:

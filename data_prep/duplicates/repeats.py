@@ -7,7 +7,6 @@ row of more languages that has the same pair: of these the larger one stays, bec
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-import duckdb
 import numpy as np
 import xxhash
 
+from data_prep.duplicates.database import database
 from mtdeep.corpus.permutation import mix
 
 Pair = tuple[str, str]
@@ -112,12 +111,7 @@ class Repeats:
 
     def __init__(self, folder: Path, memory: str, threads: int = 1) -> None:
         """Keep tables in *folder*, which must exist, and at most about *memory* ("4GB") of them in memory."""
-        self._files = folder / "units.duckdb", folder / "spilled"
-        self._connection = duckdb.connect(str(self._files[0]))
-        self._connection.execute("SET memory_limit = ?", [memory])
-        self._connection.execute("SET temp_directory = ?", [str(self._files[1])])
-        self._connection.execute(f"SET threads = {threads:d}")
-        self._connection.execute(_TABLE)
+        self._database = database(folder, memory, threads, _TABLE)
 
     def add(self, units: Units, rank: int = 0, scores: np.ndarray | None = None) -> None:
         """Take units; of equal ones those of the lowest rank stay, and of these the one with the highest score.
@@ -149,15 +143,14 @@ class Repeats:
                 yield positions
 
     def __enter__(self) -> Repeats:
+        self._connection = self._database.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the tables and remove them."""
-        self._connection.close()
-        self._files[0].unlink(missing_ok=True)
-        shutil.rmtree(self._files[1], ignore_errors=True)
+        self._database.__exit__(kind, error, trace)
 
 
 def _named(language: str, keys: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """A piece of work whose result stands on disk under the digest of all that it was made from.
 
 A result is a folder WORK/STAGE/KEY with the files that the work wrote and `record.json`, which says what it is made of
-and how many bytes each file has. It appears by one rename, so it is whole or not there, also after `kill -9`; it is
-found again by its key, whatever the inputs are called and wherever they lie.
+and how many bytes each file has, with a digest of itself. It appears by one rename, so it is whole or not there, also
+after `kill -9`; it is found again by its key, whatever the inputs are called and wherever they lie.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.errors import UserError
 
 RECORD = "record.json"
+_DIGEST = "xxh3_128"
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,15 @@ def digest_of(content: Any) -> str:
 
 
 def finished(task: Task, work: Path) -> Result | None:
-    """Return the task's result if it is there and none of its files is missing or shorter than it was."""
+    """Return the task's result if it is there, its record as it was written and no file missing or of another size."""
     folder = task.folder(work)
     try:
         document = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if document.pop(_DIGEST) != digest_of(document):
+            return None
         whole = all((folder / name).stat().st_size == size for name, size in document["files"].items())
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
-        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None  # whatever else stands there
     return Result(task.key, folder, document["record"]) if whole else None
 
 
@@ -89,7 +92,8 @@ def carry_out(task: Task, work: Path) -> Result:
         record = _run(task, partial)
         files = {path.name: path.stat().st_size for path in sorted(partial.iterdir())}
         document = {"task": task.name, "content": task.content, "files": files, "record": record}
-        text = json.dumps(document, ensure_ascii=False, indent=1)
+        digest = digest_of(json.loads(json.dumps(document)))  # as it will be read: keys are strings then
+        text = json.dumps({**document, _DIGEST: digest}, ensure_ascii=False, indent=1)
         write_atomically(partial / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
         sync_directory(partial)
         if (earlier := finished(task, work)) is not None:

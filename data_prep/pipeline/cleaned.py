@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from data_prep.account import Ledger
@@ -60,7 +61,7 @@ def _reading(run: Run, text: SplitText, source: Source) -> Task:
 def _cleaning(run: Run, text: SplitText, source: Source, read: Result, chunk: int) -> Task:
     config = run.loaded.config
     settings = config.cleaning.model_dump_json(exclude_unset=True) if text.cleaned else None
-    corpus, normalization = text.corpus.name, config.vocabulary.normalization
+    corpus, normalization = text.corpus.name, _normalization(run)
     arguments = {
         "corpus": corpus,
         "settings": settings,
@@ -69,8 +70,15 @@ def _cleaning(run: Run, text: SplitText, source: Source, read: Result, chunk: in
         "first": sum(read.record["rows"][:chunk]),
         "languages": tuple(source.languages),
     }
-    content = cleaning_content(read.key, chunk, corpus, settings, normalization)
+    rule = run.digests[normalization] if isinstance(normalization, Path) else normalization
+    content = cleaning_content(read.key, chunk, corpus, settings, rule)
     return Task("clean", f"{text}, chunk {chunk}", clean, content, arguments)
+
+
+def _normalization(run: Run) -> str | Path:
+    """Return the rule's name, or the file of the vocabulary that is given, which has its own rule."""
+    vocabulary = run.loaded.config.vocabulary
+    return run.loaded.resolved(vocabulary.model) if vocabulary.model else vocabulary.normalization
 
 
 def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: Iterator[Result]) -> SplitText:

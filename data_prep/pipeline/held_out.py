@@ -6,15 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from data_prep.engine.task import Result, Task
-from data_prep.pipeline.texts import Piece, Run, SplitText
+from data_prep.pipeline.texts import Piece, Run, SplitText, nothing_left
 from data_prep.readers.plain_text import read_lines
 from data_prep.stages.hold_out import HELD_OUT, SHARED_ROWS, TRAINING, How, hold_out, holdout_content
 from data_prep.stages.part import Rows
+from mtdeep.errors import UserError
 
 
 def held_out(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
     """Return the texts, those of corpora with `holdout` divided. Raises UserError where they have too few rows."""
     asked = [text.trained and bool(text.corpus.holdout) for text in texts]
+    for text, is_asked in zip(texts, asked, strict=True):
+        if is_asked and not any(record["rows"] for record in text.cleanings):
+            raise nothing_left(run, text)
     tasks = [_task(run, text) for text, is_asked in zip(texts, asked, strict=True) if is_asked]
     results = iter(run.pool.run("hold out", tasks) if tasks else ())
     found: list[SplitText] = []
@@ -44,7 +48,11 @@ def _task(run: Run, text: SplitText) -> Task:
 
 def _how(run: Run, how: int | float | str) -> How:
     if isinstance(how, str):
-        return tuple(line.strip() for line in read_lines(run.loaded.resolved(how)) if line.strip())
+        path = run.loaded.resolved(how)
+        ids = tuple(line.strip() for line in read_lines(path) if line.strip())
+        if not ids:
+            raise UserError(f"{path}:1: no id in it; give the ids of rows, one a line")
+        return ids
     return how
 
 

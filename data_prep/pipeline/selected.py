@@ -9,12 +9,11 @@ from typing import Any
 from data_prep.duplicates.leakage import NEAR
 from data_prep.duplicates.near import SIMILAR
 from data_prep.engine.task import Result, Task
-from data_prep.pipeline.texts import Piece, Run, SplitText
+from data_prep.pipeline.texts import Piece, Run, SplitText, nothing_left
 from data_prep.stages.encode import KEPT
 from data_prep.stages.leaks import INDEX, find_leaks, index, index_content, leaks_content
 from data_prep.stages.near_repeats import near_repeats, near_repeats_content, sign, sign_content
 from data_prep.stages.select import REPEATED, repeats, repeats_content, select, select_content
-from mtdeep.errors import UserError
 
 Leaked = dict[str, dict[str, dict[str, int]]]
 """Scored split -> language -> exact or near -> cells of training text."""
@@ -105,7 +104,8 @@ def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] =
         pieces = tuple(replace(piece, selected=next(results)) for piece in text.pieces)
         for piece in pieces:
             _enter(text, piece.kept)
-        _check_not_empty(run, text)
+        if not text.ledger.account().rows.kept:
+            raise nothing_left(run, text)
         found.append(replace(text, pieces=pieces))
     return found
 
@@ -162,15 +162,3 @@ def _enter(text: SplitText, result: Result) -> None:
     for language in text.written:
         rejected = dict(result.record["languages"].get(language) or {KEPT: 0})
         text.ledger.sentences(language, kept=rejected.pop(KEPT), rejected=rejected)
-
-
-def _check_not_empty(run: Run, text: SplitText) -> None:
-    rows = text.ledger.account().rows
-    if rows.kept:
-        return
-    lost = ", ".join(f"{count:,} {reason}" for reason, count in rows.rejected.items()) or "there were none"
-    where = run.loaded.where("corpora", text.number, "splits", text.split)
-    raise UserError(
-        f"{where}: nothing is left of the {rows.read:,} rows of split {text.split!r} of corpus {text.corpus.name!r} "
-        f"({lost}); give other files, or clean them less"
-    )

@@ -14,6 +14,7 @@ from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
+from mtdeep.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,14 @@ class SplitText:
 
     def __str__(self) -> str:
         return f"{self.corpus.name}, {self.split}"
+
+
+def nothing_left(run: Run, text: SplitText) -> UserError:
+    """Return what to tell of a split of which all rows are rejected."""
+    rows = text.ledger.account().rows
+    lost = ", ".join(f"{count:,} {reason}" for reason, count in rows.rejected.items()) or "there were none"
+    where = run.loaded.where("corpora", text.number, "splits", text.split)
+    return UserError(
+        f"{where}: nothing is left of the {rows.read:,} rows of split {text.split!r} of corpus {text.corpus.name!r} "
+        f"({lost}); give other files, or clean them less"
+    )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.chunk import AGAIN
+from data_prep.config_file import ConfigFile
 from data_prep.engine.task import Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.encode import KEPT
@@ -13,10 +15,11 @@ from data_prep.stages.learn import MODEL, learn, learn_content
 from data_prep.stages.sample import quotas, sample, sample_content
 from mtdeep.corpus.manifest import SUBWORD_MODEL
 from mtdeep.corpus.origins import ORIGIN_TAGS
-from mtdeep.corpus.store import Store
+from mtdeep.corpus.store import Store, file_digest
 from mtdeep.corpus.subwords import pieces
 from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.durable import write_atomically
+from mtdeep.errors import UserError
 
 Draws = dict[str, tuple[int, int, int, int]]
 _DICTIONARIES = "dictionaries"
@@ -29,6 +32,25 @@ class LearnedVocabulary:
     model: Path
     dictionary: Path
     vocabulary: Vocabulary
+
+
+def check_given(loaded: ConfigFile) -> None:
+    """Raise UserError for a model that is given and of no use, hours before it is needed."""
+    config = loaded.config
+    if config.vocabulary.model is None:
+        return
+    sources = [
+        source
+        for corpus in config.corpora
+        for split in corpus.split_names
+        if split not in corpus.holdout
+        for source in corpus.sources(split, loaded.resolved, config.seed)
+    ]
+    try:
+        languages = dict.fromkeys(language for source in sources for language in source.languages)
+        Vocabulary(pieces(loaded.resolved(config.vocabulary.model)), tuple(languages))
+    except UserError as error:
+        raise UserError(f"{loaded.where('vocabulary', 'model')}: {error}") from error
 
 
 def vocabulary_of(run: Run, work: Path, texts: Sequence[SplitText]) -> LearnedVocabulary:
@@ -70,7 +92,10 @@ def _learned(run: Run, texts: Sequence[SplitText]) -> Path:
     arguments = {"samples": [result.folder for result in samples], "settings": settings}
     place = run.loaded.where("vocabulary", "size")
     (result,) = run.pool.run("learn the vocabulary", [Task("learn", "vocabulary", learn, content, arguments, place)])
-    return result.folder / MODEL
+    model = result.folder / MODEL
+    if file_digest(model) != result.record["xxh3_128"]:
+        raise UserError(f"{model}: damaged; {AGAIN}")
+    return model
 
 
 def _draws(run: Run, trained: Sequence[Piece]) -> list[Draws]:

@@ -67,11 +67,15 @@ def read_catalogue(path: Path, *, fuzzy: bool, obsolete: bool) -> Catalogue:
             _check_strings(path, text)
             read = polib.pofile(_Lines(text + "\n"))  # with a line's end it is never taken for a file's name
     except (UnicodeDecodeError, LookupError) as error:
-        raise UserError(f"{path}: not the encoding {encoding!r} that it is in by its header ({error})") from error
+        raise UserError(
+            f"{path}: not the encoding {encoding!r} that it is in by its header ({error}); correct one of them"
+        ) from error
     except (OSError, ValueError, struct.error) as error:
         what = on_one_line(str(error))
         line = _LINE.search(what)
-        raise UserError(f"{path}:{line[1] if line else 1}: no PO or MO file that can be read ({what})") from error
+        raise UserError(
+            f"{path}:{line[1] if line else 1}: no PO or MO file that can be read ({what}); correct it or fetch it again"
+        ) from error
     found = Catalogue(form=_rule(path, read.metadata))
     for entry in read:
         _add(found, entry, fuzzy=fuzzy, obsolete=obsolete)

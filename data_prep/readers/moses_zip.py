@@ -67,7 +67,8 @@ class MosesZip:
         try:
             info = archive.getinfo(member)
         except KeyError:
-            raise UserError(f"{self.path}: no member {member!r} among {_shown(archive.namelist())}") from None
+            names = _shown(archive.namelist())
+            raise UserError(f"{self.path}: no member {member!r} among {names}; name one of these") from None
         return Column(name, split_lines(self._blocks(archive, info, name), name, self.longest))
 
     def _blocks(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Iterator[bytes]:

@@ -75,27 +75,35 @@ class Parquet:
                         row += 1
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last for names that are no UTF-8
             what = on_one_line(str(error))
-            raise UserError(f"{self.path}: cannot be read as Parquet from row {row + 1} on ({what})") from error
+            raise UserError(
+                f"{self.path}: cannot be read as Parquet from row {row + 1} on ({what}); fetch it again"
+            ) from error
 
     def _checked(self, schema: pa.Schema) -> list[str]:
         """Return the columns to read. Raises UserError when one is not there or has no text where text is asked for."""
         import pyarrow.types as kinds
 
+        tests = (kinds.is_string, kinds.is_large_string, kinds.is_string_view, kinds.is_null)
         for column in self.columns.values():
             kind = self._type(schema, column)
             kind = kind.value_type if kinds.is_dictionary(kind) else kind
-            tests = (kinds.is_string, kinds.is_large_string, kinds.is_string_view, kinds.is_null)
             if not any(test(kind) for test in tests):
                 what = on_one_line(str(kind))
                 raise UserError(f"{self.path}: column {column!r} holds {what}, not text; name another")
         rest = [column for column in (self.id, self.score) if column is not None]
         for column in rest:
-            self._type(schema, column)
+            kind = self._type(schema, column)
+            kind = kind.value_type if kinds.is_dictionary(kind) else kind
+            if not any(test(kind) for test in (*tests, kinds.is_integer, kinds.is_floating)):
+                what = on_one_line(str(kind))
+                raise UserError(f"{self.path}: column {column!r} holds {what}, neither text nor numbers; name another")
         return list(dict.fromkeys([*self.columns.values(), *rest]))
 
     def _type(self, schema: pa.Schema, column: str) -> pa.DataType:
         import pyarrow.types as kinds
 
+        if schema.names.count(column) > 1:
+            raise UserError(f"{self.path}: {schema.names.count(column)} columns {column!r}; name another")
         if column in schema.names:
             return schema.field(column).type
         name, *parts = column.split(".")
@@ -136,14 +144,14 @@ def _values(column: pa.Array) -> list[Any]:
     import pyarrow as pa
 
     if not isinstance(column, pa.DictionaryArray):
-        return column.to_pylist()
+        return _texts(column)
     used, places = np.unique(column.indices.fill_null(-1).to_numpy(), return_inverse=True)
     known = used[used >= 0]
     texts: list[Any] = [None] * (len(used) - len(known)) + _texts(column.dictionary.take(pa.array(known)))
     return [texts[place] for place in places.tolist()]
 
 
-def _texts(column: pa.Array) -> list[str | bytes]:
+def _texts(column: pa.Array) -> list[Any]:
     import pyarrow as pa
 
     try:
@@ -152,8 +160,8 @@ def _texts(column: pa.Array) -> list[str | bytes]:
         return [_decoded(value) for value in column.cast(pa.large_binary()).to_pylist()]
 
 
-def _decoded(value: bytes) -> str | bytes:
+def _decoded(value: bytes | None) -> str | bytes | None:
     try:
-        return value.decode("utf-8")
+        return None if value is None else value.decode("utf-8")
     except UnicodeDecodeError:
         return value

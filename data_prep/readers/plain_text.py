@@ -58,9 +58,6 @@ def read_lines(path: Path) -> Iterator[str]:
     for block in split_lines(read_blocks(path), path):
         for place, damage in block.damage.items():
             what = f"{damage.reason} {damage.detail}".rstrip()
-            raise UserError(
-                f"{path}:{number + place + 1}: {what}; "
-                "convert the file to UTF-8, or remove the line from every language"
-            )
+            raise UserError(f"{path}:{number + place + 1}: {what}; convert the file to UTF-8, or remove the line")
         number += len(block.texts)
         yield from block.texts

@@ -41,9 +41,13 @@ class StoreRows:
         return (self.path / MANIFEST,)
 
     def batches(self, rows: int) -> Iterator[Batch]:
-        """Yield batches; raises UserError for a damaged store, and a corpus or language that it lacks."""
+        """Yield batches; raises UserError for a damaged store, and a corpus or language that it lacks.
+
+        Every byte of the store is compared with its digests first: ids that have changed are another text.
+        """
         store = Store(self.path)
         corpus = self._open(store)
+        store.verify()
         if missing := [language for language in self.languages if language not in corpus.languages]:
             raise UserError(f"{self.path}: corpus {self.corpus!r} has no language {missing[0]!r}; leave it out")
         subwords = store.subwords()

@@ -31,14 +31,14 @@ def clean(
     corpus: str,
     languages: Sequence[str],
     settings: str | None,
-    normalization: str,
+    normalization: str | Path,
 ) -> dict[str, Any]:
     """Write what is kept of a chunk as CLEAN, with arrays beside the text.
 
     ROWS: the rows' numbers in their source, of which *first* is the chunk's first, (rows,) int64. KEYS: of the cells,
     (rows, languages) uint64, 0 for gaps. IDS and SCORES, where the source has them. *settings* is a `CleaningSettings`
-    as JSON, None leaves text as it was written; *normalization* is the vocabulary's, and a sentence that it leaves
-    nothing of is no sentence.
+    as JSON, None leaves text as it was written; *normalization* is the vocabulary's, as `survival` takes it, and a
+    sentence that it leaves nothing of is no sentence.
 
     Returns the rows that are kept, and why others are not; by language how many sentences vanished, of which the
     normalisation leaves nothing; and the Cleaner's record of those that did not.
@@ -85,7 +85,7 @@ def _rejected(
 def cleaning_content(
     chunk_key: str, number: int, corpus: str, settings: str | None, normalization: str
 ) -> dict[str, Any]:
-    """Return what decides a cleaned chunk."""
+    """Return what decides a cleaned chunk; *normalization*: the rule's name, or the digest of the model that has it."""
     return {
         "revision": _REVISION,
         "text": chunk_key,

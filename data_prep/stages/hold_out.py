@@ -15,7 +15,7 @@ import numpy as np
 
 from data_prep.chunk import read_arrays, write_arrays
 from data_prep.stages.clean import KEYS
-from data_prep.stages.read import IDS
+from data_prep.stages.read import IDS, id_keys
 from mtdeep.corpus.permutation import key, mix
 from mtdeep.errors import UserError
 
@@ -71,7 +71,7 @@ class _HoldOut:
 
     def take_ids(self, number: int, split: str, ids: Sequence[str]) -> None:
         """Take the rows with these ids, all of them."""
-        wanted = np.array(sorted(identifier.encode() for identifier in ids), dtype=np.bytes_)
+        wanted = id_keys(ids)
         seen = np.zeros(len(wanted), dtype=bool)
         for chunk, (path, _) in enumerate(self._chunks):
             own = read_arrays(path, lambda name: name == IDS).get(IDS)
@@ -83,7 +83,7 @@ class _HoldOut:
             for row in rows.tolist():
                 self._take(chunk, row, number, keys[row])
         if not seen.all():
-            missing = wanted[~seen][0].decode()
+            missing = ids[int(np.argmin(seen))]
             raise UserError(f"corpus {self._corpus!r}: no row has the id {missing!r} of split {split!r}; correct it")
 
     def take_share(self, number: int, low: float, high: float) -> None:

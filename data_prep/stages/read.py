@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from data_prep.chunk import TextChunk
 from data_prep.engine.task import Task
@@ -20,7 +21,7 @@ ROWS = 1 << 15
 SAMPLES = 5
 """Rejected rows of each reason that are kept to be looked at."""
 IDS, SCORES = "ids", "scores"
-_REVISION = 1  # raise it when equal sources begin to give other chunks
+_REVISION = 2  # raise it when equal sources begin to give other chunks
 
 
 def chunk_name(number: int) -> str:
@@ -60,12 +61,18 @@ def read(folder: Path, source: Source) -> dict[str, Any]:
             continue
         arrays = {}
         if batch.ids is not None:
-            arrays[IDS] = np.array([identifier.encode() for identifier in batch.ids], dtype=np.bytes_)
+            arrays[IDS] = id_keys(batch.ids)
         if batch.scores is not None:
             arrays[SCORES] = np.array(batch.scores, dtype=np.float64)
         TextChunk(batch.columns, arrays).write(folder / chunk_name(len(rows)))
         rows.append(batch.rows)
     return {"rows": rows, "rejected": dict(rejected), "aside": dict(aside), "samples": samples}
+
+
+def id_keys(ids: Sequence[str]) -> np.ndarray:
+    """Return a key of each id, (n,) uint64: an id may be of any length, and a row is only ever looked up by it."""
+    keys = (xxhash.xxh3_64_intdigest(identifier.encode("utf-8", "surrogatepass")) for identifier in ids)
+    return np.fromiter(keys, dtype=np.uint64, count=len(ids))
 
 
 def _without_paths(value: Any) -> Any:

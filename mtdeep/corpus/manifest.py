@@ -183,7 +183,7 @@ def _load(store: Path, path: Path) -> dict[str, Any]:
         raise UserError(f"{store}: not a store but a file; make a store with `mtdeep prepare`") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: damaged, not JSON ({error}); {REBUILD}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise UserError(f'{path}: not the manifest of a store ("format" is not "{FORMAT}"); give a store of mtdeep')

@@ -41,7 +41,7 @@ from mtdeep.corpus.vocabulary import Vocabulary
 ROOT = Path(__file__).parents[2]
 _HEAD = """\
 store: {store}
-vocabulary: {{model: {model}, normalization: nmt_nfkc}}
+vocabulary: {{model: {model}}}
 leakage: {leakage}
 corpora:
 """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import stand_in
 
-from data_prep.engine.task import RECORD, Task, carry_out, finished
+from data_prep.engine.task import RECORD, Task, carry_out, digest_of, finished
 from mtdeep.errors import UserError
 
 
@@ -34,17 +35,34 @@ def test_the_key_is_of_the_content_not_of_names_and_places(task: Task, tmp_path:
     assert replace(task, content={"a": 1, "b": 2}).key == replace(task, content={"b": 2, "a": 1}).key
 
 
-@pytest.mark.parametrize("damage", ["truncated file", "missing file", "damaged record", "no record"])
+def another_number(folder: Path) -> None:
+    record = (folder / RECORD).read_text()
+    (folder / RECORD).write_text(record.replace('"number": 7', '"number": 1'))
+
+
+def a_folder(folder: Path) -> None:
+    (folder / RECORD).unlink()
+    (folder / RECORD).mkdir()
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "truncated file": lambda folder: (folder / "number.txt").write_text(""),
+    "missing file": lambda folder: (folder / "number.txt").unlink(),
+    "no record": lambda folder: (folder / RECORD).unlink(),
+    "half a record": lambda folder: (folder / RECORD).write_text("{"),
+    "no UTF-8": lambda folder: (folder / RECORD).write_bytes(b"\xff"),
+    "zeros": lambda folder: (folder / RECORD).write_bytes(bytes(200)),
+    "another document": lambda folder: (folder / RECORD).write_text("[]"),
+    "a deep document": lambda folder: (folder / RECORD).write_text("[" * 100_000),
+    "another number": another_number,
+    "a folder": a_folder,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_result_is_made_again(task: Task, tmp_path: Path, damage: str) -> None:
     made = carry_out(task, tmp_path)
-    if damage == "truncated file":
-        (made.folder / "number.txt").write_text("")
-    elif damage == "missing file":
-        (made.folder / "number.txt").unlink()
-    elif damage == "damaged record":
-        (made.folder / RECORD).write_text("{")
-    else:
-        (made.folder / RECORD).unlink()
+    DAMAGES[damage](made.folder)
     assert finished(task, tmp_path) is None
     assert carry_out(task, tmp_path) == made
     assert (made.folder / "number.txt").read_text() == "7"
@@ -59,6 +77,7 @@ def test_an_error_leaves_nothing(tmp_path: Path) -> None:
 
 def test_the_record_says_what_was_made_of_what(task: Task, tmp_path: Path) -> None:
     document = json.loads((carry_out(task, tmp_path).folder / RECORD).read_text())
+    assert document.pop("xxh3_128") == digest_of(document)
     assert document == {
         "task": "number 7",
         "content": {"number": 7},

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from data_prep.batch import Batch, Rejected
-from data_prep.readers import opening
 from data_prep.readers.source import Source
 from mtdeep.errors import UserError
 
@@ -73,12 +72,6 @@ def read_all() -> ReadAll:
         return whole
 
     return read
-
-
-@pytest.fixture
-def small_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file may expand to 1 MiB in place of 64 before it must be 1,000 times its size to be a bomb."""
-    monkeypatch.setattr(opening, "_ALWAYS_ALLOWED", 1 << 20)
 
 
 @pytest.fixture

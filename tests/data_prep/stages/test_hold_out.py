@@ -13,7 +13,7 @@ from data_prep.chunk import TextChunk, read_arrays
 from data_prep.duplicates.key import sentence_keys
 from data_prep.stages.clean import KEYS
 from data_prep.stages.hold_out import HELD_OUT, SHARED, SHARED_ROWS, How, hold_out
-from data_prep.stages.read import IDS
+from data_prep.stages.read import IDS, id_keys
 from mtdeep.errors import UserError
 
 LANGUAGES = ("en", "de", "fr")
@@ -29,7 +29,7 @@ def divided(
     for first in range(0, len(rows), chunk):
         part = rows[first : first + chunk]
         keys = np.stack([sentence_keys([row[i] for row in part]) for i in range(len(LANGUAGES))], axis=1)
-        names = {} if ids is None else {IDS: np.array([i.encode() for i in ids[first : first + chunk]])}
+        names = {} if ids is None else {IDS: id_keys(ids[first : first + chunk])}
         TextChunk({}, {KEYS: keys, **names}).write(folder / f"chunk{first}")
         chunks.append((folder / f"chunk{first}", LANGUAGES))
     record = hold_out(folder, chunks, splits, seed, "c")

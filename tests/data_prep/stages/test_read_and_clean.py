@@ -15,7 +15,7 @@ from data_prep.engine.task import carry_out
 from data_prep.readers.plain_text import PlainText
 from data_prep.readers.tsv import Tsv
 from data_prep.stages.clean import CLEAN, KEYS, ROWS, clean
-from data_prep.stages.read import IDS, SCORES, chunk_name, read, read_task
+from data_prep.stages.read import IDS, SCORES, chunk_name, id_keys, read, read_task
 from mtdeep.corpus.store import file_digest
 
 SETTINGS = CleaningSettings.model_validate({"default": {"language": False}}).model_dump_json()
@@ -51,7 +51,7 @@ def test_rejected_rows_are_counted_and_shown(tmp_path: Path) -> None:
     ((reason, samples),) = record["samples"].items()
     assert record["rejected"] == {reason: 2} and [place for place, _ in samples] == ["line 2", "line 4"]
     arrays = TextChunk.read(tmp_path / "out" / chunk_name(0)).arrays
-    assert arrays[SCORES].tolist() == [0.5, 0.7] and arrays[IDS].tolist() == [b"x1", b"x3"]
+    assert arrays[SCORES].tolist() == [0.5, 0.7] and arrays[IDS].tolist() == id_keys(["x1", "x3"]).tolist()
 
 
 def test_the_key_of_reading_is_of_the_content(pair: PlainText, tmp_path: Path) -> None:

@@ -8,26 +8,16 @@ import lzma
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import zstandard
+from writing import BAD_UTF8, BOMB, EN_DE, LONG, TEN_MB, write
 
 from data_prep.readers.jsonl import Jsonl
 from data_prep.readers.plain_text import PlainText
 from data_prep.readers.source import Source
 from data_prep.readers.tsv import Tsv
 
-EN_DE = ("en", "de")
-TEN_MB = 10 << 20
-LONG = "longer than 1,048,576"
-BAD_UTF8 = "invalid UTF-8"
 GZ = gzip.compress(b"one\ntwo\n" * 5000, mtime=0)
 ZST = zstandard.ZstdCompressor().compress(b"one\ntwo\n" * 500)
-BOMB = b"\0" * (4 << 20)
-
-
-def write(path: Path, content: bytes | str) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 def plain(en: bytes | str, de: bytes | str = "eins\nzwei\n", suffix: str = "", **more: bytes | str) -> Callable:
@@ -155,13 +145,3 @@ WHOLE = {
     "TSV": (b"1\tone\teins\n2\ttwo\tzwei\n", lambda path: Tsv(path, {"en": 2, "de": 3}, score=1)),
     "JSONL": (b'{"t": {"en": "a\\u00e4"}, "s": 1}\n' * 3, lambda path: Jsonl(path, {"en": "t.en"}, score="s")),
 }
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_damage_is_told_or_counted(told_or_counted, name: str) -> None:
-    told_or_counted(*CASES[name])
-
-
-@pytest.mark.parametrize("name", WHOLE)
-def test_a_file_with_changed_bytes_is_read_or_refused(read_or_refused, name: str) -> None:
-    read_or_refused(name, *WHOLE[name])

@@ -10,26 +10,16 @@ from pathlib import Path
 import polib
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
+from writing import BAD_UTF8, BOMB, EN_DE, LONG, TEN_MB, write
 
 from data_prep.readers.moses_zip import MosesZip
 from data_prep.readers.parquet import Parquet
 from data_prep.readers.po import Gettext
 from data_prep.readers.source import Source
 
-EN_DE = ("en", "de")
-TEN_MB = 10 << 20
-LONG = "longer than 1,048,576"
-BAD_UTF8 = "invalid UTF-8"
-BOMB = b"\0" * (4 << 20)
 LINES = {"x/../../etc/b.en": b"one\ntwo\n", "b.de": b"eins\nzwei\n"}
 PO_HEAD = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 MESSAGE = 'msgid "one"\nmsgstr "eins"\n\n'
-
-
-def write(path: Path, content: bytes | str) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 def zipped(contents: Mapping[str, bytes], cut: int = 0, patch: Callable[[bytearray], None] | None = None, **options):
@@ -166,13 +156,3 @@ CASES = {
 WHOLE = {
     "PO": ((PO_HEAD + MESSAGE + MESSAGE.replace("one", "two")).encode(), lambda path: Gettext({"de": path})),
 }
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_damage_is_told_or_counted(told_or_counted, name: str) -> None:
-    told_or_counted(*CASES[name])
-
-
-@pytest.mark.parametrize("name", WHOLE)
-def test_a_file_with_changed_bytes_is_read_or_refused(read_or_refused, name: str) -> None:
-    read_or_refused(name, *WHOLE[name])

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
+from writing import BAD_UTF8, EN_DE, LONG, TEN_MB, write
 
 from data_prep.readers.tmx import Tmx
 from data_prep.readers.wmt_xml import WmtXml
 from data_prep.readers.xliff import Xliff
 
-EN_DE = ("en", "de")
-TEN_MB = 10 << 20
-LONG = "longer than 1,048,576"
 BAD_XML = "XML that is not well-formed"
-BAD_UTF8 = "invalid UTF-8"
 BILLION_LAUGHS = (
     "<!DOCTYPE x [<!ENTITY l0 'lol'>"
     + "".join(f"<!ENTITY l{i} '{f'&l{i - 1};' * 10}'>" for i in range(1, 10))
     + "]>"
 )
-
-
-def write(path: Path, content: bytes | str) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 def tu(en: str = "one", de: str = "eins", more: str = "") -> str:
@@ -143,13 +133,3 @@ WHOLE = {
         lambda path: WmtXml(path, EN_DE),
     ),
 }
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_damage_is_told_or_counted(told_or_counted, name: str) -> None:
-    told_or_counted(*CASES[name])
-
-
-@pytest.mark.parametrize("name", WHOLE)
-def test_a_file_with_changed_bytes_is_read_or_refused(read_or_refused, name: str) -> None:
-    read_or_refused(name, *WHOLE[name])

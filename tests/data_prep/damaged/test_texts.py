@@ -1,0 +1,62 @@
+"""Texts that are none, languages without any, splits of which nothing can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from writing import write
+
+from data_prep.stages.clean import EMPTY, NOTHING_LEFT, ONE
+
+PLAIN = "- {name: odd, reader: plain_text, clean: false, deduplicate: false, splits: {train: {en: a.en, de: a.de}}}"
+Check = Callable[..., str]
+# What SentencePiece's rules leave nothing of, what is only blanks, and what looks like a symbol of the vocabulary.
+NOTHING = ["\u200b", "\x01", "\ufffd", "\x7f", "\u2581", "\u2581 \u2581"]
+BLANK = ["", " ", "\u3000", "\u2028", "\u0085", "\u00a0\t"]
+TEXT = ["<unk>", "<s>", "</s>", "<pad>", "<bt>", "__de__", "<0x41>", "\u00ad", "\u0301", "\ufe0f", "\ue000", "\uffff"]
+
+
+def test_texts_that_are_none(prepare, accounts, tmp_path: Path) -> None:
+    """Counted for what they are, by the rule of the vocabulary that is given."""
+    lines = [*NOTHING, *BLANK, *TEXT]
+    write(tmp_path / "a.en", "".join(f"{line}\n" for line in lines))
+    write(tmp_path / "a.de", "".join(f"{line or 'ein Wort'}\n" for line in lines))
+    done = prepare(tmp_path, PLAIN)
+    assert done.code == 0, done
+    assert accounts(tmp_path / "store")["odd", "train"]["rows"] == {
+        "read": len(lines),
+        "kept": len(TEXT),
+        "rejected": {NOTHING_LEFT: len(NOTHING), EMPTY: len(BLANK) - 1, ONE: 1},
+    }
+
+
+def test_an_empty_language(prepare, accounts, tmp_path: Path) -> None:
+    """In which no row has a sentence: it stays a language of the store, with none."""
+    for language, text in {"en": "the dog\nthe man\n", "de": "der Hund\nder Mann\n", "fr": "\n\n"}.items():
+        write(tmp_path / f"a.{language}", text)
+    done = prepare(tmp_path, PLAIN.replace("de: a.de", "de: a.de, fr: a.fr"))
+    assert done.code == 0, done
+    account = accounts(tmp_path / "store")["odd", "train"]
+    assert account["rows"] == {"read": 2, "kept": 2, "rejected": {}}
+    assert account["languages"]["fr"] == {"read": 0, "kept": 0, "rejected": {}}
+
+
+DAMAGED = "2 rows of split '{}' of corpus 'odd' (2 invalid UTF-8); give other files, or clean them less"
+
+
+@pytest.mark.parametrize("more", ["", "holdout: {test: 1}, ", "holdout: {test: 0.5}, "])
+def test_all_rows_of_training_damaged(prepare, sentence: Check, tmp_path: Path, more: str) -> None:
+    write(tmp_path / "a.en", b"\xff\n\xff\n")
+    write(tmp_path / "a.de", "der Hund\nder Mann\n")
+    found = sentence(prepare(tmp_path, PLAIN.replace("splits:", f"{more}splits:")), tmp_path)
+    assert DAMAGED.format("train") in found
+
+
+def test_all_rows_of_a_scored_split_damaged(prepare, sentence: Check, tmp_path: Path) -> None:
+    write(tmp_path / "b.en", b"\xff\n\xff\n")
+    for name in ("a.en", "a.de", "b.de"):
+        write(tmp_path / name, "der Hund\nder Mann\n")
+    found = sentence(prepare(tmp_path, PLAIN.replace("train:", "test: {en: b.en, de: b.de}, train:")), tmp_path)
+    assert DAMAGED.format("test") in found
