@@ -84,11 +84,11 @@ def readable_store(path: Path) -> Store:
 
 def holds_store(path: Path) -> bool:
     """Tell a store, be it damaged or of another version, from a folder that merely has a manifest.json."""
-    try:
-        with (path / MANIFEST).open("rb") as file:
-            return _OURS.search(file.read(_HEAD)) is not None
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    manifest = path / MANIFEST
+    if not manifest.is_file():
         return False
+    with manifest.open("rb") as file:
+        return _OURS.search(file.read(_HEAD)) is not None
 
 
 def _beside(path: Path, what: str) -> Path:
