@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from data_prep.config import Config
+from data_prep.config import AnyCorpus, Config, FileCorpus
 from data_prep.environment import expand
+from data_prep.pair_corpora import pair_corpora
 from data_prep.sources import READERS
 from mtdeep import yaml_lines
 from mtdeep.errors import UserError
@@ -19,11 +20,15 @@ from mtdeep.errors import UserError
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A checked configuration and where its keys stand."""
+    """A checked configuration and where its keys stand.
+
+    corpora: those that it means, each with its place among the configuration's, of which one with `pairs` is many.
+    """
 
     path: Path
     config: Config
     lines: Mapping[yaml_lines.Location, int]
+    corpora: Sequence[tuple[int, AnyCorpus]] = ()
 
     def where(self, *place: str | int) -> str:
         """Return ``file:line`` of a key."""
@@ -43,7 +48,7 @@ def load_config(path: Path) -> ConfigFile:
     if not isinstance(document, dict):
         raise UserError(f"{path}:1: the configuration must be a mapping of keys (store, vocabulary, corpora)")
     try:
-        loaded = ConfigFile(path, Config.model_validate(document), lines)
+        loaded = _with_corpora(ConfigFile(path, Config.model_validate(document), lines))
     except ValidationError as error:
         raise UserError("\n".join(_sentences(path, error, document, lines))) from error
     if missing := [f"{loaded.where(*place)}: no file {file}; correct the path" for place, file in _missing(loaded)]:
@@ -51,11 +56,26 @@ def load_config(path: Path) -> ConfigFile:
     return loaded
 
 
+def _with_corpora(loaded: ConfigFile) -> ConfigFile:
+    corpora: list[tuple[int, AnyCorpus]] = []
+    sentences = []
+    for i, entry in enumerate(loaded.config.corpora):
+        if not isinstance(entry, FileCorpus) or entry.pairs is None:
+            corpora.append((i, entry))
+            continue
+        own, problems = pair_corpora(entry, loaded.resolved)
+        corpora += [(i, corpus) for corpus in own]
+        sentences += [f"{loaded.where('corpora', i, 'splits', split)}: {what}" for split, what in problems.items()]
+    if sentences:
+        raise UserError("\n".join(sentences))
+    return replace(loaded, corpora=corpora)
+
+
 def _missing(loaded: ConfigFile) -> Iterator[tuple[yaml_lines.Location, Path]]:
     config = loaded.config
     if config.vocabulary.model and not (model := loaded.resolved(config.vocabulary.model)).is_file():
         yield ("vocabulary", "model"), model
-    for i, corpus in enumerate(config.corpora):
+    for i, corpus in loaded.corpora:
         for split in corpus.split_names:
             if split in corpus.holdout:
                 how = corpus.holdout[split]

@@ -102,7 +102,7 @@ def _inputs(loaded: ConfigFile, progress: ProgressReport) -> tuple[dict[Path, st
 
 def _files(loaded: ConfigFile) -> Iterator[tuple[str, Path]]:
     config = loaded.config
-    for corpus in config.corpora:
+    for _, corpus in loaded.corpora:
         for split in corpus.split_names:
             name = f"{corpus.name}/{split}"
             if split not in corpus.holdout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -64,7 +65,7 @@ def _count(counts: Leaked, names: Sequence[str], result: Result) -> None:
 def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
     """Return the texts with what is kept of each piece; training rows that repeat another are not.
 
-    Raises UserError when nothing is left of a split.
+    Raises UserError when nothing is left of a split, of all its pairs where the corpus has many.
     """
     asked = [(text, piece) for text in texts if text.trained and text.corpus.deduplicate for piece in text.pieces]
     place = {id(piece): number for number, (_, piece) in enumerate(asked)}
@@ -77,8 +78,8 @@ def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
         pieces = tuple(replace(piece, selected=next(results)) for piece in text.pieces)
         for piece in pieces:
             _enter(text, piece.kept)
-        _check_not_empty(run, text)
         found.append(replace(text, pieces=pieces))
+    _check_not_empty(run, found)
     return found
 
 
@@ -131,13 +132,18 @@ def _enter(text: SplitText, result: Result) -> None:
         text.ledger.sentences(language, kept=rejected.pop(KEPT), rejected=rejected)
 
 
-def _check_not_empty(run: Run, text: SplitText) -> None:
-    rows = text.ledger.account().rows
-    if rows.kept:
-        return
-    lost = ", ".join(f"{count:,} {reason}" for reason, count in rows.rejected.items()) or "there were none"
-    where = run.loaded.where("corpora", text.number, "splits", text.split)
-    raise UserError(
-        f"{where}: nothing is left of the {rows.read:,} rows of split {text.split!r} of corpus {text.corpus.name!r} "
-        f"({lost}); give other files, or clean them less"
-    )
+def _check_not_empty(run: Run, texts: Sequence[SplitText]) -> None:
+    of_split: dict[tuple[int, str], list[SplitText]] = {}
+    for text in texts:
+        of_split.setdefault((text.number, text.split), []).append(text)
+    for (number, split), every in of_split.items():
+        rows = [text.ledger.account().rows for text in every]
+        if any(tally.kept for tally in rows):
+            continue
+        rejected = sum((Counter(tally.rejected) for tally in rows), Counter[str]())
+        lost = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "there were none"
+        raise UserError(
+            f"{run.loaded.where('corpora', number, 'splits', split)}: nothing is left of the "
+            f"{sum(tally.read for tally in rows):,} rows of split {split!r} of corpus {every[0].corpus.entry!r} "
+            f"({lost}); give other files, or clean them less"
+        )

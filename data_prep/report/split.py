@@ -77,7 +77,7 @@ def _settings(text: SplitText, settings: CleaningSettings) -> list[dict[str, Any
     found = []
     for languages in dict.fromkeys(piece.part.languages for piece in text.pieces):
         resolved = [
-            resolve(settings, language, text.corpus.name, [other for other in languages if other != language])
+            resolve(settings, language, text.corpus.entry, [other for other in languages if other != language])
             for language in languages
         ]
         rows = [
