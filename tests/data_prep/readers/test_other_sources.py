@@ -77,8 +77,9 @@ def test_the_built_in_corpus(read_all) -> None:
     tables = {t.split: t for t in generate("cldr", languages, lines, seed=2, entities=20)}
     for split, table in tables.items():
         found = read_all(CldrPhrases(languages, lines, split, seed=2, entities=20), 7)
-        assert found.columns == {language: list(table.column(language)) for language in languages}
-        assert found.counts == table.account.rejected
+        assert list(found.columns) == list(languages)
+        assert found.rows == list(table.rows)
+        assert found.counts == table.rejected
 
 
 def test_scores_and_names_in_a_zip(read_all, tmp_path: Path) -> None:
