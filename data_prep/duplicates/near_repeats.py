@@ -17,19 +17,18 @@ small differences removes rows that have nothing in common with the one that is 
 
 from __future__ import annotations
 
-import shutil
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
-import duckdb
 import numpy as np
 
 from data_prep.duplicates.cells import CellFiles
 from data_prep.duplicates.near import BANDS, PERMUTATIONS, SIMILAR, Signatures
 from data_prep.duplicates.repeats import Pair, View, unit_keys, views_of
+from data_prep.duplicates.tables import Tables
 from mtdeep.corpus.permutation import mix
 
 LEADERS = 16
@@ -80,25 +79,21 @@ class Rows:
         return Signatures(found.rows[there], found.values[there])
 
 
-class NearRepeats:
-    """Finds near repeats on disk. Use as a context manager."""
+class NearRepeats(Tables):
+    """Finds near repeats on disk."""
 
     def __init__(self, folder: Path, memory: str, similar: float = SIMILAR, threads: int = 1) -> None:
-        """Keep tables in *folder*, which must exist, and at most about *memory* ("4GB") of them in memory.
+        """Begin; *folder* and *memory* are those of `Tables`.
 
-        Beside it there are one corpus's rows at a time, 8 bytes for each row that is left out and one for each that
-        shares a band. *similar*: the share of places that must agree; candidates are found for 0.8 and above.
+        Beside that memory there are one corpus's rows at a time, 8 bytes for each row that is left out and one for each
+        that shares a band. *similar*: the share of places that must agree; candidates are found for 0.8 and above.
         """
+        super().__init__(folder, memory, threads)
         self._similar = similar
-        self._files = folder / "bands.duckdb", folder / "spilled"
-        self._connection = duckdb.connect(str(self._files[0]))
-        self._connection.execute("SET memory_limit = ?", [memory])
-        self._connection.execute("SET temp_directory = ?", [str(self._files[1])])
-        self._connection.execute(f"SET threads = {threads:d}")
         self._connection.execute(_TABLES)
         self._cells = CellFiles(folder)
 
-    def add(self, rows: Rows, bilingual: Iterable[Pair]) -> None:
+    def add(self, rows: Rows, bilingual: AbstractSet[Pair]) -> None:
         """Take rows; *bilingual* is as in `repeats.views_of`."""
         signed = self._cells.add(rows.first, rows.languages, rows.keys, rows.signed)
         for view in views_of(rows.languages, rows.keys > 0, bilingual):
@@ -148,17 +143,10 @@ class NearRepeats:
             alike = cells.alike(better, worse, self._similar)
             yield leaders[alike].tolist(), others[alike].tolist(), worse[alike].tolist()
 
-    def __enter__(self) -> NearRepeats:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the tables and remove them."""
-        self._connection.close()
+    def close(self) -> None:
+        """Close the tables and remove them, and the cells."""
+        super().close()
         self._cells.remove()
-        self._files[0].unlink(missing_ok=True)
-        shutil.rmtree(self._files[1], ignore_errors=True)
 
 
 def _bands(rows: Rows, signed: np.ndarray, view: View) -> np.ndarray:

@@ -7,18 +7,17 @@ row of more languages that has the same pair: of these the larger one stays, bec
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
-import duckdb
 import numpy as np
 import xxhash
 
+from data_prep.duplicates.tables import Tables
 from mtdeep.corpus.permutation import mix
 
 Pair = tuple[str, str]
@@ -56,17 +55,16 @@ class View(NamedTuple):
     droppable: bool
 
 
-def views_of(languages: Sequence[str], present: np.ndarray, bilingual: Iterable[Pair]) -> Iterator[View]:
+def views_of(languages: Sequence[str], present: np.ndarray, bilingual: AbstractSet[Pair]) -> Iterator[View]:
     """Yield the views of rows, *present* being (rows, languages) bool.
 
-    *bilingual* are the pairs of languages that rows of two sentences have somewhere: only for them a larger row is
-    asked for its pairs.
+    *bilingual* are the pairs of languages, each as `pairs_of` has it, that rows of two sentences have somewhere: only
+    for them a larger row is asked for its pairs.
     """
     sizes = present.sum(axis=1)
     column = {language: i for i, language in enumerate(languages)}
-    for pair in sorted({_sorted(pair) for pair in bilingual}):
-        if not set(pair) <= set(column):
-            continue
+    # By the pairs of these languages, which thousands of corpora of two have one of, not by all that there are.
+    for pair in sorted(pair for pair in map(_sorted, combinations(languages, 2)) if pair in bilingual):
         left, right = (column[language] for language in pair)
         both = present[:, left] & present[:, right]
         for rows, droppable in ((both & (sizes == 2), True), (both & (sizes > 2), False)):
@@ -86,7 +84,7 @@ def unit_keys(languages: Sequence[str], keys: np.ndarray, view: View) -> np.ndar
     return mix(found)
 
 
-def units_of(languages: Sequence[str], keys: np.ndarray, first: int, bilingual: Iterable[Pair]) -> Units:
+def units_of(languages: Sequence[str], keys: np.ndarray, first: int, bilingual: AbstractSet[Pair]) -> Units:
     """Return the units of rows from their cells' keys, (rows, languages) uint64, 0 for gaps.
 
     *first* is the number of the first row; *bilingual* is as in `views_of`.
@@ -107,16 +105,12 @@ def pairs_of(languages: Sequence[str], keys: np.ndarray) -> set[Pair]:
     return {_sorted((languages[i], languages[j])) for i, j in pairs if (two[:, i] & two[:, j]).any()}
 
 
-class Repeats:
-    """Finds repeated rows on disk. Use as a context manager."""
+class Repeats(Tables):
+    """Finds repeated rows on disk."""
 
     def __init__(self, folder: Path, memory: str, threads: int = 1) -> None:
-        """Keep tables in *folder*, which must exist, and at most about *memory* ("4GB") of them in memory."""
-        self._files = folder / "units.duckdb", folder / "spilled"
-        self._connection = duckdb.connect(str(self._files[0]))
-        self._connection.execute("SET memory_limit = ?", [memory])
-        self._connection.execute("SET temp_directory = ?", [str(self._files[1])])
-        self._connection.execute(f"SET threads = {threads:d}")
+        """Begin; *folder* and *memory* are those of `Tables`."""
+        super().__init__(folder, memory, threads)
         self._connection.execute(_TABLE)
 
     def add(self, units: Units, rank: int = 0, scores: np.ndarray | None = None) -> None:
@@ -147,17 +141,6 @@ class Repeats:
             if len(positions):
                 before = int(positions[-1])
                 yield positions
-
-    def __enter__(self) -> Repeats:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the tables and remove them."""
-        self._connection.close()
-        self._files[0].unlink(missing_ok=True)
-        shutil.rmtree(self._files[1], ignore_errors=True)
 
 
 def _named(language: str, keys: np.ndarray) -> np.ndarray:

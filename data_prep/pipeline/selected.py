@@ -14,7 +14,7 @@ from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.encode import KEPT
 from data_prep.stages.leaks import INDEX, find_leaks, index, index_content, leaks_content
 from data_prep.stages.near_repeats import near_repeats, near_repeats_content, sign, sign_content
-from data_prep.stages.select import REPEATED, repeats, repeats_content, select, select_content
+from data_prep.stages.select import repeats, repeats_content, select, select_content
 from mtdeep.errors import UserError
 
 Leaked = dict[str, dict[str, dict[str, int]]]
@@ -95,7 +95,7 @@ def _repeats(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> Result:
     keys = [None if result is None else result.key for result in signed]
     content = near_repeats_content(made_from, keys, exact.key, SIMILAR)
     folders = [None if result is None else result.folder for result in signed]
-    arguments |= {"signed": folders, "repeated": exact.folder / REPEATED}
+    arguments |= {"signed": folders, "repeated": exact.folder}
     task = Task("near_repeats", "nearly repeated rows", near_repeats, content, arguments)
     (near,) = run.pool.run("find nearly repeated rows", [task])
     return near
@@ -118,7 +118,7 @@ def _selection(text: SplitText, piece: Piece, repeated: Result | None, number: i
     arguments = {
         "part": piece.part,
         "least": text.least,
-        "repeated": None if compared is None else (compared[0].folder / REPEATED, compared[1]),
+        "repeated": None if compared is None else (compared[0].folder, compared[1]),
     }
     of = None if compared is None else (compared[0].key, compared[1])
     return Task("select", str(text), select, select_content(piece.identity, text.least, of), arguments)

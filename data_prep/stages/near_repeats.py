@@ -14,11 +14,11 @@ from data_prep.duplicates.near_repeats import NearRepeats, Rows
 from data_prep.duplicates.repeats import Pair, pairs_of
 from data_prep.stages.leaks import signatures
 from data_prep.stages.part import Part
-from data_prep.stages.select import REPEATED
+from data_prep.stages.select import ROWS, repeated_in
 
 SIGNED = "signed"
 _ROWS, _VALUES = "rows/", "values/"
-_REVISION = 1  # raise it when equal chunks begin to give other near repeats
+_REVISION = 2  # raise it when equal chunks begin to give other near repeats
 
 
 def sign(folder: Path, chunk: Path, languages: Sequence[str]) -> dict[str, Any]:
@@ -42,10 +42,10 @@ def near_repeats(
     repeated: Path | None = None,
     similar: float = SIMILAR,
 ) -> dict[str, Any]:
-    """Write REPEATED: for each of *parts*, the rows that repeat or nearly repeat another one which stays.
+    """Write `repeated_in`: for each of *parts*, the rows that repeat or nearly repeat another one which stays.
 
     *signed* are the folders of the parts' signatures, None for those that take no part: they neither lose rows nor
-    cause others to. *repeated* is the REPEATED of the exact repeats, whose rows are in this one too: it replaces that
+    cause others to. *repeated* is the folder of the exact repeats, whose rows are in this one too: it replaces that
     one. Memory as `NearRepeats` has it. Returns how many rows each part loses beside the exact repeats.
     """
     exact = [_exact(repeated, number) for number in range(len(parts))]
@@ -64,7 +64,8 @@ def near_repeats(
         positions = known.find()
     bounds = np.searchsorted(positions, starts)
     near = [positions[bounds[n] : bounds[n + 1]] - starts[n] for n in range(len(parts))]
-    write_arrays(folder / REPEATED, {str(n): np.union1d(exact[n], near[n]) for n in range(len(parts))})
+    for number in range(len(parts)):
+        write_arrays(repeated_in(folder, number), {ROWS: np.union1d(exact[number], near[number])})
     return {"rows": [len(of_part) for of_part in near]}
 
 
@@ -87,8 +88,7 @@ def near_repeats_content(
 
 
 def _exact(repeated: Path | None, number: int) -> np.ndarray:
-    name = str(number)
-    return np.zeros(0, np.int64) if repeated is None else read_arrays(repeated, lambda found: found == name)[name]
+    return np.zeros(0, np.int64) if repeated is None else read_arrays(repeated_in(repeated, number))[ROWS]
 
 
 def _left(part: Part, exact: np.ndarray) -> np.ndarray:

@@ -13,18 +13,18 @@ from data_prep.duplicates.repeats import Pair, Repeats, pairs_of, units_of
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
 
-REPEATED = "repeated"
+ROWS = "rows"
 SCORED = "stands in a scored split"
 LEFT_BY_LEAKS = "alone after what is scored has left"
 REPEAT = "repeats another row"
-_REVISION = 1  # raise it when equal chunks begin to give other repeats or selections
+_REVISION = 2  # raise it when equal chunks begin to give other repeats or selections
 
 
 def repeats(folder: Path, parts: Sequence[Part], memory: str) -> dict[str, Any]:
-    """Write REPEATED: for each of *parts*, the rows that repeat another one which stays.
+    """Write `repeated_in`: for each of *parts*, the rows that repeat another one which stays.
 
-    Its arrays are named by the parts' numbers and hold rows of the chunk, (n,) int64. At most about *memory* ("4GB") is
-    used, and the keys of one chunk. Returns how many rows each part loses.
+    ROWS are rows of the chunk, (n,) int64, ascending. At most about *memory* ("4GB") is used, and the keys of one
+    chunk. Returns how many rows each part loses.
     """
     bilingual: set[Pair] = set()
     for part in parts:
@@ -41,15 +41,21 @@ def repeats(folder: Path, parts: Sequence[Part], memory: str) -> dict[str, Any]:
             place = np.searchsorted(starts, positions, side="right") - 1
             for number in np.unique(place).tolist():
                 rows[number].append(positions[place == number] - starts[number])
-    found = {str(n): np.concatenate([np.zeros(0, dtype=np.int64), *of_part]) for n, of_part in enumerate(rows)}
-    write_arrays(folder / REPEATED, found)
-    return {"rows": [len(of_part) for of_part in found.values()]}
+    found = [np.concatenate([np.zeros(0, dtype=np.int64), *of_part]) for of_part in rows]
+    for number, of_part in enumerate(found):
+        write_arrays(repeated_in(folder, number), {ROWS: of_part})
+    return {"rows": [len(of_part) for of_part in found]}
+
+
+def repeated_in(folder: Path, number: int) -> Path:
+    """Return the file with the repeated rows of a part: one each, since every part reads its own alone."""
+    return folder / f"{number:06d}.repeated"
 
 
 def select(folder: Path, part: Part, least: int, repeated: tuple[Path, int] | None = None) -> dict[str, Any]:
     """Write KEPT, (rows, languages) bool, for one part.
 
-    A row needs *least* sentences, two where text is aligned; *repeated* is the file of the repeats and the part's
+    A row needs *least* sentences, two where text is aligned; *repeated* is the folder of the repeats and the part's
     number there. Returns rows and, by language, sentences: what is kept, and what was lost and why.
     """
     present = part.present() > 0
@@ -58,8 +64,7 @@ def select(folder: Path, part: Part, least: int, repeated: tuple[Path, int] | No
     leaked = np.zeros_like(present) if leaked is None else leaked & present
     twice = np.zeros(len(present), dtype=bool)
     if repeated is not None:
-        file, number = repeated
-        twice[read_arrays(file, lambda name: name == str(number))[str(number)]] = True
+        twice[read_arrays(repeated_in(*repeated))[ROWS]] = True
     left = present & ~leaked
     alone = ours & ~twice & (left.sum(axis=1) < least)
     kept = left & ~(twice | alone)[:, None]

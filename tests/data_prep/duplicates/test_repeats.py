@@ -54,20 +54,20 @@ def test_as_by_hand_however_the_rows_are_divided(
 
 def test_the_direction_does_not_matter(tmp_path: Path) -> None:
     forth, back = keys_of([("Haus", "house")]), keys_of([("house", "Haus")])
-    tables = [units_of(("de", "en"), forth, 0, [("de", "en")]), units_of(("en", "de"), back, 1, [("en", "de")])]
+    tables = [units_of(("de", "en"), forth, 0, {("de", "en")}), units_of(("en", "de"), back, 1, {("de", "en")})]
     assert repeated(tmp_path, tables) == [1]
 
 
 def test_equal_text_in_another_language_is_no_repeat(tmp_path: Path) -> None:
     keys = keys_of([("London", "London")])
-    pairs = [("de", "en"), ("en", "fr")]
+    pairs = {("de", "en"), ("en", "fr")}
     tables = [units_of(("de", "en"), keys, 0, pairs), units_of(("en", "fr"), keys, 1, pairs)]
     assert repeated(tmp_path, tables) == []
 
 
 def test_the_best_score_stays_and_the_first_of_equals(tmp_path: Path) -> None:
     keys = keys_of([("a", "b")] * 4)
-    units = units_of(("de", "en"), keys, 10, [("de", "en")])
+    units = units_of(("de", "en"), keys, 10, {("de", "en")})
     assert repeated(tmp_path, [units], [np.array([0.5, np.nan, 0.9, 0.9])]) == [10, 11, 13]
 
 
@@ -75,7 +75,7 @@ def test_a_lower_rank_stays_whatever_the_scores(tmp_path: Path) -> None:
     keys = keys_of([("a", "b")] * 2)
     with Repeats(tmp_path, "64MB") as known:
         for first, rank, scores in ((0, 1, [0.9, 0.8]), (2, 0, [0.1, 0.2])):
-            known.add(units_of(("de", "en"), keys, first, [("de", "en")]), rank, np.array(scores))
+            known.add(units_of(("de", "en"), keys, first, {("de", "en")}), rank, np.array(scores))
         assert [int(position) for part in known.find() for position in part] == [0, 1, 2]
 
 

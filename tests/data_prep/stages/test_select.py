@@ -14,9 +14,9 @@ from data_prep.stages.clean import KEYS
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import LEAKED, Part, Rows
 from data_prep.stages.read import SCORES
-from data_prep.stages.select import LEFT_BY_LEAKS, REPEAT, REPEATED, SCORED, repeats, select
+from data_prep.stages.select import LEFT_BY_LEAKS, REPEAT, ROWS, SCORED, repeated_in, repeats, select
 
-ROWS = {
+TEXTS = {
     "nway": {"de": ["a", "b", "a"], "en": ["A", "B", "A"], "fr": ["1", "", "1"]},
     "mined": {"en": ["A", "B", "C", "C"], "de": ["a", "b", "c", "c"]},
     "clean": {"de": ["c", "d"], "en": ["C", "D"]},
@@ -27,7 +27,7 @@ MINED_SCORES = np.array([0.1, 0.2, 0.3, 0.4])
 @pytest.fixture
 def parts(tmp_path: Path) -> list[Part]:
     found = []
-    for name, columns in ROWS.items():
+    for name, columns in TEXTS.items():
         keys = np.stack([sentence_keys(column) for column in columns.values()], axis=1)
         arrays = {KEYS: keys, SCORES: MINED_SCORES} if name == "mined" else {KEYS: keys}
         TextChunk(columns, arrays).write(tmp_path / name)
@@ -37,10 +37,10 @@ def parts(tmp_path: Path) -> list[Part]:
 
 def repeated(folder: Path, parts: list[Part]) -> list[list[int]]:
     record = repeats(folder, parts, "64MB")
-    found = read_arrays(folder / REPEATED)
-    assert record["rows"] == [len(found[str(number)]) for number in range(len(parts))]
-    assert not (folder / "units.duckdb").exists()
-    return [found[str(number)].tolist() for number in range(len(parts))]
+    found = [read_arrays(repeated_in(folder, number))[ROWS].tolist() for number in range(len(parts))]
+    assert record["rows"] == [len(rows) for rows in found]
+    assert not [*folder.glob("*.duckdb")]
+    return found
 
 
 def test_across_corpora_and_directions(parts: list[Part], tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_leaked_cell_is_not_compared_and_not_kept(parts: list[Part], tmp_path:
     found = repeated(tmp_path, parts)
     assert 0 not in found[1] and found[0] == [2]
     (tmp_path / "out").mkdir()
-    record = select(tmp_path / "out", parts[0], 2, (tmp_path / REPEATED, 0))
+    record = select(tmp_path / "out", parts[0], 2, (tmp_path, 0))
     assert read_arrays(tmp_path / "out" / KEPT)[KEPT].tolist() == [
         [False, True, True], [True, True, False], [False, False, False]
     ]  # fmt: skip
