@@ -16,7 +16,7 @@ from data_prep.environment import expand
 from data_prep.pairs import ALL, SOURCE, TARGET, LanguagePair, distinct, parse_pair, paths_in
 from data_prep.readers.source import Source
 from data_prep.sources import PATTERN, READERS, make_source
-from data_prep.strict import LanguageCode, Strict
+from data_prep.strict import LanguageCode, Strict, by_name
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -56,11 +56,7 @@ def _is_held_out(given: Any) -> Any:
 
 
 def _are_distinct(languages: list[str]) -> list[str]:
-    seen: dict[str, str] = {}
-    for code in languages:
-        if resolve(code) in seen:
-            raise ValueError(f"{code!r} is the same language as {seen[resolve(code)]!r}; name it once")
-        seen[resolve(code)] = code
+    by_name((code, None) for code in languages)
     return languages
 
 

@@ -23,8 +23,7 @@ from data_prep.readers.tmx import Tmx
 from data_prep.readers.tsv import Tsv
 from data_prep.readers.wmt_xml import WmtXml
 from data_prep.readers.xliff import Xliff
-from mtdeep.errors import UserError
-from mtdeep.languages import resolve
+from data_prep.strict import by_name, canonical
 
 READERS: Mapping[str, type[Source]] = {
     "plain_text": PlainText,
@@ -106,30 +105,13 @@ def _canonical(source: Source, at: Callable[[str], Path]) -> Source:
     for field in fields(source):  # type: ignore[arg-type]
         value = getattr(source, field.name)
         if field.name in _BY_LANGUAGE:
-            value = _by_code(value)
+            value = by_name(value.items())
         elif field.name == "languages":
-            value = tuple(map(_code, value))
+            value = tuple(map(canonical, value))
         elif field.name in _OF_LANGUAGE and value is not None:
-            value = _code(value)
+            value = canonical(value)
         changed[field.name] = _placed(value, at)
     return replace(source, **changed)  # type: ignore[type-var]
-
-
-def _by_code(given: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, tuple[str, Any]] = {}
-    for code, value in given.items():
-        canonical = _code(code)
-        if canonical in found:
-            raise ValueError(f"{code!r} is the same language as {found[canonical][0]!r}; name it once")
-        found[canonical] = code, value
-    return {canonical: value for canonical, (_, value) in found.items()}
-
-
-def _code(code: str) -> str:
-    try:
-        return resolve(code)
-    except UserError as error:
-        raise ValueError(str(error)) from error
 
 
 def _placed(value: Any, at: Callable[[str], Path]) -> Any:

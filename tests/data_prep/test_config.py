@@ -58,7 +58,7 @@ def test_good_configuration_has_defaults(tmp_path: Path) -> None:
         ("    reader: cldr\n", "", "5: key 'reader' is missing in corpora.0; add it (plain_text, tsv, jsonl"),
         ("size: 100", "size: many", "3: vocabulary.size: input should be a valid integer"),
         ("[en, de]", "[en, xx-YY-!]", "7: corpora.0.languages.1: unknown language code 'xx-YY-!'"),
-        ("[en, de]", "[en, eng_Latn]", "7: corpora.0.languages: 'eng_Latn' is the same language as 'en'; name it once"),
+        ("[en, de]", "[en, eng_Latn]", "7: corpora.0.languages: 'eng_Latn' is the same as 'en'; name it once"),
         ("[en, de]", "[en, nso]", "7: corpora.0.languages: the cldr reader has no locale data of its own for"),
         ("train: 10", "valid: 10", "1: the configuration: no corpus has a split 'train'"),
         ("train: 10", "'a b': 10, train: 3", "8: corpora.0.lines.a b"),

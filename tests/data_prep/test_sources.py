@@ -64,7 +64,7 @@ def test_a_path_is_enough_where_one_file_is_read() -> None:
         ("plain_text", "a.en", "'a.en' needs {language} where the code stands"),
         ("plain_text", "a.{language}", "the pattern 'a.{language}' needs `languages`"),
         ("tsv", {"path": "a", "columns": "{language}"}, "the pattern '{language}' needs `languages`"),
-        ("plain_text", {"en": "a", "eng": "b"}, "'eng' is the same language as 'en'; name it once"),
+        ("plain_text", {"en": "a", "eng": "b"}, "'eng' is the same as 'en'; name it once"),
         ("plain_text", {"qqqq": "a"}, "qqqq"),
         ("cldr", "a", "reader cldr reads no file"),
     ],
