@@ -30,7 +30,7 @@ from mtdeep.corpus.store_writer import StoreWriter
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
-_REVISION = 4  # raise it when equal inputs and settings begin to give other stores
+_REVISION = 5  # raise it when equal inputs and settings begin to give other stores
 
 
 @dataclass(frozen=True)

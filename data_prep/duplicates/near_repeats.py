@@ -27,7 +27,7 @@ import numpy as np
 
 from data_prep.duplicates.cells import CellFiles
 from data_prep.duplicates.near import BANDS, PERMUTATIONS, SIMILAR, Signatures
-from data_prep.duplicates.repeats import Pair, View, unit_keys, views_of
+from data_prep.duplicates.repeats import Pair, Repeated, View, unit_keys, views_of
 from data_prep.duplicates.tables import Tables
 from mtdeep.corpus.permutation import mix
 
@@ -85,8 +85,8 @@ class NearRepeats(Tables):
     def __init__(self, folder: Path, memory: str, similar: float = SIMILAR, threads: int = 1) -> None:
         """Begin; *folder* and *memory* are those of `Tables`.
 
-        Beside that memory there are one corpus's rows at a time, 8 bytes for each row that is left out and one for each
-        that shares a band. *similar*: the share of places that must agree; candidates are found for 0.8 and above.
+        Beside that memory there are one corpus's rows at a time, 16 bytes for each row that is left out and one for
+        each that shares a band. *similar*: the share of places that must agree; candidates are found for 0.8 and above.
         """
         super().__init__(folder, memory, threads)
         self._similar = similar
@@ -118,30 +118,32 @@ class NearRepeats(Tables):
         self._connection.execute("INSERT INTO origins SELECT * FROM arrays")
         del arrays  # which the queries have read by its name
 
-    def find(self) -> np.ndarray:
-        """Return the numbers of the rows to be left out, ascending, (n,) int64.
+    def find(self) -> Repeated:
+        """Return the rows to be left out, each with one that stays and is like it.
 
         Of rows that are alike those of more languages than two stay before pairs, then that of the lowest rank, of
         these the one with the highest score, and of these the first.
         """
         self._connection.execute(_SHARED)
         ((places,),) = self._connection.execute("SELECT count(*) FROM places").fetchall()
-        gone, left_out = bytearray(places), array("q")
-        for leaders, others, positions in self._alike():
-            for leader, other, position in zip(leaders, others, positions, strict=True):
+        gone, left_out, stay = bytearray(places), array("q"), array("q")
+        for leaders, others, better, worse in self._alike():
+            for leader, other, staying, leaving in zip(leaders, others, better, worse, strict=True):
                 if not gone[leader] and not gone[other]:
                     gone[other] = True
-                    left_out.append(position)
-        return np.sort(np.array(left_out, dtype=np.int64))
+                    left_out.append(leaving)
+                    stay.append(staying)
+        order = np.argsort(np.array(left_out, dtype=np.int64))
+        return Repeated(np.array(left_out, dtype=np.int64)[order], np.array(stay, dtype=np.int64)[order])
 
-    def _alike(self) -> Iterator[tuple[list[int], list[int], list[int]]]:
-        """Yield pairs that are alike: places of the better and the other row, and the other's number."""
+    def _alike(self) -> Iterator[tuple[list[int], list[int], list[int], list[int]]]:
+        """Yield pairs that are alike: places of the better and the other row, and their numbers."""
         candidates = self._connection.execute(_CANDIDATES)
         cells = self._cells.opened()
         while some := candidates.fetchmany(_COMPARED):
             leaders, others, better, worse = np.array(some, dtype=np.int64).T
             alike = cells.alike(better, worse, self._similar)
-            yield leaders[alike].tolist(), others[alike].tolist(), worse[alike].tolist()
+            yield leaders[alike].tolist(), others[alike].tolist(), better[alike].tolist(), worse[alike].tolist()
 
     def close(self) -> None:
         """Close the tables and remove them, and the cells."""

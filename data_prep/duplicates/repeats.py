@@ -7,7 +7,7 @@ row of more languages that has the same pair: of these the larger one stays, bec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
@@ -23,10 +23,9 @@ from mtdeep.corpus.permutation import mix
 Pair = tuple[str, str]
 _TABLE = "CREATE TABLE units (unit UBIGINT, position BIGINT, rank INTEGER, score DOUBLE, droppable BOOLEAN)"
 _BEST = """
-SELECT position FROM (
-    SELECT position, droppable,
-           row_number() OVER (PARTITION BY unit ORDER BY droppable, rank, score DESC NULLS LAST, position) AS place
-    FROM units
+SELECT position, better FROM (
+    SELECT position, droppable, row_number() OVER best AS place, first_value(position) OVER best AS better
+    FROM units WINDOW best AS (PARTITION BY unit ORDER BY droppable, rank, score DESC NULLS LAST, position)
 ) WHERE droppable AND place > 1 ORDER BY position
 """
 
@@ -42,6 +41,13 @@ class Units:
     unit: np.ndarray
     position: np.ndarray
     droppable: np.ndarray
+
+
+class Repeated(NamedTuple):
+    """Rows that repeat others, by their numbers over all corpora, ascending, and which those are, (n,) int64 each."""
+
+    rows: np.ndarray
+    better: np.ndarray
 
 
 class View(NamedTuple):
@@ -128,19 +134,20 @@ class Repeats(Tables):
         self._connection.execute("INSERT INTO units SELECT * FROM arrays")
         del arrays  # which the query has read by its name
 
-    def find(self) -> Iterable[np.ndarray]:
-        """Yield the numbers of the rows to be left out, ascending, in arrays of int64.
+    def find(self) -> Iterator[Repeated]:
+        """Yield the rows to be left out, each with the one that is the best of those that it repeats.
 
         Of equal rows that of the lowest rank stays, of these the one with the highest score, and of these the first.
         """
         result = self._connection.execute(_BEST)
         before = -1
         while found := result.fetchmany(1 << 16):
-            positions = np.unique(np.array(found, dtype=np.int64))
-            positions = positions[positions > before]  # a row's units may be in two parts
-            if len(positions):
-                before = int(positions[-1])
-                yield positions
+            rows, better = np.array(found, dtype=np.int64).T
+            rows, first = np.unique(rows, return_index=True)
+            new = rows > before  # a row's units may be in two parts
+            if new.any():
+                before = int(rows[-1])
+                yield Repeated(rows[new], better[first[new]])
 
 
 def _named(language: str, keys: np.ndarray) -> np.ndarray:

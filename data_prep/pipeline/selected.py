@@ -10,11 +10,12 @@ from typing import Any
 from data_prep.duplicates.leakage import NEAR
 from data_prep.duplicates.near import SIMILAR
 from data_prep.engine.task import Result, Task
+from data_prep.pipeline.samples import leak_samples, repeat_samples
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.encode import KEPT
 from data_prep.stages.leaks import INDEX, find_leaks, index, index_content, leaks_content
 from data_prep.stages.near_repeats import near_repeats, near_repeats_content, sign, sign_content
-from data_prep.stages.select import repeats, repeats_content, select, select_content
+from data_prep.stages.select import REPEAT, repeats, repeats_content, select, select_content
 from mtdeep.errors import UserError
 
 Leaked = dict[str, dict[str, dict[str, int]]]
@@ -35,15 +36,19 @@ def without_leaks(run: Run, texts: Sequence[SplitText]) -> tuple[list[SplitText]
     results = iter(run.pool.run("find what is scored", [_search(text, piece, known) for text, piece in trained]))
     counts: Leaked = {}
     found = []
+    names = [str(one) for one in scored]
     for text in texts:
+        if not text.trained:
+            found.append(text)
+            continue
         pieces = []
-        for piece in text.pieces if text.trained else ():
-            result = next(results)
-            _count(counts, [str(one) for one in scored], result)
+        own = [next(results) for _ in text.pieces]
+        for piece, result in zip(text.pieces, own, strict=True):
+            _count(counts, names, result)
             if run.loaded.config.leakage == "remove":
                 piece = Piece(replace(piece.part, leaks=result.folder), (*piece.identity, result.key))
             pieces.append(piece)
-        found.append(replace(text, pieces=tuple(pieces)) if text.trained else text)
+        found.append(replace(text, pieces=tuple(pieces), samples=leak_samples(own, names)))
     return found, counts
 
 
@@ -72,7 +77,8 @@ def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
     repeated = _repeats(run, asked) if asked else None
     every = [(text, piece) for text in texts for piece in text.pieces]
     tasks = [_selection(text, piece, repeated, place.get(id(piece))) for text, piece in every]
-    results = iter(run.pool.run("select", tasks))
+    done = run.pool.run("select", tasks)
+    results = iter(done)
     found = []
     for text in texts:
         pieces = tuple(replace(piece, selected=next(results)) for piece in text.pieces)
@@ -80,7 +86,14 @@ def selected(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
             _enter(text, piece.kept)
         found.append(replace(text, pieces=pieces))
     _check_not_empty(run, found)
-    return found
+    if repeated is None:
+        return found
+    lost = {place[id(piece)] for (_, piece), one in zip(every, done, strict=True) if one.record["rows"][REPEAT]}
+    samples = repeat_samples(run, asked, sorted(lost), repeated)
+    return [
+        replace(text, samples=text.samples | samples.get(text.corpus.name, {})) if text.trained else text
+        for text in found
+    ]
 
 
 def _repeats(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> Result:

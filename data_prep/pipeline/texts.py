@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.account import Ledger
+from data_prep.cleaning.record import Sample
 from data_prep.config import TRAIN, AnyCorpus
 from data_prep.config_file import ConfigFile
 from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result
 from data_prep.stages.part import Part
+
+Samples = dict[str, dict[str, list[Sample]]]
+"""Reason -> language -> samples."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class SplitText:
     """One split of a corpus on its way to the store. Its place in the configuration is corpora[*number*].
 
     readings, cleanings: the records of its sources and of their chunks (`stages.read`, `stages.clean`), for the report.
+    samples: of what left it because it is known from elsewhere, each beside that.
     """
 
     number: int
@@ -53,6 +58,7 @@ class SplitText:
     ledger: Ledger = field(default_factory=Ledger)
     readings: tuple[Mapping[str, Any], ...] = ()
     cleanings: tuple[Mapping[str, Any], ...] = ()
+    samples: Samples = field(default_factory=dict)
 
     @property
     def languages(self) -> tuple[str, ...]:

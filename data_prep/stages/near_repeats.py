@@ -11,10 +11,10 @@ import numpy as np
 from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.duplicates.near import SIMILAR, VERSION, Signatures
 from data_prep.duplicates.near_repeats import NearRepeats, Rows
-from data_prep.duplicates.repeats import Pair, pairs_of
+from data_prep.duplicates.repeats import Pair, Repeated, pairs_of
 from data_prep.stages.leaks import signatures
 from data_prep.stages.part import Part
-from data_prep.stages.select import ROWS, repeated_in
+from data_prep.stages.select import BETTER_PARTS, BETTER_ROWS, ROWS, repeated_in, write_repeated
 
 SIGNED = "signed"
 _ROWS, _VALUES = "rows/", "values/"
@@ -52,21 +52,22 @@ def near_repeats(
     bilingual: set[Pair] = set()
     for number, part in enumerate(parts):
         if signed[number] is not None:
-            bilingual |= pairs_of(part.languages, _left(part, exact[number]))
+            bilingual |= pairs_of(part.languages, _left(part, exact[number][ROWS]))
     starts = [0]
     with NearRepeats(folder, memory, similar) as known:
         for number, part in enumerate(parts):
-            keys, where = _left(part, exact[number]), signed[number]
+            keys, where = _left(part, exact[number][ROWS]), signed[number]
             if where is not None:
                 rows = Rows(part.languages, keys, _reader(where), starts[-1], part.rank, part.scores())
                 known.add(rows, bilingual)
             starts.append(starts[-1] + len(keys))
-        positions = known.find()
-    bounds = np.searchsorted(positions, starts)
-    near = [positions[bounds[n] : bounds[n + 1]] - starts[n] for n in range(len(parts))]
-    for number in range(len(parts)):
-        write_arrays(repeated_in(folder, number), {ROWS: np.union1d(exact[number], near[number])})
-    return {"rows": [len(of_part) for of_part in near]}
+        near = known.find()
+    better = [np.array(starts)[arrays[BETTER_PARTS]] + arrays[BETTER_ROWS] for arrays in exact]
+    left_out = np.concatenate([near.rows, *(starts[n] + arrays[ROWS] for n, arrays in enumerate(exact))])
+    order = np.argsort(left_out)
+    both = Repeated(left_out[order], np.concatenate([near.better, *better])[order])
+    write_repeated(folder, starts, iter([both]))
+    return {"rows": np.diff(np.searchsorted(near.rows, starts)).tolist()}
 
 
 def sign_content(chunk_key: str) -> dict[str, Any]:
@@ -87,8 +88,10 @@ def near_repeats_content(
     }
 
 
-def _exact(repeated: Path | None, number: int) -> np.ndarray:
-    return np.zeros(0, np.int64) if repeated is None else read_arrays(repeated_in(repeated, number))[ROWS]
+def _exact(repeated: Path | None, number: int) -> dict[str, np.ndarray]:
+    if repeated is None:
+        return dict.fromkeys((ROWS, BETTER_PARTS, BETTER_ROWS), np.zeros(0, np.int64))
+    return read_arrays(repeated_in(repeated, number))
 
 
 def _left(part: Part, exact: np.ndarray) -> np.ndarray:
