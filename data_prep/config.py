@@ -13,9 +13,10 @@ from data_prep.cleaning.characters import letters_of
 from data_prep.cleaning.settings import CleaningSettings
 from data_prep.coverage import DEFAULT
 from data_prep.environment import expand
+from data_prep.pairs import ALL, SOURCE, TARGET, LanguagePair, distinct, parse_pair, paths_in
 from data_prep.readers.source import Source
 from data_prep.sources import PATTERN, READERS, make_source
-from data_prep.strict import LanguageCode, Strict
+from data_prep.strict import LanguageCode, Strict, by_name
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -85,12 +86,17 @@ def _is_held_out(given: Any) -> Any:
 
 
 def _are_distinct(languages: list[str]) -> list[str]:
-    seen: dict[str, str] = {}
-    for code in languages:
-        if resolve(code) in seen:
-            raise ValueError(f"{code!r} is the same language as {seen[resolve(code)]!r}; name it once")
-        seen[resolve(code)] = code
+    by_name((code, None) for code in languages)
     return languages
+
+
+def _are_pairs(given: Any) -> Any:
+    if given == ALL or given is None:
+        return given
+    if not isinstance(given, list) or not given:
+        raise ValueError(f"give {ALL}, those that there are files of, or a list as [de-en, fr-en] is, not {given!r}")
+    distinct((parse_pair(one), one) for one in given)
+    return given
 
 
 Name = Annotated[str, Field(min_length=1), AfterValidator(_is_name)]
@@ -105,6 +111,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 CoveredScript = Annotated[str, AfterValidator(lambda code: _is_script(code))]
 Options = str | dict[str, Any]
 Read = Annotated[Options | list[Options], BeforeValidator(lambda given: _is_read(given))]
+Pairs = Annotated[Literal["all"] | list[str | list[str]], BeforeValidator(lambda given: _are_pairs(given))]
 HeldOut = Annotated[int | float | PathText, BeforeValidator(lambda given: _is_held_out(given))]
 At = Callable[[str], Path]
 
@@ -156,31 +163,42 @@ class Corpus(Strict):
     deduplicate: bool | Literal["near"] = True
     near_leaks: bool = True
 
+    @property
+    def entry(self) -> str:
+        """Return the name that the configuration has for it."""
+        return self.name
+
 
 class FileCorpus(Corpus):
-    """A corpus that is read from files; `holdout` takes rows out of its training split."""
+    """A corpus that is read from files; `holdout` takes rows out of its training split.
+
+    With `pairs` it is many corpora, one a pair of languages (`pair_corpora`), and all that is said holds for each.
+    """
 
     reader: Literal[
         "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "xliff", "moses_zip", "gettext", "parquet", "store"
     ]
     languages: Languages | None = None
+    pairs: Pairs | None = None
     splits: dict[SplitName, Read] = Field(min_length=1)
     holdout: dict[SplitName, HeldOut] = Field(default_factory=dict)
 
     @field_validator("splits")
     @classmethod
     def _can_be_read(cls, splits: dict[str, Read], info: ValidationInfo) -> dict[str, Read]:
-        if {"reader", "languages"} <= info.data.keys():
+        if {"reader", "languages", "pairs"} <= info.data.keys():
             for split, given in splits.items():
                 try:
-                    _sources(info.data["reader"], given, info.data["languages"], lambda path: Path(expand(path)))
+                    _check_read(info.data["reader"], given, info.data["languages"], info.data["pairs"])
                 except ValueError as error:
                     raise ValueError(f"split {split!r}: {error}") from error
         return splits
 
     @model_validator(mode="after")
     def _go_together(self) -> FileCorpus:
-        asks = any(PATTERN in str(given) for given in self.splits.values())
+        if self.languages and self.pairs not in (None, ALL):
+            raise ValueError("`languages` chooses among `pairs: all`; a list of pairs has its languages itself")
+        asks = self.pairs or any(PATTERN in str(given) for given in self.splits.values())
         if self.languages and not asks and "languages" not in READERS[self.reader].__dataclass_fields__:  # type: ignore[attr-defined]
             raise ValueError("`languages` goes with a pattern; these splits name their files language by language")
         if self.holdout and TRAIN not in self.splits:
@@ -201,6 +219,17 @@ class FileCorpus(Corpus):
     def sources(self, split: str, at: At, seed: int) -> list[Source]:
         """Return what a split is read from; *at* makes paths of what the file says."""
         return _sources(self.reader, self.splits[split], self.languages, at)
+
+
+class PairCorpus(FileCorpus):
+    """One pair of a corpus of many: what stands in the configuration for each of them, with this one's codes."""
+
+    of: str
+
+    @property
+    def entry(self) -> str:
+        """Return the name that the configuration has for all pairs."""
+        return self.of
 
 
 class CldrCorpus(Corpus):
@@ -279,6 +308,18 @@ class Config(Strict):
         if unknown := sorted(set(self.cleaning.corpora) - {name for name, _ in names}):
             raise ValueError(f"`cleaning.corpora` speaks of {unknown[0]!r}, and no corpus has that name; correct it")
         return self
+
+
+def _check_read(reader: str, given: Read, languages: Sequence[str] | None, pairs: Any) -> None:
+    """Raise ValueError for what no reader can be made of; patterns of pairs are tried with one."""
+    if pairs is None and any(place in str(given) for place in (SOURCE, TARGET)):
+        raise ValueError(f"a pattern with {SOURCE} or {TARGET} in it needs `pairs`, a list of them or {ALL}")
+    if pairs is not None:
+        for one in given if isinstance(given, list) else [given]:
+            paths_in(one)
+        example = LanguagePair("en", "de")
+        given, languages = example.filled(given), [example.source, example.target]
+    _sources(reader, given, languages, lambda path: Path(expand(path)))
 
 
 def _sources(reader: str, given: Read, languages: Sequence[str] | None, at: At) -> list[Source]:

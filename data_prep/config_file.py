@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from data_prep.config import Config
+from data_prep.config import AnyCorpus, Config, FileCorpus
 from data_prep.environment import expand
+from data_prep.pair_corpora import pair_corpora
 from data_prep.sources import READERS
 from data_prep.strict import objection
 from mtdeep import yaml_lines
@@ -25,6 +27,25 @@ class ConfigFile:
     path: Path
     config: Config
     lines: Mapping[yaml_lines.Location, int]
+
+    @cached_property
+    def corpora(self) -> Sequence[tuple[int, AnyCorpus]]:
+        """Return those that it means, each with its place among the configuration's, of which one with `pairs` is many.
+
+        Raises UserError where the files of the pairs are not to be had.
+        """
+        corpora: list[tuple[int, AnyCorpus]] = []
+        sentences = []
+        for i, entry in enumerate(self.config.corpora):
+            if not isinstance(entry, FileCorpus) or entry.pairs is None:
+                corpora.append((i, entry))
+                continue
+            own, problems = pair_corpora(entry, self.resolved)
+            corpora += [(i, corpus) for corpus in own]
+            sentences += [f"{self.where('corpora', i, 'splits', split)}: {what}" for split, what in problems.items()]
+        if sentences:
+            raise UserError("\n".join(sentences))
+        return corpora
 
     def where(self, *place: str | int) -> str:
         """Return ``file:line`` of a key."""
@@ -56,7 +77,7 @@ def _missing(loaded: ConfigFile) -> Iterator[tuple[yaml_lines.Location, Path]]:
     config = loaded.config
     if config.vocabulary.model and not _is_file(model := loaded.resolved(config.vocabulary.model)):
         yield ("vocabulary", "model"), model
-    for i, corpus in enumerate(config.corpora):
+    for i, corpus in loaded.corpora:
         for split in corpus.split_names:
             if split in corpus.holdout:
                 how = corpus.holdout[split]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.config import AnyCorpus, Config, FileCorpus
+from data_prep.config_file import ConfigFile
 from mtdeep.languages import resolve
 
 Name = tuple[str, str]
@@ -29,14 +30,14 @@ class Growth:
         return ", ".join(f"{kind} {split!r} of corpus {corpus!r}" for kind, of in kinds for corpus, split in sorted(of))
 
 
-def growth(before: Config, now: Config) -> Growth:
+def growth(before: ConfigFile, now: ConfigFile) -> Growth:
     """Return what was added, where `change` finds nothing."""
     old, new = _read(before), _read(now)
     wider = {name for name in old.keys() & new.keys() if _languages(old[name], name) != _languages(new[name], name)}
     return Growth(frozenset(new.keys() - old.keys()), frozenset(wider))
 
 
-def change(before: Config, now: Config) -> str | None:
+def change(before: ConfigFile, now: ConfigFile) -> str | None:
     """Return in words the first thing that would change what was prepared before, None where all of it stays.
 
     Corpora may be added, splits that are read, languages of splits, and settings of cleaning that speak of new corpora
@@ -45,11 +46,11 @@ def change(before: Config, now: Config) -> str | None:
     return next(_changes(before, now), None)
 
 
-def _changes(before: Config, now: Config) -> Iterator[str]:
-    yield from _differences(_settings(before), _settings(now))
-    corpora = {corpus.name for corpus in before.corpora}
+def _changes(before: ConfigFile, now: ConfigFile) -> Iterator[str]:
+    yield from _differences(_settings(before.config), _settings(now.config))
+    corpora = {corpus.name for corpus in before.config.corpora}
     languages = {code for name, corpus in _read(before).items() for codes in _languages(corpus, name) for code in codes}
-    had, has = (_cleaning(config, corpora, languages) for config in (before, now))
+    had, has = (_cleaning(one.config, corpora, languages) for one in (before, now))
     yield from _differences(had, has, ("cleaning",))
     entries = _entries(now)
     for name, old in _entries(before).items():
@@ -90,13 +91,13 @@ def _cleaning(config: Config, corpora: set[str], languages: set[str]) -> dict[st
     return said
 
 
-def _entries(config: Config) -> dict[Name, AnyCorpus]:
-    return {(corpus.name, split): corpus for corpus in config.corpora for split in corpus.split_names}
+def _entries(loaded: ConfigFile) -> dict[Name, AnyCorpus]:
+    return {(corpus.name, split): corpus for _, corpus in loaded.corpora for split in corpus.split_names}
 
 
-def _read(config: Config) -> dict[Name, AnyCorpus]:
+def _read(loaded: ConfigFile) -> dict[Name, AnyCorpus]:
     """Return those that are not held out of another split."""
-    return {name: corpus for name, corpus in _entries(config).items() if name[1] not in corpus.holdout}
+    return {name: corpus for name, corpus in _entries(loaded).items() if name[1] not in corpus.holdout}
 
 
 def _languages(corpus: AnyCorpus, name: Name) -> list[frozenset[str]]:

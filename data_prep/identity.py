@@ -25,7 +25,7 @@ from mtdeep.corpus.store import Store, file_digest
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
-_REVISION = 4  # raise it when equal inputs and settings begin to give other stores
+_REVISION = 5  # raise it when equal inputs and settings begin to give other stores
 
 
 @dataclass(frozen=True)
@@ -119,13 +119,14 @@ def history(store: Store, now: Identity, progress: ProgressReport) -> History:
             config = Config.model_validate({**record["settings"], "store": now.loaded.config.store})
         except ValidationError:
             raise _other(store, "another version of mtdeep made it") from None
-        if record is records[-1] and (what := change(config, now.loaded.config)):
+        loaded = replace(now.loaded, config=config)
+        if record is records[-1] and (what := change(loaded, now.loaded)):
             raise _other(store, what)
-        one = identify(replace(now.loaded, config=config), progress, now.digests)
+        one = identify(loaded, progress, now.digests)
         if one.digest != record["content_digest"]:
             raise _other(store, _difference(one.plain(steps), record))
         steps.append(one)
-    added = growth(steps[-1].loaded.config, now.loaded.config)
+    added = growth(steps[-1].loaded, now.loaded)
     if not (added.splits or added.wider):
         raise _other(store, "its corpora stand in another order, or `deduplication.memory` is another")
     return History(store, steps, added)
@@ -136,6 +137,9 @@ def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     for name, file in before["inputs"].items():
         if now["inputs"].get(name) != file:
             return f"{name} ({file['file']}) has other bytes"
+    for name, file in now["inputs"].items():
+        if name not in before["inputs"]:
+            return f"{name} ({file['file']}) was not there"
     for package, number in before["versions"].items():
         if now["versions"].get(package) != number:
             return f"{package} was {number} and is {now['versions'].get(package)}"
@@ -159,7 +163,7 @@ def _digest(file: Path) -> str:
 
 def _files(loaded: ConfigFile) -> Iterator[tuple[str, Path]]:
     config = loaded.config
-    for corpus in config.corpora:
+    for _, corpus in loaded.corpora:
         for split in corpus.split_names:
             name = f"{corpus.name}/{split}"
             if split not in corpus.holdout:

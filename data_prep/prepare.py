@@ -155,7 +155,7 @@ def _grown(known: History, run: Run, progress: ProgressReport) -> Grown:
     for before, after in pairwise(runs):
         if after is run:
             progress.stage("find what is new")
-        made = grow(after, before, made.texts, growth(before.loaded.config, after.loaded.config))
+        made = grow(after, before, made.texts, growth(before.loaded, after.loaded))
     return made
 
 

@@ -34,11 +34,11 @@ class Preview:
 def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
     """Yield one for each source of training text that is cleaned. Raises UserError for what cannot be read."""
     config = loaded.config
-    for corpus in config.corpora:
+    for _, corpus in loaded.corpora:
         if not corpus.clean or TRAIN not in corpus.split_names:
             continue
         for source in corpus.sources(TRAIN, loaded.resolved, config.seed):
-            cleaner = Cleaner(config.cleaning, corpus.name, source.languages)
+            cleaner = Cleaner(config.cleaning, corpus.entry, source.languages)
             yield Preview(corpus.name, tuple(cleaner.resolved.values()), _record(source, cleaner, rows))
 
 

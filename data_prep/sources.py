@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from functools import cache
 from pathlib import Path
@@ -23,9 +23,7 @@ from data_prep.readers.tmx import Tmx
 from data_prep.readers.tsv import Tsv
 from data_prep.readers.wmt_xml import WmtXml
 from data_prep.readers.xliff import Xliff
-from data_prep.strict import objection
-from mtdeep.errors import UserError
-from mtdeep.languages import resolve
+from data_prep.strict import by_name, canonical, objection
 
 READERS: Mapping[str, type[Source]] = {
     "plain_text": PlainText,
@@ -52,8 +50,9 @@ def make_source(reader: str, given: Options, languages: Sequence[str], at: Calla
     """Return the source that *given* describes, for canonical codes of the corpus's *languages*, perhaps none.
 
     *given* are the options of the reader's dataclass, or shorter: a path where it reads one file; a path with
-    `{language}` in it, or a mapping from languages to paths, where it reads one for each. *at* makes paths of what was
-    written. Raises ValueError, in one sentence, for what the reader cannot be made of.
+    `{language}` in it, or a mapping from languages to paths, where it reads one for each. A text with `{language}` in
+    it may stand for any mapping from languages (columns, keys, members). *at* makes paths of what was written. Raises
+    ValueError, in one sentence, for what the reader cannot be made of.
     """
     kind = READERS[reader]
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # every source is a dataclass
@@ -77,19 +76,26 @@ def make_source(reader: str, given: Options, languages: Sequence[str], at: Calla
 
 
 def _in_full(given: Options, known: Mapping[str, Any], languages: Sequence[str], reader: str) -> dict[str, Any]:
-    if not isinstance(given, str):
-        if "files" in known and given and not set(given) & set(known):
-            return {"files": dict(given)}
-        return dict(given)
-    if "path" in known:
-        return {"path": given}
-    if "files" not in known:
-        raise ValueError(f"reader {reader} reads no file; give its options in place of {given!r}")
-    if PATTERN not in given:
-        raise ValueError(f"{given!r} needs {PATTERN} where the code stands, or a path for each language")
+    if isinstance(given, str):
+        if "path" in known:
+            return {"path": given}
+        if "files" not in known:
+            raise ValueError(f"reader {reader} reads no file; give its options in place of {given!r}")
+        if PATTERN not in given:
+            raise ValueError(f"{given!r} needs {PATTERN} where the code stands, or a path for each language")
+        given = {"files": given}
+    elif "files" in known and given and not set(given) & set(known):
+        given = {"files": given}
+    return {name: _of_each(value, languages) if name in _BY_LANGUAGE else value for name, value in given.items()}
+
+
+def _of_each(value: Any, languages: Sequence[str]) -> Any:
+    """Return the mapping from languages that a pattern stands for."""
+    if not isinstance(value, str) or PATTERN not in value:
+        return value
     if not languages:
-        raise ValueError(f"the pattern {given!r} needs `languages`, a list of codes")
-    return {"files": {code: given.replace(PATTERN, code) for code in languages}}
+        raise ValueError(f"the pattern {value!r} needs `languages`, a list of codes")
+    return {code: value.replace(PATTERN, code) for code in languages}
 
 
 def _canonical(source: Source, at: Callable[[str], Path]) -> Source:
@@ -98,33 +104,15 @@ def _canonical(source: Source, at: Callable[[str], Path]) -> Source:
     for field in fields(source):  # type: ignore[arg-type]
         value = getattr(source, field.name)
         if field.name in _BY_LANGUAGE:
-            value = dict(zip(_codes(value), value.values(), strict=True))
+            value = by_name(value.items())
         elif field.name == "languages":
-            value = tuple(_codes(value))
+            value = tuple(by_name((code, None) for code in value))
         elif field.name in _OF_LANGUAGE and value is not None:
-            value = _code(value)
+            value = canonical(value)
             if value in changed.values():
                 raise ValueError(f"{field.name} {value!r} is the same language as the source; correct one")
         changed[field.name] = _placed(value, at)
     return replace(source, **changed)  # type: ignore[type-var]
-
-
-def _codes(given: Iterable[str]) -> list[str]:
-    """Return canonical codes. Raises ValueError for two spellings of a language."""
-    found: dict[str, str] = {}
-    for code in given:
-        canonical = _code(code)
-        if canonical in found:
-            raise ValueError(f"{code!r} is the same language as {found[canonical]!r}; name it once")
-        found[canonical] = code
-    return list(found)
-
-
-def _code(code: str) -> str:
-    try:
-        return resolve(code)
-    except UserError as error:
-        raise ValueError(str(error)) from error
 
 
 def _placed(value: Any, at: Callable[[str], Path]) -> Any:

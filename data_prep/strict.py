@@ -1,9 +1,10 @@
-"""What the parts of the configuration share: unknown keys are errors, languages are known ones, numbers finite."""
+"""What the parts of the configuration share: known keys, known languages, each named once, finite numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from reprlib import Repr
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -29,12 +30,27 @@ def objection(problem: Any) -> str:
     return f"{message[0].lower()}{message[1:]}, not {_SHOWN.repr(given)}{remedy}"
 
 
-def _is_language(code: str) -> str:
+_Value = TypeVar("_Value")
+
+
+def canonical(code: str) -> str:
+    """Return the canonical code of a language; raises ValueError, as pydantic wants it, for what is none."""
     try:
-        resolve(code)
+        return resolve(code)
     except UserError as error:
         raise ValueError(str(error)) from error
-    return code
 
 
-LanguageCode = Annotated[str, AfterValidator(_is_language)]
+def by_name(given: Iterable[tuple[str, _Value]], name: Callable[[str], str] = canonical) -> dict[str, _Value]:
+    """Return a mapping from the *name* of each key. Raises ValueError for two keys with one name."""
+    found: dict[str, _Value] = {}
+    keys: dict[str, str] = {}
+    for key, value in given:
+        own = name(key)
+        if own in keys:
+            raise ValueError(f"{key!r} is the same as {keys[own]!r}; name it once")
+        keys[own], found[own] = key, value
+    return found
+
+
+LanguageCode = Annotated[str, AfterValidator(lambda code: (canonical(code), code)[1])]

@@ -69,9 +69,10 @@ def _corpora(store: Store) -> Table:
     for column in ("read", "kept", "languages", "directions"):
         table.add_column(column, justify="right")
     table.add_column("rejected")
+    corpora = {(corpus.split, corpus.name): corpus for split in store.splits for corpus in store.corpora(split)}
     for record in _prepared(store):
         rows = record.provenance["account"]["rows"]
-        corpus = next(c for c in store.corpora(record.split) if c.name == record.name)
+        corpus = corpora[record.split, record.name]
         table.add_row(
             record.name,
             record.split,

@@ -45,10 +45,14 @@ ALIASES = {
 _SCRIPTS = {
     **dict.fromkeys(("acm", "acq", "aeb", "ajp", "apc", "ars", "ary", "arz", "azb", "mey"), "Arab"),
     **dict.fromkeys(("lzh", "yue"), "Hant"),
+    **dict.fromkeys(("shi", "wal"), "Latn"),
+    "grc": "Grek",
     "hbo": "Hebr",
     "oj": "Cans",
     "sat": "Olck",
 }
+# Languages that public corpora have in several scripts under a code that says none (shi: NTREX, the Bible).
+_IN_SEVERAL = {"shi": ("Latn", "Arab", "Tfng")}
 # English names that CLDR lacks.
 _NAMES = {
     "acm": "Mesopotamian Arabic",
@@ -116,11 +120,11 @@ def _shortest(tag: langcodes.Language) -> str:
 def _likely(tag: str) -> tuple[str, str | None]:
     """Likely script and region of `language`, `language-Script` or `language-REGION`; Latin where nobody knows."""
     language = tag.split("-")[0]
-    if tag in _SCRIPTS:
-        return _SCRIPTS[tag], None
+    if language in _SCRIPTS and (tag == language or tag not in LIKELY_SUBTAGS):
+        return _SCRIPTS[language], None
     full = LIKELY_SUBTAGS.get(tag) or LIKELY_SUBTAGS.get(language)
     if full is None:
-        return _SCRIPTS.get(language, "Latn"), None
+        return "Latn", None
     parts = full.split("-")
     return parts[1], parts[2]
 
@@ -151,6 +155,12 @@ def script(code: str) -> str:
     """ISO 15924 code of the script that a canonical code is written in; `Latn` for languages nobody has data on."""
     tag = langcodes.Language.get(code, normalize=False)
     return tag.script or _likely(f"{tag.language}-{tag.territory}" if tag.territory else str(tag.language))[0]
+
+
+def scripts(code: str) -> tuple[str, ...]:
+    """Scripts that text under a canonical code may be in, `script` first; the others are those of `_IN_SEVERAL`."""
+    tag = langcodes.Language.get(code, normalize=False)
+    return (script(code),) if tag.script else _IN_SEVERAL.get(str(tag.language), (script(code),))
 
 
 @cache

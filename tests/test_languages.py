@@ -127,11 +127,24 @@ def test_unknown_code_shows_close_matches() -> None:
         ("pt-BR", "Latn", "Brazilian Portuguese"),
         ("acm", "Arab", "Mesopotamian Arabic"),
         ("gsw-x-bern", "Latn", "Swiss German (Bern)"),
+        ("grc", "Grek", "Ancient Greek"),  # CLDR's likely one is Cypriot
+        ("wal", "Latn", "Wolaytta"),
+        ("shi", "Latn", "Tachelhit"),
+        ("lzh-TW", "Hant", "Literary Chinese (Taiwan)"),  # a region that CLDR does not list changes nothing
     ],
 )
 def test_script_and_name(code: str, script: str, name: str) -> None:
     """Scripts are CLDR's likely ones, names CLDR's English ones."""
     assert (languages.script(code), languages.name(code)) == (script, name)
+
+
+def test_a_code_without_script_may_stand_for_several() -> None:
+    """Tashelhiyt's corpora are in three scripts under one code; a code that says its script means that one."""
+    assert languages.scripts("shi") == languages.scripts("shi-MA") == ("Latn", "Arab", "Tfng")
+    assert languages.scripts(languages.resolve("shi_Tfng")) == ("Tfng",)
+    assert languages.scripts("sr") == ("Cyrl",)
+    for code in ("shi", "shi-Arab", "sr-Latn", "zh-Hans"):
+        assert languages.scripts(code)[0] == languages.script(code)
 
 
 def test_codes_need_no_babel() -> None:

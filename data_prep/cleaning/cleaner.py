@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ import numpy as np
 
 from data_prep.batch import Batch
 from data_prep.cleaning.empty import Empty
-from data_prep.cleaning.record import SAMPLES, LanguageRecord, Record, Sample, order_of, shown
+from data_prep.cleaning.record import LanguageRecord, Record, Sample, choose, shown
 from data_prep.cleaning.rule import CellRule, RowRule, Rule
 from data_prep.cleaning.settings import RULES, CleaningSettings, resolve
 from data_prep.cleaning.texts import Texts
@@ -127,12 +126,9 @@ class _Judged:
             return
         self.alive = self.alive & ~cells
         self._rejected[reason] += len(rows)
-        first: dict[int, int] = {}
-        for row in rows:
-            first.setdefault(order_of(self._column[row]), row)
         self._samples[reason] = [
             self._sample(order, row, None if scores is None else float(scores[row]))
-            for order, row in heapq.nsmallest(SAMPLES, first.items())
+            for order, row in choose(rows, self._column)
         ]
 
     def record(self) -> LanguageRecord:

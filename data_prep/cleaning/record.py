@@ -6,8 +6,9 @@ the smallest hashes, so they too do not depend on how the work was divided.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import TypeVar
 
@@ -88,6 +89,14 @@ def total(records: Iterable[Record]) -> Record:
 def order_of(text: str) -> int:
     """Return the number by which samples are chosen."""
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
+
+
+def choose(rows: Iterable[int], texts: Sequence[str]) -> list[tuple[int, int]]:
+    """Return (order, row) of those of *rows* whose texts make the samples; of equal texts the first row."""
+    first: dict[int, int] = {}
+    for row in rows:
+        first.setdefault(order_of(texts[row]), row)
+    return heapq.nsmallest(SAMPLES, first.items())
 
 
 def shown(text: str) -> str:

@@ -16,8 +16,9 @@ from mtdeep import languages
 class Script(CellRule):
     """Score: the share of letters that belong to the language's scripts; nothing to say of text without letters.
 
-    The script is the code's own (`sr-Latn`) or the likely one of CLDR (`sr`: Cyrillic); `scripts` says otherwise for
-    corpora that mix, as many of OPUS's `sr` do. Half is stopes' bound: names in Latin letters are common everywhere.
+    The script is the code's own (`sr-Latn`) or the likely one of CLDR (`sr`: Cyrillic), of `shi` any that it is written
+    in; `scripts` says otherwise for corpora that mix, as many of OPUS's `sr` do. The bound is below stopes' half: names
+    in Latin letters are common everywhere.
     """
 
     name: ClassVar[str] = "script"
@@ -34,5 +35,5 @@ class Script(CellRule):
 
     def scores(self, language: str, texts: Texts) -> np.ndarray:
         """Return the share of letters in the expected scripts."""
-        expected = letters_of(frozenset(self.scripts or (languages.script(language),)))
+        expected = letters_of(frozenset(self.scripts or languages.scripts(language)))
         return share(texts.count_where(expected[texts.codes]), texts.count_class(SCRIPTED))

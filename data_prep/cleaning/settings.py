@@ -32,7 +32,7 @@ from data_prep.cleaning.script import Script
 from data_prep.cleaning.transforms import Transform
 from data_prep.cleaning.urls import Urls
 from data_prep.cleaning.words import Words
-from data_prep.strict import Strict
+from data_prep.strict import Strict, by_name, canonical
 from mtdeep import languages
 from mtdeep.errors import UserError
 
@@ -88,7 +88,7 @@ def _pair(codes: str) -> str:
     parts = codes.split("-")
     if len(parts) != 2:
         raise ValueError(f"a pair is written as directions are, such as en-de or en-zh_Hans, not {codes!r}")
-    return _pair_name(map(_language, parts))
+    return _pair_name(map(canonical, parts))
 
 
 def _pair_name(pair: Iterable[str]) -> str:
@@ -96,26 +96,9 @@ def _pair_name(pair: Iterable[str]) -> str:
     return "-".join(map(languages.fairseq_code, sorted(pair)))
 
 
-def _language(code: str) -> str:
-    try:
-        return languages.resolve(code)
-    except UserError as error:
-        raise ValueError(str(error)) from error
-
-
-def _keyed(canonical: Callable[[str], str]) -> AfterValidator:
+def _keyed(name: Callable[[str], str]) -> AfterValidator:
     """Return what makes a mapping's keys canonical and refuses two spellings of one."""
-
-    def check(levels: Mapping[str, Level]) -> dict[str, Level]:
-        found: dict[str, tuple[str, Level]] = {}
-        for key, level in levels.items():
-            name = canonical(key)
-            if name in found:
-                raise ValueError(f"{key!r} is the same as {found[name][0]!r}; name it once")
-            found[name] = key, level
-        return {name: level for name, (_, level) in found.items()}
-
-    return AfterValidator(check)
+    return AfterValidator(lambda levels: by_name(levels.items(), name))
 
 
 class CleaningSettings(Strict):
@@ -123,7 +106,7 @@ class CleaningSettings(Strict):
 
     default: Level = Level()
     scripts: Annotated[dict[str, Level], _keyed(_script)] = Field(default_factory=dict)
-    languages: Annotated[dict[str, Level], _keyed(_language)] = Field(default_factory=dict)
+    languages: Annotated[dict[str, Level], _keyed(canonical)] = Field(default_factory=dict)
     pairs: Annotated[dict[str, Level], _keyed(_pair)] = Field(default_factory=dict)
     corpora: dict[str, Level] = Field(default_factory=dict)
 

@@ -16,7 +16,6 @@ import numpy as np
 from data_prep.duplicates.near import PERMUTATIONS, NearIndex, Signatures
 
 EXACT, NEAR = "exact", "near"
-_NO_SET = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,15 @@ class Matches:
 
     sets: the index of the set that each cell is known from, the first of several, or -1; (rows,) int64.
     near: whether it is known by its signature alone, (rows,) bool.
+    sentences: the number of the sentence of that set that it is most like, or -1, (rows,) int64; similarity: 1 for an
+    equal one, else the estimate of J, (rows,) float64.
     met: the keys of all the evaluation sentences that some cell equals or resembles, ascending, (n,) uint64.
     """
 
     sets: np.ndarray
     near: np.ndarray
+    sentences: np.ndarray
+    similarity: np.ndarray
     met: np.ndarray
 
     def counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -92,13 +95,15 @@ class EvaluationIndex:
     def match(self, keys: np.ndarray, signatures: Signatures | None) -> Matches:
         """Ask for cells by their keys (rows,) uint64, 0 for gaps, and those without an exact match by signatures."""
         met = self.meet(keys, signatures)
-        first = {}
-        for kind, of_kind in ((EXACT, met.exact), (NEAR, ~met.exact)):
-            first[kind] = np.full(len(keys), _NO_SET)
-            np.minimum.at(first[kind], met.cells[of_kind], self._owners[met.sentences[of_kind]])
-        near = (first[EXACT] == _NO_SET) & (first[NEAR] < _NO_SET)
-        sets = np.where(near, first[NEAR], first[EXACT])
-        return Matches(np.where(sets < _NO_SET, sets, -1), near, np.unique(self._keys[met.sentences]))
+        owners = self._owners[met.sentences]
+        order = np.lexsort((-met.similarity, owners, ~met.exact, met.cells))
+        cells, first = np.unique(met.cells[order], return_index=True)
+        best = order[first]
+        sets, near = np.full(len(keys), -1), np.zeros(len(keys), dtype=bool)
+        sentences, similarity = np.full(len(keys), -1), np.zeros(len(keys))
+        sets[cells], near[cells] = owners[best], ~met.exact[best]
+        sentences[cells], similarity[cells] = met.sentences[best], met.similarity[best]
+        return Matches(sets, near, sentences, similarity, np.unique(self._keys[met.sentences]))
 
 
 def indexed(sets: Mapping[int, Known]) -> dict[str, np.ndarray]:

@@ -18,7 +18,8 @@ small differences removes rows that have nothing in common with the one that is 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,9 +27,9 @@ from types import TracebackType
 import numpy as np
 
 from data_prep.duplicates.cells import CellFiles
-from data_prep.duplicates.database import database
 from data_prep.duplicates.near import BANDS, PERMUTATIONS, SIMILAR, Signatures
-from data_prep.duplicates.repeats import Pair, View, unit_keys, views_of
+from data_prep.duplicates.repeats import Pair, Repeated, View, unit_keys, views_of
+from data_prep.duplicates.tables import Tables
 from mtdeep.corpus.permutation import mix
 
 LEADERS = 16
@@ -79,20 +80,20 @@ class Rows:
         return Signatures(found.rows[there], found.values[there])
 
 
-class NearRepeats:
-    """Finds near repeats on disk. Use as a context manager."""
+class NearRepeats(Tables):
+    """Finds near repeats on disk."""
 
     def __init__(self, folder: Path, memory: str, similar: float = SIMILAR, threads: int = 1) -> None:
-        """Keep tables in *folder*, which must exist, and at most about *memory* ("4GB") of them in memory.
+        """Begin; *folder* and *memory* are those of `Tables`.
 
-        Beside it there are one corpus's rows at a time, 8 bytes for each row that is left out and one for each that
-        shares a band. *similar*: the share of places that must agree; candidates are found for 0.8 and above.
+        Beside that memory there are one corpus's rows at a time, 16 bytes for each row that is left out and one for
+        each that shares a band. *similar*: the share of places that must agree; candidates are found for 0.8 and above.
         """
+        super().__init__(folder, memory, threads, _TABLES)
         self._similar = similar
-        self._database = database(folder, memory, threads, _TABLES)
         self._cells = CellFiles(folder)
 
-    def add(self, rows: Rows, bilingual: Iterable[Pair]) -> None:
+    def add(self, rows: Rows, bilingual: AbstractSet[Pair]) -> None:
         """Take rows; *bilingual* is as in `repeats.views_of`."""
         signed = self._cells.add(rows.first, rows.languages, rows.keys, rows.signed)
         for view in views_of(rows.languages, rows.keys > 0, bilingual):
@@ -117,41 +118,39 @@ class NearRepeats:
         self._connection.execute("INSERT INTO origins SELECT * FROM arrays")
         del arrays  # which the queries have read by its name
 
-    def find(self) -> np.ndarray:
-        """Return the numbers of the rows to be left out, ascending, (n,) int64.
+    def find(self) -> Repeated:
+        """Return the rows to be left out, each with one that stays and is like it.
 
         Of rows that are alike those of more languages than two stay before pairs, then that of the lowest rank, of
         these the one with the highest score, and of these the first.
         """
         self._connection.execute(_SHARED)
         ((places,),) = self._connection.execute("SELECT count(*) FROM places").fetchall()
-        gone, left_out = bytearray(places), array("q")
-        for leaders, others, positions in self._alike():
-            for leader, other, position in zip(leaders, others, positions, strict=True):
+        gone, left_out, stay = bytearray(places), array("q"), array("q")
+        for leaders, others, better, worse in self._alike():
+            for leader, other, staying, leaving in zip(leaders, others, better, worse, strict=True):
                 if not gone[leader] and not gone[other]:
                     gone[other] = True
-                    left_out.append(position)
-        return np.sort(np.array(left_out, dtype=np.int64))
+                    left_out.append(leaving)
+                    stay.append(staying)
+        order = np.argsort(np.array(left_out, dtype=np.int64))
+        return Repeated(np.array(left_out, dtype=np.int64)[order], np.array(stay, dtype=np.int64)[order])
 
-    def _alike(self) -> Iterator[tuple[list[int], list[int], list[int]]]:
-        """Yield pairs that are alike: places of the better and the other row, and the other's number."""
+    def _alike(self) -> Iterator[tuple[list[int], list[int], list[int], list[int]]]:
+        """Yield pairs that are alike: places of the better and the other row, and their numbers."""
         candidates = self._connection.execute(_CANDIDATES)
         cells = self._cells.opened()
         while some := candidates.fetchmany(_COMPARED):
             leaders, others, better, worse = np.array(some, dtype=np.int64).T
             alike = cells.alike(better, worse, self._similar)
-            yield leaders[alike].tolist(), others[alike].tolist(), worse[alike].tolist()
-
-    def __enter__(self) -> NearRepeats:
-        self._connection = self._database.__enter__()
-        return self
+            yield leaders[alike].tolist(), others[alike].tolist(), better[alike].tolist(), worse[alike].tolist()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the tables and remove them."""
+        """Remove the cells too."""
         self._cells.remove()
-        self._database.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
 
 
 def _bands(rows: Rows, signed: np.ndarray, view: View) -> np.ndarray:

@@ -7,26 +7,25 @@ row of more languages that has the same pair: of these the larger one stays, bec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
 import xxhash
 
-from data_prep.duplicates.database import database
+from data_prep.duplicates.tables import Tables
 from mtdeep.corpus.permutation import mix
 
 Pair = tuple[str, str]
 _TABLE = "CREATE TABLE units (unit UBIGINT, position BIGINT, rank INTEGER, score DOUBLE, droppable BOOLEAN)"
 _BEST = """
-SELECT position FROM (
-    SELECT position, droppable,
-           row_number() OVER (PARTITION BY unit ORDER BY droppable, rank, score DESC NULLS LAST, position) AS place
-    FROM units
+SELECT position, better FROM (
+    SELECT position, droppable, row_number() OVER best AS place, first_value(position) OVER best AS better
+    FROM units WINDOW best AS (PARTITION BY unit ORDER BY droppable, rank, score DESC NULLS LAST, position)
 ) WHERE droppable AND place > 1 ORDER BY position
 """
 
@@ -44,6 +43,13 @@ class Units:
     droppable: np.ndarray
 
 
+class Repeated(NamedTuple):
+    """Rows that repeat others, by their numbers over all corpora, ascending, and which those are, (n,) int64 each."""
+
+    rows: np.ndarray
+    better: np.ndarray
+
+
 class View(NamedTuple):
     """Cells by which rows of a chunk are compared: *columns* of *rows*, (n,) int64.
 
@@ -55,17 +61,16 @@ class View(NamedTuple):
     droppable: bool
 
 
-def views_of(languages: Sequence[str], present: np.ndarray, bilingual: Iterable[Pair]) -> Iterator[View]:
+def views_of(languages: Sequence[str], present: np.ndarray, bilingual: AbstractSet[Pair]) -> Iterator[View]:
     """Yield the views of rows, *present* being (rows, languages) bool.
 
-    *bilingual* are the pairs of languages that rows of two sentences have somewhere: only for them a larger row is
-    asked for its pairs.
+    *bilingual* are the pairs of languages, each as `pairs_of` has it, that rows of two sentences have somewhere: only
+    for them a larger row is asked for its pairs.
     """
     sizes = present.sum(axis=1)
     column = {language: i for i, language in enumerate(languages)}
-    for pair in sorted({_sorted(pair) for pair in bilingual}):
-        if not set(pair) <= set(column):
-            continue
+    # By the pairs of these languages, which thousands of corpora of two have one of, not by all that there are.
+    for pair in sorted(pair for pair in map(_sorted, combinations(languages, 2)) if pair in bilingual):
         left, right = (column[language] for language in pair)
         both = present[:, left] & present[:, right]
         for rows, droppable in ((both & (sizes == 2), True), (both & (sizes > 2), False)):
@@ -85,7 +90,7 @@ def unit_keys(languages: Sequence[str], keys: np.ndarray, view: View) -> np.ndar
     return mix(found)
 
 
-def units_of(languages: Sequence[str], keys: np.ndarray, first: int, bilingual: Iterable[Pair]) -> Units:
+def units_of(languages: Sequence[str], keys: np.ndarray, first: int, bilingual: AbstractSet[Pair]) -> Units:
     """Return the units of rows from their cells' keys, (rows, languages) uint64, 0 for gaps.
 
     *first* is the number of the first row; *bilingual* is as in `views_of`.
@@ -106,12 +111,12 @@ def pairs_of(languages: Sequence[str], keys: np.ndarray) -> set[Pair]:
     return {_sorted((languages[i], languages[j])) for i, j in pairs if (two[:, i] & two[:, j]).any()}
 
 
-class Repeats:
-    """Finds repeated rows on disk. Use as a context manager."""
+class Repeats(Tables):
+    """Finds repeated rows on disk."""
 
     def __init__(self, folder: Path, memory: str, threads: int = 1) -> None:
-        """Keep tables in *folder*, which must exist, and at most about *memory* ("4GB") of them in memory."""
-        self._database = database(folder, memory, threads, _TABLE)
+        """Begin; *folder* and *memory* are those of `Tables`."""
+        super().__init__(folder, memory, threads, _TABLE)
 
     def add(self, units: Units, rank: int = 0, scores: np.ndarray | None = None) -> None:
         """Take units; of equal ones those of the lowest rank stay, and of these the one with the highest score.
@@ -128,29 +133,20 @@ class Repeats:
         self._connection.execute("INSERT INTO units SELECT * FROM arrays")
         del arrays  # which the query has read by its name
 
-    def find(self) -> Iterable[np.ndarray]:
-        """Yield the numbers of the rows to be left out, ascending, in arrays of int64.
+    def find(self) -> Iterator[Repeated]:
+        """Yield the rows to be left out, each with the one that is the best of those that it repeats.
 
         Of equal rows that of the lowest rank stays, of these the one with the highest score, and of these the first.
         """
         result = self._connection.execute(_BEST)
         before = -1
         while found := result.fetchmany(1 << 16):
-            positions = np.unique(np.array(found, dtype=np.int64))
-            positions = positions[positions > before]  # a row's units may be in two parts
-            if len(positions):
-                before = int(positions[-1])
-                yield positions
-
-    def __enter__(self) -> Repeats:
-        self._connection = self._database.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the tables and remove them."""
-        self._database.__exit__(kind, error, trace)
+            rows, better = np.array(found, dtype=np.int64).T
+            rows, first = np.unique(rows, return_index=True)
+            new = rows > before  # a row's units may be in two parts
+            if new.any():
+                before = int(rows[-1])
+                yield Repeated(rows[new], better[first[new]])
 
 
 def _named(language: str, keys: np.ndarray) -> np.ndarray:

@@ -13,14 +13,13 @@ from data_prep.leak_check.report import EvaluationSet, Report, Training, report_
 from data_prep.leak_check.sources import TRAIN, Corpus
 from data_prep.stages.leak_search import (
     FOUND,
-    INDEX,
-    SETS,
     StoredRows,
     index_content,
     index_sets,
     search,
     search_content,
 )
+from data_prep.stages.leaks import INDEX, SETS
 from data_prep.stages.read import ROWS, chunk_name, read_task
 from mtdeep.corpus.manifest import SUBWORD_MODEL
 from mtdeep.corpus.store import Store, file_digest

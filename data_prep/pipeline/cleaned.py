@@ -27,7 +27,7 @@ def readings(run: Run, wanted: Names | None = None) -> list[Read]:
     config = run.loaded.config
     read = [
         (SplitText(number, corpus, split), source)
-        for number, corpus in enumerate(config.corpora)
+        for number, corpus in run.loaded.corpora
         for split in corpus.split_names
         if split not in corpus.holdout and (wanted is None or (corpus.name, split) in wanted)
         for source in corpus.sources(split, run.loaded.resolved, config.seed)
@@ -45,10 +45,10 @@ def cleaned(run: Run, wanted: Names | None = None) -> list[SplitText]:
         for chunk in range(len(result.record["rows"]))
     ]
     done = iter(run.pool.run("clean", tasks))
-    texts: dict[tuple[int, str], SplitText] = {}
+    texts: dict[tuple[str, str], SplitText] = {}
     for text, source, result in every:
-        before = texts.get((text.number, text.split), text)
-        texts[text.number, text.split] = _with_source(run, before, source, result, done)
+        before = texts.get(text.name, text)
+        texts[text.name] = _with_source(run, before, source, result, done)
     return list(texts.values())
 
 
@@ -61,7 +61,7 @@ def _reading(run: Run, text: SplitText, source: Source) -> Task:
 def _cleaning(run: Run, text: SplitText, source: Source, read: Result, chunk: int) -> Task:
     config = run.loaded.config
     settings = config.cleaning.model_dump_json(exclude_unset=True) if text.cleaned else None
-    corpus, normalization = text.corpus.name, _normalization(run)
+    corpus, normalization = text.corpus.entry, _normalization(run)
     arguments = {
         "corpus": corpus,
         "settings": settings,

@@ -18,7 +18,7 @@ def held_out(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
     asked = [text.trained and bool(text.corpus.holdout) for text in texts]
     for text, is_asked in zip(texts, asked, strict=True):
         if is_asked and not any(record["rows"] for record in text.cleanings):
-            raise nothing_left(run, text)
+            raise nothing_left(run, [text])
     tasks = [_task(run, text) for text, is_asked in zip(texts, asked, strict=True) if is_asked]
     results = iter(run.pool.run("hold out", tasks) if tasks else ())
     found: list[SplitText] = []

@@ -9,11 +9,12 @@ from typing import Any
 from data_prep.duplicates.leakage import NEAR
 from data_prep.duplicates.near import SIMILAR
 from data_prep.engine.task import Result, Task
+from data_prep.pipeline.samples import leak_samples, repeat_samples
 from data_prep.pipeline.texts import Piece, Run, SplitText, nothing_left
 from data_prep.stages.encode import KEPT
 from data_prep.stages.leaks import INDEX, find_leaks, index, index_content, leaks_content
 from data_prep.stages.near_repeats import near_repeats, near_repeats_content, sign, sign_content
-from data_prep.stages.select import REPEATED, repeats, repeats_content, select, select_content
+from data_prep.stages.select import REPEAT, repeats, repeats_content, select, select_content
 
 Leaked = dict[str, dict[str, dict[str, int]]]
 """Scored split -> language -> exact or near -> cells of training text."""
@@ -24,19 +25,23 @@ def without_leaks(
 ) -> tuple[list[SplitText], Leaked]:
     """Return the texts, of training without the sentences of *scored* ones, if they are to be removed; and how many."""
     results = searched(run, texts, scored)
-    if run.loaded.config.leakage != "remove" or not results:
-        return list(texts), leaked(results, scored)
-    each = iter(results)
-    found = [_without(text, [next(each) for _ in text.pieces]) if text.trained else text for text in texts]
+    each, names = iter(results), [str(one) for one in scored]
+    found = [
+        _without(run, text, [next(each) for _ in text.pieces], names) if results and text.trained else text
+        for text in texts
+    ]
     return found, leaked(results, scored)
 
 
-def _without(text: SplitText, results: Sequence[Result]) -> SplitText:
+def _without(run: Run, text: SplitText, results: Sequence[Result], names: Sequence[str]) -> SplitText:
+    samples = leak_samples(results, names)
+    if run.loaded.config.leakage != "remove":
+        return replace(text, samples=samples)
     pieces = (
         Piece(replace(piece.part, leaks=result.folder), (*piece.identity, result.key))
         for piece, result in zip(text.pieces, results, strict=True)
     )
-    return replace(text, pieces=tuple(pieces))
+    return replace(text, pieces=tuple(pieces), samples=samples)
 
 
 def searched(run: Run, texts: Sequence[SplitText], scored: Sequence[SplitText]) -> list[Result]:
@@ -91,23 +96,30 @@ def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] =
     """Return the texts with what is kept of each piece; training rows that repeat another are not.
 
     Of rows that stand in a store *before*, whose pieces are `Piece.stored`, none goes. Raises UserError when nothing is
-    left of a split.
+    left of a split, of all its pairs where the corpus has many.
     """
     asked = [(text, piece) for text in (*before, *texts) if _is_compared(text) for piece in text.pieces]
     place = {id(piece): number for number, (_, piece) in enumerate(asked)}
     repeated = _repeats(run, asked) if any(map(_is_compared, texts)) else None
     every = [(text, piece) for text in texts for piece in text.pieces]
     tasks = [_selection(text, piece, repeated, place.get(id(piece))) for text, piece in every]
-    results = iter(run.pool.run("select", tasks))
+    done = run.pool.run("select", tasks)
+    results = iter(done)
     found = []
     for text in texts:
         pieces = tuple(replace(piece, selected=next(results)) for piece in text.pieces)
         for piece in pieces:
             _enter(text, piece.kept)
-        if not text.ledger.account().rows.kept:
-            raise nothing_left(run, text)
         found.append(replace(text, pieces=pieces))
-    return found
+    _check_not_empty(run, found)
+    if repeated is None:
+        return found
+    lost = {place[id(piece)] for (_, piece), one in zip(every, done, strict=True) if one.record["rows"][REPEAT]}
+    samples = repeat_samples(run, asked, sorted(lost), repeated)
+    return [
+        replace(text, samples=text.samples | samples.get(text.corpus.name, {})) if text.trained else text
+        for text in found
+    ]
 
 
 def _is_compared(text: SplitText) -> bool:
@@ -127,7 +139,7 @@ def _repeats(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> Result:
     keys = [None if result is None else result.key for result in signed]
     content = near_repeats_content(made_from, keys, exact.key, SIMILAR)
     folders = [None if result is None else result.folder for result in signed]
-    arguments |= {"signed": folders, "repeated": exact.folder / REPEATED}
+    arguments |= {"signed": folders, "repeated": exact.folder}
     task = Task("near_repeats", "nearly repeated rows", near_repeats, content, arguments)
     (near,) = run.pool.run("find nearly repeated rows", [task])
     return near
@@ -150,7 +162,7 @@ def _selection(text: SplitText, piece: Piece, repeated: Result | None, number: i
     arguments = {
         "part": piece.part,
         "least": text.least,
-        "repeated": None if compared is None else (compared[0].folder / REPEATED, compared[1]),
+        "repeated": None if compared is None else (compared[0].folder, compared[1]),
     }
     of = None if compared is None else (compared[0].key, compared[1])
     return Task("select", str(text), select, select_content(piece.identity, text.least, of), arguments)
@@ -162,3 +174,12 @@ def _enter(text: SplitText, result: Result) -> None:
     for language in text.written:
         rejected = dict(result.record["languages"].get(language) or {KEPT: 0})
         text.ledger.sentences(language, kept=rejected.pop(KEPT), rejected=rejected)
+
+
+def _check_not_empty(run: Run, texts: Sequence[SplitText]) -> None:
+    of_split: dict[tuple[int, str], list[SplitText]] = {}
+    for text in texts:
+        of_split.setdefault((text.number, text.split), []).append(text)
+    for every in of_split.values():
+        if not any(text.ledger.account().rows.kept for text in every):
+            raise nothing_left(run, every)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from data_prep.account import Ledger
+from data_prep.cleaning.record import Sample
 from data_prep.config import TRAIN, AnyCorpus
 from data_prep.config_file import ConfigFile
 from data_prep.engine.pool import Pool
@@ -15,6 +17,9 @@ from data_prep.engine.task import Result
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
 from mtdeep.errors import UserError
+
+Samples = dict[str, dict[str, list[Sample]]]
+"""Reason -> language -> samples."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class SplitText:
 
     readings, cleanings: the records of its sources and of their chunks (`stages.read`, `stages.clean`), for the report.
     added: the languages that join a split which a store has; none where the split is new.
+    samples: of what left it because it is known from elsewhere, each beside that.
     """
 
     number: int
@@ -63,6 +69,7 @@ class SplitText:
     readings: tuple[Mapping[str, Any], ...] = ()
     cleanings: tuple[Mapping[str, Any], ...] = ()
     added: tuple[str, ...] = ()
+    samples: Samples = field(default_factory=dict)
 
     @property
     def name(self) -> tuple[str, str]:
@@ -98,12 +105,13 @@ class SplitText:
         return f"{self.corpus.name}, {self.split}"
 
 
-def nothing_left(run: Run, text: SplitText) -> UserError:
-    """Return what to tell of a split of which all rows are rejected."""
-    rows = text.ledger.account().rows
-    lost = ", ".join(f"{count:,} {reason}" for reason, count in rows.rejected.items()) or "there were none"
-    where = run.loaded.where("corpora", text.number, "splits", text.split)
+def nothing_left(run: Run, texts: Sequence[SplitText]) -> UserError:
+    """Return what to tell of a split of which all rows are rejected; of all its pairs where the corpus has many."""
+    text, rows = texts[0], [text.ledger.account().rows for text in texts]
+    rejected = sum((Counter(tally.rejected) for tally in rows), Counter[str]())
+    lost = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "there were none"
     return UserError(
-        f"{where}: nothing is left of the {rows.read:,} rows of split {text.split!r} of corpus {text.corpus.name!r} "
-        f"({lost}); give other files, or clean them less"
+        f"{run.loaded.where('corpora', text.number, 'splits', text.split)}: nothing is left of the "
+        f"{sum(tally.read for tally in rows):,} rows of split {text.split!r} of corpus {text.corpus.entry!r} ({lost}); "
+        "give other files, or clean them less"
     )

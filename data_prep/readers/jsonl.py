@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_prep.batch import Batch, Rejected
+from data_prep.batch import Rejected
+from data_prep.readers.columns import ColumnFile, row_of
 from data_prep.readers.lines import split_lines
-from data_prep.readers.numbers import number
 from data_prep.readers.opening import read_blocks
-from data_prep.readers.rows import LONGEST, NO_SCORE, Item, Row, batches_of, excerpt
+from data_prep.readers.rows import LONGEST, Item, Row, excerpt
 
 
 @dataclass(frozen=True)
-class Jsonl:
+class Jsonl(ColumnFile):
     """A file with one JSON object a line, plain or compressed.
 
     keys: language -> the key of its text; ``translation.en`` is the key ``translation.en``, or else ``en`` of the
@@ -33,24 +32,17 @@ class Jsonl:
     longest: int = LONGEST
 
     @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages of the keys."""
-        return tuple(self.keys)
+    def texts(self) -> Mapping[str, str]:
+        """Return the keys."""
+        return self.keys
 
     @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the file."""
-        return (self.path,)
+    def nothing(self) -> str:
+        """Return the sentence for a file without rows."""
+        return f"{self.path}:1: no row in it; give a file with one JSON object a line, or leave it out"
 
-    def batches(self, rows: int) -> Iterator[Batch]:
-        """Yield batches; raises UserError for a file without rows."""
-        nothing = f"{self.path}:1: no row in it; give a file with one JSON object a line, or leave it out"
-        scored = self.score is not None
-        return batches_of(
-            self._items(), self.languages, rows, nothing, ids=self.id is not None, scores=scored, longest=self.longest
-        )
-
-    def _items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[Item]:
+        """Yield a row a line."""
         line = 0
         for block in split_lines(read_blocks(self.path), self.path, self.longest):
             for i, text in enumerate(block.texts):
@@ -74,14 +66,7 @@ class Jsonl:
         texts = [_at(given, key) for key in self.keys.values()]
         name = _at(given, self.id) if self.id else None
         score = _at(given, self.score) if self.score else None
-        if not all(text is None or isinstance(text, str) for text in texts):
-            return Rejected("text is no string", place, excerpt(line))
-        if isinstance(name, bool) or not isinstance(name, str | int | None):
-            return Rejected("id is no string", place, excerpt(line))
-        value = math.nan if score is None else number(score)
-        if value is None:
-            return Rejected(NO_SCORE, place, excerpt(line))
-        return Row([text or "" for text in texts], place, "" if name is None else str(name), value)
+        return row_of(texts, name, score, place)
 
 
 class _KeyTwice(Exception):

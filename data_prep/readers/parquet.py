@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_prep.batch import Batch, Rejected
-from data_prep.readers.numbers import number
+from data_prep.batch import Rejected
+from data_prep.readers.columns import ColumnFile, row_of
 from data_prep.readers.opening import BLOCK
-from data_prep.readers.rows import INVALID_UTF8, LONGEST, NO_SCORE, Item, Row, batches_of, excerpt, on_one_line
+from data_prep.readers.rows import INVALID_UTF8, LONGEST, Item, Row, excerpt, on_one_line
 from mtdeep.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ _ROWS = 1024  # decoded at a time, whatever the batches' size
 
 
 @dataclass(frozen=True)
-class Parquet:
+class Parquet(ColumnFile):
     """A Parquet file.
 
     columns: language -> its column of strings; `translation.en` is the field `en` of the struct `translation`. A null
@@ -39,24 +38,17 @@ class Parquet:
     longest: int = LONGEST
 
     @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages of the columns."""
-        return tuple(self.columns)
+    def texts(self) -> Mapping[str, str]:
+        """Return the columns."""
+        return self.columns
 
     @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the file."""
-        return (self.path,)
+    def nothing(self) -> str:
+        """Return the sentence for a file without rows."""
+        return f"{self.path}: no row in it; leave it out"
 
-    def batches(self, rows: int) -> Iterator[Batch]:
-        """Yield batches; raises UserError for a damaged file, a missing column, one of another type, and no rows."""
-        nothing = f"{self.path}: no row in it; leave it out"
-        scored = self.score is not None
-        return batches_of(
-            self._items(), self.languages, rows, nothing, ids=self.id is not None, scores=scored, longest=self.longest
-        )
-
-    def _items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[Item]:
+        """Yield the rows; raises UserError for a damaged file, a missing column and one of another type."""
         import pyarrow as pa
         import pyarrow.parquet as pq  # for the corpora that need it
 
@@ -116,18 +108,13 @@ class Parquet:
         return fields
 
     def _row(self, values: Mapping[str, Any], place: str) -> Row | Rejected:
-        texts = [values[column] or "" for column in self.columns.values()]
+        texts = [values[column] for column in self.columns.values()]
         bad = next((text for text in texts if isinstance(text, bytes)), None)
         if bad is not None:
             return Rejected(INVALID_UTF8, place, excerpt(bad[:1000].decode("utf-8", "backslashreplace")))
         name = values[self.id] if self.id is not None else None
-        if isinstance(name, bool) or not isinstance(name, str | int | None):
-            return Rejected("id is no string", place, excerpt(str(name)))
-        given = values[self.score] if self.score is not None else None
-        score = math.nan if given is None else number(given)
-        if score is None:
-            return Rejected(NO_SCORE, place, excerpt(str(given)))
-        return Row(texts, place, "" if name is None else str(name), score)
+        score = values[self.score] if self.score is not None else None
+        return row_of(texts, name, score, place)
 
 
 def _column(batch: pa.RecordBatch, column: str) -> pa.Array:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.batch import Batch, Rejected
+from data_prep.batch import Rejected
+from data_prep.readers.columns import ColumnFile, row_of
 from data_prep.readers.lines import split_lines
-from data_prep.readers.numbers import number
 from data_prep.readers.opening import read_blocks
-from data_prep.readers.rows import LONGEST, NO_SCORE, Item, Row, batches_of, excerpt, on_one_line
+from data_prep.readers.rows import LONGEST, Item, Row, excerpt, on_one_line
 from mtdeep.errors import UserError
 
 
 @dataclass(frozen=True)
-class Tsv:
+class Tsv(ColumnFile):
     """A file of tab-separated values, plain or compressed.
 
     columns: language -> its column, by number from 1 or by the name that the first line gives it; names, here or in
@@ -34,24 +33,17 @@ class Tsv:
     longest: int = LONGEST
 
     @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages of the columns."""
-        return tuple(self.columns)
+    def texts(self) -> Mapping[str, int | str]:
+        """Return the columns."""
+        return self.columns
 
     @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the file."""
-        return (self.path,)
+    def nothing(self) -> str:
+        """Return the sentence for a file without rows."""
+        return f"{self.path}:1: no row in it; give a file with one row a line, or leave it out"
 
-    def batches(self, rows: int) -> Iterator[Batch]:
-        """Yield batches; raises UserError for a column that the first line lacks and for a file without rows."""
-        nothing = f"{self.path}:1: no row in it; give a file with one row a line, or leave it out"
-        scored = self.score is not None
-        return batches_of(
-            self._items(), self.languages, rows, nothing, ids=self.id is not None, scores=scored, longest=self.longest
-        )
-
-    def _items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[Item]:
+        """Yield a row a line; raises UserError for a column that the first line lacks."""
         asked = [*self.columns.values(), *[c for c in (self.id, self.score) if c is not None]]
         has_header = self.header or any(isinstance(column, str) for column in asked)
         width, places = 0, [0]
@@ -74,11 +66,9 @@ class Tsv:
         if len(fields) != width:
             few = "fewer" if len(fields) < width else "more"
             return Rejected(f"{few} columns than the first line", place, excerpt("\t".join(fields)))
-        score = math.nan if self.score is None else number(fields[places[-1]])
-        if score is None:
-            return Rejected(NO_SCORE, place, excerpt(fields[places[-1]]))
-        name = fields[places[len(self.columns)]] if self.id is not None else ""
-        return Row([fields[i] for i in places[: len(self.columns)]], place, name, score)
+        score = fields[places[-1]] if self.score is not None else None
+        name = fields[places[len(self.columns)]] if self.id is not None else None
+        return row_of([fields[i] for i in places[: len(self.columns)]], name, score, place)
 
     def _place(self, column: int | str, first: Sequence[str]) -> int:
         """Return a column's place from 0. Raises UserError when the *first* line has no such column."""

@@ -101,16 +101,22 @@ def _unread(sources: Sequence[Report]) -> Iterator[dict[str, Any]]:
 
 
 def _examples(split: Report) -> Iterator[dict[str, Any]]:
-    """Yield each reason of cleaning, how many sentences it took, and samples of as many languages as there are."""
-    records = split["cleaning"]["languages"]
-    for reason, sentences in _sum(tally["rejected"] for tally in split["languages"].values()).items():
+    """Yield each reason that has samples, how many sentences it took, and samples of as many languages as there are.
+
+    What is scored takes none where leaks are merely counted.
+    """
+    of_cleaning = {language: record["samples"] for language, record in split["cleaning"]["languages"].items()}
+    taken = _sum(tally["rejected"] for tally in split["languages"].values())
+    for reason in {**taken, **split["samples"]}:
+        by_language = split["samples"].get(reason) or {
+            language: samples.get(reason, ()) for language, samples in of_cleaning.items()
+        }
         columns = [
-            [{"language": language, **sample} for sample in record["samples"].get(reason, ())]
-            for language, record in records.items()
+            [{"language": language, **sample} for sample in samples] for language, samples in by_language.items()
         ]
         samples = [sample for sample in chain.from_iterable(zip_longest(*columns)) if sample]
         if samples:
-            yield {"reason": reason, "sentences": sentences, "samples": samples[:EXAMPLES]}
+            yield {"reason": reason, "sentences": taken.get(reason, 0), "samples": samples[:EXAMPLES]}
 
 
 def _scores(split: Report, edges: Mapping[str, Sequence[float]]) -> Iterator[dict[str, Any]]:

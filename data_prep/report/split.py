@@ -25,7 +25,8 @@ def split_section(encoded: EncodedText, record: CorpusRecord, settings: Cleaning
 
     rows and each of languages: read = kept + the sum of rejected, and steps says which step each reason belongs to.
     sources: what each source of the split could not be read. cleaning: settings as resolved (none where no rule looked)
-    and, by language, what the rules had nothing to say of, histograms of their scores and samples.
+    and, by language, what the rules had nothing to say of, histograms of their scores and samples. samples: reason ->
+    language -> what is scored or repeats, with the similarity as score where it is known, beside what it is like.
     """
     text = encoded.text
     account = record.provenance["account"]
@@ -39,6 +40,10 @@ def split_section(encoded: EncodedText, record: CorpusRecord, settings: Cleaning
         "languages": languages,
         "steps": _steps(text, [account["rows"], *languages.values()]),
         "sources": [_source(number, reading) for number, reading in enumerate(text.readings, start=1)],
+        "samples": {
+            reason: {language: list(map(_sample, samples)) for language, samples in languages_of.items()}
+            for reason, languages_of in text.samples.items()
+        },
         "cleaning": {"settings": _settings(text, settings) if text.cleaned else [], "languages": _cleaning(text)},
     }
 
@@ -101,7 +106,7 @@ def _settings(text: SplitText, settings: CleaningSettings) -> list[dict[str, Any
     found = []
     for languages in dict.fromkeys(piece.part.languages for piece in text.pieces):
         resolved = [
-            resolve(settings, language, text.corpus.name, [other for other in languages if other != language])
+            resolve(settings, language, text.corpus.entry, [other for other in languages if other != language])
             for language in languages
         ]
         rows = [

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.chunk import TextChunk, write_arrays
+from data_prep.chunk import TextChunk
 from data_prep.duplicates.form import Form, as_written, decoded, through_pieces
 from data_prep.duplicates.key import sentence_keys
-from data_prep.duplicates.leakage import EXACT, NEAR, Known, Meetings, indexed
+from data_prep.duplicates.leakage import EXACT, NEAR, Known, Meetings
 from data_prep.duplicates.near import VERSION, Signatures
-from data_prep.stages.leaks import index_of, signatures
+from data_prep.stages.leaks import index_of, signatures, write_index
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.subwords import Subwords
 
-INDEX, SETS, FOUND = "index", "sets", "found"
+FOUND = "found"
 SENTENCES, SIMILARITY, IS_EXACT, ROWS = "sentences/", "similarity/", "exact/", "rows/"
 _REVISION = 1  # raise it when equal text begins to give other findings
 
@@ -38,10 +38,9 @@ class StoredRows:
 def index_sets(folder: Path, sets: Sequence[Sequence[Path]], store: Path | None) -> dict[str, Any]:
     """Write what is known of test *sets*, each some chunks of text, of which training is to have none.
 
-    INDEX holds, by language, the arrays of `indexed`; SETS, a chunk of text, the different sentences in their order, as
-    they are written, and "number/language", the keys of the rows of each set, 0 for gaps. *store*: compare in the form
-    of its pieces. Returns for each set language -> sentences, and those that cannot be searched for: known in part
-    and short.
+    Beside what `write_index` writes, SETS has "number/language", the keys of the rows of each set, 0 for gaps. *store*:
+    compare in the form of its pieces. Returns for each set language -> sentences, and those that cannot be searched
+    for: known in part and short.
     """
     known: dict[str, dict[int, Known]] = {}
     written: dict[str, dict[int, str]] = {}
@@ -60,14 +59,7 @@ def index_sets(folder: Path, sets: Sequence[Sequence[Path]], store: Path | None)
             unchecked = (keys > 0) & ~form.whole
             unchecked[signed.rows] = False
             records[-1][language] = {"sentences": int((keys > 0).sum()), "unchecked": int(unchecked.sum())}
-    arrays: dict[str, np.ndarray] = {}
-    texts_of: dict[str, Sequence[str]] = {}
-    for language, of_language in known.items():
-        found = indexed(of_language)
-        arrays |= {f"{language}/{name}": array for name, array in found.items()}
-        texts_of[language] = [written[language][key] for key in found["keys"].tolist()]
-    write_arrays(folder / INDEX, arrays)
-    TextChunk(texts_of, of_sets).write(folder / SETS)
+    write_index(folder, known, written, of_sets)
     return {"sets": records}
 
 

@@ -11,49 +11,73 @@ import numpy as np
 
 from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.cleaning.characters import WITHOUT_WORDS
+from data_prep.cleaning.record import Sample, choose, shown
 from data_prep.duplicates.leakage import EvaluationIndex, Known, indexed
 from data_prep.duplicates.near import VERSION, Signatures
+from data_prep.stages.clean import ROWS
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import LEAKED, Part
 from mtdeep.languages import script
 
-INDEX, MET = "index", "met"
+INDEX, SETS, MET = "index", "sets", "met"
 TRAINED_ON = "stands in the store's training text"
-_REVISION = 3  # raise it when equal chunks begin to give other leaks
+_REVISION = 4  # raise it when equal chunks begin to give other leaks
 
 
 def index(folder: Path, sets: Sequence[Sequence[Part]], near: bool) -> dict[str, Any]:
-    """Write the index of the evaluation *sets*, each in some parts, as INDEX.
+    """Write the index of the evaluation *sets*, each in some parts (`write_index`).
 
     Returns how many different sentences of each language it has.
     """
     known: dict[str, dict[int, list[Known]]] = {}
+    written: dict[str, dict[int, str]] = {}
     for number, parts in enumerate(sets):
         for part in parts:
             text, keys = TextChunk.read(part.chunk), part.present()
             for i, language in enumerate(part.languages):
                 signed = signatures(language, _cells(text, keys, i, language)) if near else None
                 known.setdefault(language, {}).setdefault(number, []).append(Known(keys[:, i], signed))
+                written.setdefault(language, {}).update(zip(keys[:, i].tolist(), text.columns[language], strict=True))
+    joined = {
+        language: {number: _joined(parts) for number, parts in of_sets.items()} for language, of_sets in known.items()
+    }
+    return {"sentences": write_index(folder, joined, written)}
+
+
+def write_index(
+    folder: Path,
+    known: Mapping[str, Mapping[int, Known]],
+    written: Mapping[str, Mapping[int, str]],
+    beside: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, int]:
+    """Write INDEX, by language the arrays of `indexed`, and SETS, their different sentences as text, in their order.
+
+    known: language -> number of a set -> its sentences; written: language -> key -> sentence; beside: what goes into
+    SETS too. Returns how many different sentences of each language there are.
+    """
     arrays: dict[str, np.ndarray] = {}
-    sizes = {}
+    texts: dict[str, Sequence[str]] = {}
     for language, of_sets in known.items():
-        found = indexed({number: _joined(parts) for number, parts in of_sets.items()})
+        found = indexed(of_sets)
         arrays |= {f"{language}/{name}": array for name, array in found.items()}
-        sizes[language] = len(found["keys"])
+        texts[language] = [written[language][key] for key in found["keys"].tolist()]
     write_arrays(folder / INDEX, arrays)
-    return {"sentences": sizes}
+    TextChunk(texts, beside or {}).write(folder / SETS)
+    return {language: len(sentences) for language, sentences in texts.items()}
 
 
 def find_leaks(folder: Path, part: Part, index: Path, near: bool) -> dict[str, Any]:
-    """Write LEAKED, (rows, languages) bool: the cells of a part that an evaluation set has.
+    """Write LEAKED, (rows, languages) bool: the cells of a part that an evaluation set has; *index* is INDEX.
 
     MET has, by language, the keys of the sentences of the index that the part has, ascending, (n,) uint64. Returns
-    language -> number of the set -> exact or near -> cells.
+    language -> number of the set -> exact or near -> cells, and language -> samples, whose score is the similarity,
+    each beside the sentence of the set that it is most like.
     """
     text, keys = TextChunk.read(part.chunk), part.present()
     leaked = np.zeros(keys.shape, dtype=bool)
     counts: dict[str, Mapping[str, Mapping[str, int]]] = {}
     met: dict[str, np.ndarray] = {}
+    samples: dict[str, list[dict[str, Any]]] = {}
     for i, language in enumerate(part.languages):
         known = index_of(index, language)
         if known is None:
@@ -64,9 +88,20 @@ def find_leaks(folder: Path, part: Part, index: Path, near: bool) -> dict[str, A
         if leaked[:, i].any():
             met[language] = found.met
             counts[language] = found.counts([str(number) for number in range(int(found.sets.max()) + 1)])
+            scored = _sentences(index.with_name(SETS), language)
+            samples[language] = [
+                Sample(
+                    order=order,
+                    row=int(text.arrays[ROWS][row]),
+                    text=shown(text.columns[language][row]),
+                    score=float(found.similarity[row]),
+                    beside={str(found.sets[row]): shown(scored[found.sentences[row]])},
+                ).model_dump()
+                for order, row in choose(np.flatnonzero(leaked[:, i]).tolist(), text.columns[language])
+            ]
     write_arrays(folder / LEAKED, {LEAKED: leaked})
     write_arrays(folder / MET, met)
-    return {"leaked": counts}
+    return {"leaked": counts, "samples": samples}
 
 
 def without_met(folder: Path, part: Part, searched: Sequence[Path]) -> dict[str, Any]:
@@ -119,6 +154,11 @@ def index_of(path: Path, language: str) -> EvaluationIndex | None:
     prefix = f"{language}/"
     arrays = read_arrays(path, lambda name: name.startswith(prefix))
     return EvaluationIndex({name.removeprefix(prefix): array for name, array in arrays.items()}) if arrays else None
+
+
+@lru_cache(maxsize=64)
+def _sentences(path: Path, language: str) -> Sequence[str]:
+    return TextChunk.read(path, [language]).columns[language]
 
 
 def _joined(parts: Sequence[Known]) -> Known:

@@ -11,14 +11,14 @@ import numpy as np
 from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.duplicates.near import SIMILAR, VERSION, Signatures
 from data_prep.duplicates.near_repeats import NearRepeats, Rows
-from data_prep.duplicates.repeats import Pair, pairs_of
+from data_prep.duplicates.repeats import Pair, Repeated, pairs_of
 from data_prep.stages.leaks import signatures
 from data_prep.stages.part import Part
-from data_prep.stages.select import REPEATED
+from data_prep.stages.select import BETTER_PARTS, BETTER_ROWS, ROWS, repeated_in, write_repeated
 
 SIGNED = "signed"
 _ROWS, _VALUES = "rows/", "values/"
-_REVISION = 1  # raise it when equal chunks begin to give other near repeats
+_REVISION = 2  # raise it when equal chunks begin to give other near repeats
 
 
 def sign(folder: Path, chunk: Path, languages: Sequence[str]) -> dict[str, Any]:
@@ -42,30 +42,32 @@ def near_repeats(
     repeated: Path | None = None,
     similar: float = SIMILAR,
 ) -> dict[str, Any]:
-    """Write REPEATED: for each of *parts*, the rows that repeat or nearly repeat another one which stays.
+    """Write `repeated_in`: for each of *parts*, the rows that repeat or nearly repeat another one which stays.
 
     *signed* are the folders of the parts' signatures, None for those that take no part: they neither lose rows nor
-    cause others to. *repeated* is the REPEATED of the exact repeats, whose rows are in this one too: it replaces that
+    cause others to. *repeated* is the folder of the exact repeats, whose rows are in this one too: it replaces that
     one. Memory as `NearRepeats` has it. Returns how many rows each part loses beside the exact repeats.
     """
     exact = [_exact(repeated, number) for number in range(len(parts))]
     bilingual: set[Pair] = set()
     for number, part in enumerate(parts):
         if signed[number] is not None:
-            bilingual |= pairs_of(part.languages, _left(part, exact[number]))
+            bilingual |= pairs_of(part.languages, _left(part, exact[number][ROWS]))
     starts = [0]
     with NearRepeats(folder, memory, similar) as known:
         for number, part in enumerate(parts):
-            keys, where = _left(part, exact[number]), signed[number]
+            keys, where = _left(part, exact[number][ROWS]), signed[number]
             if where is not None:
                 rows = Rows(part.languages, keys, _reader(where), starts[-1], part.rank, part.scores())
                 known.add(rows, bilingual)
             starts.append(starts[-1] + len(keys))
-        positions = known.find()
-    bounds = np.searchsorted(positions, starts)
-    near = [positions[bounds[n] : bounds[n + 1]] - starts[n] for n in range(len(parts))]
-    write_arrays(folder / REPEATED, {str(n): np.union1d(exact[n], near[n]) for n in range(len(parts))})
-    return {"rows": [len(of_part) for of_part in near]}
+        near = known.find()
+    better = [np.array(starts)[arrays[BETTER_PARTS]] + arrays[BETTER_ROWS] for arrays in exact]
+    left_out = np.concatenate([near.rows, *(starts[n] + arrays[ROWS] for n, arrays in enumerate(exact))])
+    order = np.argsort(left_out)
+    both = Repeated(left_out[order], np.concatenate([near.better, *better])[order])
+    write_repeated(folder, starts, iter([both]))
+    return {"rows": np.diff(np.searchsorted(near.rows, starts)).tolist()}
 
 
 def sign_content(chunk_key: str) -> dict[str, Any]:
@@ -86,9 +88,10 @@ def near_repeats_content(
     }
 
 
-def _exact(repeated: Path | None, number: int) -> np.ndarray:
-    name = str(number)
-    return np.zeros(0, np.int64) if repeated is None else read_arrays(repeated, lambda found: found == name)[name]
+def _exact(repeated: Path | None, number: int) -> dict[str, np.ndarray]:
+    if repeated is None:
+        return dict.fromkeys((ROWS, BETTER_PARTS, BETTER_ROWS), np.zeros(0, np.int64))
+    return read_arrays(repeated_in(repeated, number))
 
 
 def _left(part: Part, exact: np.ndarray) -> np.ndarray:

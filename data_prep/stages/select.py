@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from data_prep.chunk import read_arrays, write_arrays
-from data_prep.duplicates.repeats import Pair, Repeats, pairs_of, units_of
+from data_prep.duplicates.repeats import Pair, Repeated, Repeats, pairs_of, units_of
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
 
-REPEATED = "repeated"
+ROWS, BETTER_PARTS, BETTER_ROWS = "rows", "better parts", "better rows"
 SCORED = "stands in a scored split"
 LEFT_BY_LEAKS = "alone after what is scored has left"
 REPEAT = "repeats another row"
-_REVISION = 1  # raise it when equal chunks begin to give other repeats or selections
+_REVISION = 2  # raise it when equal chunks begin to give other repeats or selections
 
 
 def repeats(folder: Path, parts: Sequence[Part], memory: str) -> dict[str, Any]:
-    """Write REPEATED: for each of *parts*, the rows that repeat another one which stays.
+    """Write the repeats (`write_repeated`) of *parts*. At most about *memory* ("4GB") is used, and one chunk's keys.
 
-    Its arrays are named by the parts' numbers and hold rows of the chunk, (n,) int64. At most about *memory* ("4GB") is
-    used, and the keys of one chunk. Returns how many rows each part loses.
+    Returns how many rows each part loses.
     """
     bilingual: set[Pair] = set()
     for part in parts:
@@ -36,20 +36,39 @@ def repeats(folder: Path, parts: Sequence[Part], memory: str) -> dict[str, Any]:
             units = units_of(part.languages, keys, starts[-1], bilingual)
             known.add(units, part.rank, None if scores is None else scores[units.position - starts[-1]])
             starts.append(starts[-1] + len(keys))
-        rows: list[list[np.ndarray]] = [[] for _ in parts]
-        for positions in known.find():
-            place = np.searchsorted(starts, positions, side="right") - 1
-            for number in np.unique(place).tolist():
-                rows[number].append(positions[place == number] - starts[number])
-    found = {str(n): np.concatenate([np.zeros(0, dtype=np.int64), *of_part]) for n, of_part in enumerate(rows)}
-    write_arrays(folder / REPEATED, found)
-    return {"rows": [len(of_part) for of_part in found.values()]}
+        return {"rows": write_repeated(folder, starts, known.find())}
+
+
+def write_repeated(folder: Path, starts: Sequence[int], found: Iterator[Repeated]) -> list[int]:
+    """Write for each part, of which *starts* has the number of the first row, and the end, a file (`repeated_in`).
+
+    ROWS are its rows that repeat others, (n,) int64, ascending; BETTER_PARTS and BETTER_ROWS say which those are.
+    Returns how many rows each part has.
+    """
+    numbers = []
+    left = Repeated(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    for number, (start, end) in enumerate(pairwise(starts)):
+        while (not len(left.rows) or left.rows[-1] < end) and (more := next(found, None)):
+            left = Repeated(*map(np.concatenate, zip(left, more, strict=True)))
+        size = int(np.searchsorted(left.rows, end))
+        parts = np.searchsorted(starts, left.better[:size], side="right") - 1
+        rows = left.better[:size] - np.array(starts, dtype=np.int64)[parts]
+        arrays = {ROWS: left.rows[:size] - start, BETTER_PARTS: parts, BETTER_ROWS: rows}
+        write_arrays(repeated_in(folder, number), arrays)
+        left = Repeated(left.rows[size:], left.better[size:])
+        numbers.append(size)
+    return numbers
+
+
+def repeated_in(folder: Path, number: int) -> Path:
+    """Return the file with the repeated rows of a part: one each, since every part reads its own alone."""
+    return folder / f"{number:06d}.repeated"
 
 
 def select(folder: Path, part: Part, least: int, repeated: tuple[Path, int] | None = None) -> dict[str, Any]:
     """Write KEPT, (rows, languages) bool, for one part.
 
-    A row needs *least* sentences, two where text is aligned; *repeated* is the file of the repeats and the part's
+    A row needs *least* sentences, two where text is aligned; *repeated* is the folder of the repeats and the part's
     number there. Returns rows and, by language, sentences: what is kept, and what was lost and why.
     """
     present = part.present() > 0
@@ -58,8 +77,7 @@ def select(folder: Path, part: Part, least: int, repeated: tuple[Path, int] | No
     leaked = np.zeros_like(present) if leaked is None else leaked & present
     twice = np.zeros(len(present), dtype=bool)
     if repeated is not None:
-        file, number = repeated
-        twice[read_arrays(file, lambda name: name == str(number))[str(number)]] = True
+        twice[read_arrays(repeated_in(*repeated))[ROWS]] = True
     left = present & ~leaked
     alone = ours & ~twice & (left.sum(axis=1) < least)
     kept = left & ~(twice | alone)[:, None]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_good_configuration_has_defaults(tmp_path: Path) -> None:
         ("    reader: cldr\n", "", "5: key 'reader' is missing in corpora.0; add it (plain_text, tsv, jsonl"),
         ("size: 100", "size: many", "3: vocabulary.size: input should be a valid integer"),
         ("[en, de]", "[en, xx-YY-!]", "7: corpora.0.languages.1: unknown language code 'xx-YY-!'"),
-        ("[en, de]", "[en, eng_Latn]", "7: corpora.0.languages: 'eng_Latn' is the same language as 'en'; name it once"),
+        ("[en, de]", "[en, eng_Latn]", "7: corpora.0.languages: 'eng_Latn' is the same as 'en'; name it once"),
         ("[en, de]", "[en, nso]", "7: corpora.0.languages: the cldr reader has no locale data of its own for"),
         ("train: 10", "valid: 10", "1: the configuration: no corpus has a split 'train'"),
         ("train: 10", "'a b': 10, train: 3", "8: corpora.0.lines.a b"),
@@ -153,6 +154,108 @@ def test_problems_of_plain_text(
     monkeypatch.setenv("DATA", "data")
     found = problems(tmp_path, PLAIN.replace(old, new, 1))
     assert found[0].startswith(expected), found
+
+
+PAIRS = """\
+store: out
+vocabulary: {size: 100}
+cleaning: {corpora: {opus: {length: {max: 9}}}}
+corpora:
+  - name: opus
+    reader: plain_text
+    pairs: all
+    splits:
+      train: "opus/{source}-{target}/train.{language}"
+      test: "opus/{source}-{target}/test.{language}"
+    holdout: {dev: 5}
+"""
+
+
+def opus(folder: Path, *files: str) -> Path:
+    for name in files:
+        path = folder / "opus" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x\n")
+    return folder
+
+
+def named(folder: Path, text: str) -> dict[str, dict[str, list[dict[str, str]]]]:
+    """Corpus -> split -> the files of each of its sources, by language."""
+    loaded = load_config(write(folder, text))
+    assert {number for number, _ in loaded.corpora} == {0}
+    return {
+        corpus.name: {
+            split: [
+                {code: str(path.relative_to(folder / "opus")) for code, path in source.files.items()}
+                for source in corpus.sources(split, loaded.resolved, 1)
+                if isinstance(source, PlainText)
+            ]
+            for split in corpus.split_names
+            if split not in corpus.holdout
+        }
+        for _, corpus in loaded.corpora
+    }
+
+
+BOTH = ("de-en/train.de", "de-en/train.en", "en-zh-Hans/train.zh-Hans", "en-zh-Hans/train.en")
+
+
+def test_pairs_on_disk_are_corpora_of_their_own(tmp_path: Path) -> None:
+    """A pair is in the splits that have files of it, whatever lies beside; one without training text holds none out."""
+    opus(tmp_path, *BOTH, "de-en/test.en", "de-en/test.de", "cs-de/test.cs", "cs-de/test.de", "de-en/train.ids")
+    found = named(tmp_path, PAIRS)
+    assert list(found) == ["opus/cs-de", "opus/de-en", "opus/en-zh_Hans"]
+    assert found["opus/cs-de"] == {"test": [{"cs": "cs-de/test.cs", "de": "cs-de/test.de"}]}
+    assert found["opus/de-en"]["train"] == [{"de": "de-en/train.de", "en": "de-en/train.en"}]
+    assert found["opus/en-zh_Hans"] == {"train": [{"en": "en-zh-Hans/train.en", "zh-Hans": "en-zh-Hans/train.zh-Hans"}]}
+    corpora = {corpus.name: corpus for _, corpus in load_config(tmp_path / "config.yaml").corpora}
+    assert {name: list(corpus.holdout) for name, corpus in corpora.items()} == {
+        "opus/cs-de": [], "opus/de-en": ["dev"], "opus/en-zh_Hans": ["dev"]
+    }  # fmt: skip
+    assert {corpus.entry for corpus in corpora.values()} == {"opus"}
+
+
+def test_languages_choose_among_all_pairs_and_a_list_names_them(tmp_path: Path) -> None:
+    opus(tmp_path, *BOTH)
+    train = re.sub("      test:.*\n", "", PAIRS)
+    assert list(named(tmp_path, train.replace("    pairs", "    languages: [de, eng]\n    pairs"))) == ["opus/de-en"]
+    assert list(named(tmp_path, train.replace("all", "[en-zh-Hans]"))) == ["opus/en-zh_Hans"]
+    assert list(named(tmp_path, train.replace("all", "[[de, en], en-zh-Hans]"))) == ["opus/de-en", "opus/en-zh_Hans"]
+
+
+def test_a_pair_may_have_several_sources(tmp_path: Path) -> None:
+    opus(tmp_path, *BOTH, "more.de-en.de", "more.de-en.en")
+    text = re.sub('train: (.*)', r'train: [\1, "opus/more.{source}-{target}.{language}"]', PAIRS)
+    found = named(tmp_path, re.sub("      test:.*\n", "", text))
+    assert [len(splits["train"]) for splits in found.values()] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("files", "old", "new", "expected"),
+    [
+        ((), "", "", ["9: the pattern 'opus/{source}-{target}/train.{language}' matches no file; correct it"]),
+        (("de-foo/train.de",), "", "", ["9: TMP/opus/de-foo/train.de: not the codes of two languages (read as ["]),
+        (("de-en/train.de",), "", "", ["9: no file TMP/opus/de-en/train.en; correct the path"]),
+        (("en-de/train.de", "en-de/train.en", "de-en/train.de", "de-en/train.en"), "", "",
+         ["9: TMP/opus/de-en/train.de and TMP/opus/en-de/train.de are of the same languages; list one of"]),
+        (BOTH, "pairs: all", "languages: [fr]\n    pairs: all",
+         ["10: none of the 2 pairs that there are files of is of `languages`; correct them"]),
+        (BOTH, "all", "[de-en, de-fr]", ["9: no file TMP/opus/de-fr/train.de", "9: no file TMP/opus/de-fr/train.fr"]),
+        (BOTH, "all", "[de-en, en-de]", ["7: corpora.0.pairs: de-en and en-de are of the same languages; list one of"]),
+        (BOTH, "all", "[]", ["7: corpora.0.pairs: give all, those that there are files of, or a list as ["]),
+        (BOTH, "all", "every", ["7: corpora.0.pairs: give all, those that there are files of, or a list as [de-en"]),
+        (BOTH, "    pairs: all\n", "", ["7: corpora.0.splits: split 'train': a pattern with {source} or {target} in"]),
+        (BOTH, "{source}-", "", ["8: corpora.0.splits: split 'train': `pairs` needs {source} and {target} in every"]),
+        (BOTH, "all", "[de-en]\n    languages: [de]", ["5: corpora.0: `languages` chooses among `pairs: all`; a list"]),
+    ],
+)  # fmt: skip
+def test_problems_of_pairs(tmp_path: Path, files: tuple[str, ...], old: str, new: str, expected: list[str]) -> None:
+    opus(tmp_path, "lone/README", *files)
+    text = re.sub("      test:.*\n", "", PAIRS)
+    found = problems(tmp_path, text.replace(old, new) if old else text)
+    assert len(found) == len(expected)
+    for line, start in zip(found, expected, strict=True):
+        assert line.startswith(start.replace("TMP", str(tmp_path))), line
 
 
 @pytest.mark.parametrize("name", ["demo", "debug", "multi30k"])

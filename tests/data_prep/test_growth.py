@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from data_prep.config import Config
+from data_prep.config_file import ConfigFile
 from data_prep.growth import Growth, change, growth
 
 CONFIG = """\
@@ -20,10 +22,11 @@ corpora:
   - {name: mined, reader: tsv, splits: {train: [{path: a.tsv, columns: {en: 1, de: 2}}]}}
   - {name: phrases, reader: cldr, languages: [en, de], lines: {train: 10}}
 """
+PAIRS = {"name": "opus", "reader": "plain_text", "splits": {"train": "{source}-{target}/{language}"}}
 NEW = {"name": "news", "reader": "plain_text", "splits": {"train": {"en": "n.en", "uk": "n.uk"}}}
 
 
-def changed(*changes: tuple[tuple[str | int, ...], Any]) -> Config:
+def changed(*changes: tuple[tuple[str | int, ...], Any]) -> ConfigFile:
     """Return the configuration with other values at some places; a place at a list's end adds to it."""
     document = yaml.safe_load(CONFIG)
     for (*place, last), value in changes:
@@ -34,7 +37,7 @@ def changed(*changes: tuple[tuple[str | int, ...], Any]) -> Config:
             inner.append(value)
         else:
             inner[last] = value
-    return Config.model_validate(document)
+    return ConfigFile(Path("config.yaml"), Config.model_validate(document), {})
 
 
 BEFORE = changed()
@@ -88,6 +91,14 @@ def test_what_may_be_added(changes: Any, splits: Any, wider: Any) -> None:
 def test_what_would_change_what_is_there(place: tuple[str | int, ...], value: Any, says: str) -> None:
     found = change(BEFORE, changed((place, value)))
     assert found is not None and found.startswith(says)
+
+
+def test_pairs_that_are_named() -> None:
+    """Each is a corpus of its own: one more adds a split, one less takes it away."""
+    before, now = (changed((("corpora", 3), PAIRS | {"pairs": pairs})) for pairs in (["de-en"], ["fr-en", "de-en"]))
+    assert change(before, now) is None
+    assert growth(before, now) == Growth(frozenset({("opus/fr-en", "train")}), frozenset())
+    assert change(now, before) == "split 'train' of corpus 'opus/fr-en' is there no more"
 
 
 def test_in_words() -> None:

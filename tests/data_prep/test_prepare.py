@@ -235,6 +235,49 @@ def test_every_row_and_sentence_is_accounted_for(tmp_path: Path) -> None:
     assert train.provenance["account"]["languages"]["en"]["rejected"][NOTHING_LEFT] == 2
 
 
+OF_PAIRS = """\
+store: store
+vocabulary: {size: 26}
+cleaning: {default: {script: false, language: false}, corpora: {opus: {words: {max: 4}}}}
+corpora:
+  - name: opus
+    reader: plain_text
+    pairs: all
+    splits: {train: "opus/{source}-{target}/train.{language}", test: "opus/{source}-{target}/test.{language}"}
+"""
+
+
+def test_many_pairs_in_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a corpus with its account and files, also one of which cleaning leaves nothing; listing has no order."""
+    for pair in ("de-en", "en-zh-Hans", "cs-en"):
+        folder = tmp_path / "opus" / pair
+        folder.mkdir(parents=True)
+        for language in pair.split("-", 1):
+            lines = [f"{language} {pair} talk {word}" for word in ("alpha", "beta", "gamma", "delta")]
+            long = [line + " longer" for line in lines]
+            train = long if pair == "cs-en" else [*lines, *long[:2]]
+            (folder / f"train.{language}").write_text("\n".join(train) + "\n")
+            if pair == "de-en":
+                (folder / f"test.{language}").write_text(f"{language} never seen\n")
+    config = tmp_path / "config.yaml"
+    config.write_text(OF_PAIRS)
+    store = prepare(config).store
+    store.verify()
+    assert store.languages == ("cs", "en", "de", "zh-Hans")
+    accounts = {(r.name, r.split): r.provenance["account"]["rows"] for r in store.manifest.corpora}
+    assert accounts == {
+        ("opus/cs-en", "train"): {"read": 4, "kept": 0, "rejected": {CLEANED: 4}},
+        ("opus/de-en", "train"): {"read": 6, "kept": 4, "rejected": {CLEANED: 2}},
+        ("opus/de-en", "test"): {"read": 1, "kept": 1, "rejected": {}},
+        ("opus/en-zh_Hans", "train"): {"read": 6, "kept": 4, "rejected": {CLEANED: 2}},
+    }
+    inputs = store.manifest.provenance["inputs"]
+    assert inputs["opus/en-zh_Hans/train/1"]["file"] == "train.zh-Hans"
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: reversed([*listed(path)]))
+    assert prepare(config).already
+
+
 SCORED_TOO = "      test: {en: test.en, de: test.de}\n      dev: {en: dev.en, de: dev.de}\n"
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from data_prep.readers.moses_zip import MosesZip
+from data_prep.readers.parquet import Parquet
 from data_prep.readers.plain_text import PlainText
 from data_prep.readers.po import Gettext
 from data_prep.readers.store import StoreRows
@@ -32,6 +34,16 @@ def test_a_pattern_and_a_mapping_are_the_files_of_each_language() -> None:
     assert made("gettext", {"files": {"de": "de.mo"}, "source": "eng"}) == Gettext({"de": ROOT / "de.mo"}, "en")
 
 
+def test_a_pattern_may_stand_for_any_mapping_from_languages() -> None:
+    """Codes stand in it as they were written."""
+    read = made("parquet", {"path": "a", "columns": "translation.{language}"}, ("deu", "en"))
+    assert read == Parquet(ROOT / "a", {"de": "translation.deu", "en": "translation.en"})
+    given = {"files": "a.{language}", "scores": "a.scores"}
+    assert made("plain_text", given, ("en",)) == PlainText({"en": ROOT / "a.en"}, ROOT / "a.scores")
+    zipped = made("moses_zip", {"path": "a.zip", "members": "a.{language}"}, ("en", "de"))
+    assert zipped == MosesZip(ROOT / "a.zip", ("en", "de"), {"en": "a.en", "de": "a.de"})
+
+
 def test_a_path_is_enough_where_one_file_is_read() -> None:
     assert made("tmx", "/other/a.tmx", ("en", "zh-Hans")) == Tmx(Path("/other/a.tmx"), ("en", "zh-Hans"))
     assert made("tsv", {"path": "a.tsv", "columns": {"en": 1, "zh_CN": "chinese"}, "header": True}) == Tsv(
@@ -51,7 +63,8 @@ def test_a_path_is_enough_where_one_file_is_read() -> None:
         ("tmx", {"path": "a", "languages": ["en"], "codes": "x"}, "codes: input should be 'drop', 'space' or 'keep'"),
         ("plain_text", "a.en", "'a.en' needs {language} where the code stands"),
         ("plain_text", "a.{language}", "the pattern 'a.{language}' needs `languages`"),
-        ("plain_text", {"en": "a", "eng": "b"}, "'eng' is the same language as 'en'; name it once"),
+        ("tsv", {"path": "a", "columns": "{language}"}, "the pattern '{language}' needs `languages`"),
+        ("plain_text", {"en": "a", "eng": "b"}, "'eng' is the same as 'en'; name it once"),
         ("plain_text", {"qqqq": "a"}, "qqqq"),
         ("cldr", "a", "reader cldr reads no file"),
     ],

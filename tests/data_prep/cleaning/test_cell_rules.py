@@ -104,6 +104,13 @@ def test_scripts_without_words_have_none_to_count(rule: CellRule, language: str)
         ("zh-Hans", "小偷在 Newport 偷走 $26,750", True),
         ("ar", "١٢٣", True),  # no letters: nothing to say
         ("my", "Il faut bien le faire.", False),
+        ("grc", "Βίβλος γενέσεως Ἰησοῦ Χριστοῦ", True),
+        ("wal", "Hagee Daawita zarenne", True),
+        ("shi", "arra n-tlalit n-yasuɛ lmasiḥ", True),  # the Bible's Tashelhiyt
+        ("shi", "السبب نويا يات المبادرة", True),  # NTREX's
+        ("shi", "ⵜⴰⵛⵍⵃⵉⵜ", True),
+        ("shi", "Привет, мир", False),
+        ("shi-Arab", "arra n-tlalit n-yasuɛ lmasiḥ", False),
     ],
 )
 def test_script(language: str, text: str, kept_: bool) -> None:

@@ -65,7 +65,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "no catalogue": (reading("gettext", "{train: {files: {}}}"), r"yaml:4: .*reader gettext needs files"),
     "a language twice": (
         reading("tmx", "{train: {path: a.en, languages: [en, eng]}}"),
-        r"yaml:4: corpora\.0\.splits: split 'train': 'eng' is the same language as 'en'; name it once",
+        r"yaml:4: corpora\.0\.splits: split 'train': 'eng' is the same as 'en'; name it once",
     ),
     "a source that is its target": (
         reading("xliff", "{train: {path: a.en, source: en, target: eng}}"),

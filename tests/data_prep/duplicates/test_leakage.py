@@ -20,10 +20,13 @@ def match(index: EvaluationIndex, lines: list[str]) -> Matches:
 
 
 def test_exact_and_near_matches_with_the_first_set_that_has_them() -> None:
-    index = EvaluationIndex(indexed({0: known(FLORES), 1: known(NEWS)}))
-    found = match(index, TRAIN)
+    arrays = indexed({0: known(FLORES), 1: known(NEWS)})
+    found = match(EvaluationIndex(arrays), TRAIN)
     assert found.sets.tolist() == [0, -1, -1, 1, 0, -1]
     assert found.near.tolist() == [False, False, False, False, True, False]
+    sentences = [FLORES[0], NEWS[1], FLORES[2]]
+    assert arrays["keys"][found.sentences[[0, 3, 4]]].tolist() == sentence_keys(sentences).tolist()
+    assert found.similarity[[0, 3]].tolist() == [1, 1] and SIMILAR <= found.similarity[4] < 1
     assert found.counts(["flores", "news"]) == {"flores": {"exact": 1, "near": 1}, "news": {"exact": 1}}
 
 
@@ -38,7 +41,7 @@ def test_without_signatures_matches_are_exact() -> None:
 def test_a_language_without_evaluation_text_has_no_match() -> None:
     found = match(EvaluationIndex(indexed({})), TRAIN)
     assert (found.sets == -1).all()
-    assert Matches(found.sets, found.near, found.met).counts([]) == {}
+    assert found.counts([]) == {}
 
 
 def test_gaps_are_no_matches_of_gaps() -> None:

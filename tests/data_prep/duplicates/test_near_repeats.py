@@ -40,7 +40,7 @@ def near(folder: Path, tables: Sequence[Rows], memory: str = "64MB", similar: fl
     with NearRepeats(folder, memory, similar) as known:
         for rows in tables:
             known.add(rows, bilingual)
-        found = known.find().tolist()
+        found = known.find().rows.tolist()
     assert not list(folder.iterdir())
     return found
 

@@ -25,7 +25,7 @@ def repeated(folder: Path, tables: list[Units], scores: list[np.ndarray] | None 
     with Repeats(folder, "32MB") as repeats:
         for i, units in enumerate(tables):
             repeats.add(units, scores=None if scores is None else scores[i])
-        return [int(position) for part in repeats.find() for position in part]
+        return [int(position) for part in repeats.find() for position in part.rows]
 
 
 def by_hand(rows: list[tuple[str, ...]]) -> list[int]:
@@ -52,22 +52,32 @@ def test_as_by_hand_however_the_rows_are_divided(
     assert repeated(tmp_path_factory.mktemp("units"), tables) == by_hand(rows)
 
 
+def test_each_repeat_is_named_with_what_it_repeats(tmp_path: Path) -> None:
+    """The pair stands in the row of three, whichever comes first; the last row repeats the first."""
+    rows = [("a", "b", ""), ("a", "b", "c"), ("x", "y", ""), ("a", "b", ""), ("x", "y", "")]
+    keys = keys_of(rows)
+    with Repeats(tmp_path, "32MB") as repeats:
+        repeats.add(units_of(LANGUAGES, keys, 5, pairs_of(LANGUAGES, keys)))
+        (found,) = repeats.find()
+    assert list(zip(found.rows.tolist(), found.better.tolist(), strict=True)) == [(5, 6), (8, 6), (9, 7)]
+
+
 def test_the_direction_does_not_matter(tmp_path: Path) -> None:
     forth, back = keys_of([("Haus", "house")]), keys_of([("house", "Haus")])
-    tables = [units_of(("de", "en"), forth, 0, [("de", "en")]), units_of(("en", "de"), back, 1, [("en", "de")])]
+    tables = [units_of(("de", "en"), forth, 0, {("de", "en")}), units_of(("en", "de"), back, 1, {("de", "en")})]
     assert repeated(tmp_path, tables) == [1]
 
 
 def test_equal_text_in_another_language_is_no_repeat(tmp_path: Path) -> None:
     keys = keys_of([("London", "London")])
-    pairs = [("de", "en"), ("en", "fr")]
+    pairs = {("de", "en"), ("en", "fr")}
     tables = [units_of(("de", "en"), keys, 0, pairs), units_of(("en", "fr"), keys, 1, pairs)]
     assert repeated(tmp_path, tables) == []
 
 
 def test_the_best_score_stays_and_the_first_of_equals(tmp_path: Path) -> None:
     keys = keys_of([("a", "b")] * 4)
-    units = units_of(("de", "en"), keys, 10, [("de", "en")])
+    units = units_of(("de", "en"), keys, 10, {("de", "en")})
     assert repeated(tmp_path, [units], [np.array([0.5, np.nan, 0.9, 0.9])]) == [10, 11, 13]
 
 
@@ -75,8 +85,8 @@ def test_a_lower_rank_stays_whatever_the_scores(tmp_path: Path) -> None:
     keys = keys_of([("a", "b")] * 2)
     with Repeats(tmp_path, "64MB") as known:
         for first, rank, scores in ((0, 1, [0.9, 0.8]), (2, 0, [0.1, 0.2])):
-            known.add(units_of(("de", "en"), keys, first, [("de", "en")]), rank, np.array(scores))
-        assert [int(position) for part in known.find() for position in part] == [0, 1, 2]
+            known.add(units_of(("de", "en"), keys, first, {("de", "en")}), rank, np.array(scores))
+        assert [int(position) for part in known.find() for position in part.rows] == [0, 1, 2]
 
 
 def test_more_rows_than_fit_into_memory(tmp_path: Path) -> None:

@@ -86,6 +86,22 @@ def test_samples_of_every_reason_of_cleaning(report: Report) -> None:
     assert sum(mined["histograms"]["length"]) == 5
 
 
+def test_samples_of_leaks_and_repeats_stand_beside_what_they_are_like(report: Report) -> None:
+    leaked = split_of(report, "talks", "train")["samples"]
+    assert leaked.keys() == {"stands in a scored split"}
+    (english,) = leaked["stands in a scored split"]["en"]
+    assert english == {
+        "row": 5, "text": "garden number 5 window", "score": 1.0, "beside": {"talks, dev": "Garden  NUMBER 5 window"}
+    }  # fmt: skip
+    name = "mined <b>|x|</b> *y*"
+    mined = split_of(report, name, "train")["samples"]
+    assert mined == {"repeats another row": {
+        language: [{"row": 5, "text": text, "score": None, "beside": {f"{name}, row 4": text}}]
+        for language, text in (("en", "good morning to all"), ("de", "guten Morgen euch allen"))
+    }}  # fmt: skip
+    assert split_of(report, "talks", "dev")["samples"] == {}
+
+
 def test_settings_of_cleaning_are_those_that_held(report: Report) -> None:
     (settings,) = split_of(report, "talks", "train")["cleaning"]["settings"]
     assert settings["languages"] == ["en", "de", "fr"]

@@ -118,6 +118,9 @@ def test_whatever_stands_in_the_json_is_shown_as_text(report: dict[str, Any]) ->
         for record in split["cleaning"]["languages"].values():
             for samples in record["samples"].values():
                 samples[:] = [{"row": 1, "text": harm, "score": None, "beside": {"en": harm}}]
+        for languages in split["samples"].values():
+            for language in languages:
+                languages[language] = [{"row": 1, "text": harm, "score": 1.0, "beside": {harm: harm}}]
     for corpus in hostile["card"]["corpora"]:
         corpus.update(corpus=harm, licence=harm, url=harm, reader=harm)
     for file in hostile["card"]["files"]:
@@ -127,6 +130,13 @@ def test_whatever_stands_in_the_json_is_shown_as_text(report: dict[str, Any]) ->
     assert {len(attributes) <= 3 for _, attributes in found.elements} == {True}
     assert "49" not in found.text.split("Worth a look")[1].split("Where")[0]
     assert "[U+202E][U+000A]" in found.text and "\u202e" not in found.text
+
+
+def test_leaks_and_repeats_are_shown_beside_what_they_are_like(html: str) -> None:
+    text = Page(html).text
+    for reason in ("1 stands in a scored split", "2 repeats another row"):
+        assert reason in text
+    assert "talks, dev: Garden  NUMBER 5 window" in text
 
 
 def test_samples_are_of_as_many_languages_as_there_are(report: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from data_prep.chunk import TextChunk, read_arrays
 from data_prep.duplicates.key import sentence_keys
-from data_prep.stages.clean import KEYS
+from data_prep.stages.clean import KEYS, ROWS
 from data_prep.stages.encode import KEPT
 from data_prep.stages.leaks import INDEX, MET, find_leaks, index, without_met
 from data_prep.stages.part import LEAKED, Part
@@ -20,7 +20,7 @@ CHINESE = "委员会星期二表示今年不会改变比赛的规则因为所有
 
 def write(path: Path, columns: dict[str, list[str]]) -> Part:
     keys = np.stack([sentence_keys(column) for column in columns.values()], axis=1)
-    TextChunk(columns, {KEYS: keys}).write(path)
+    TextChunk(columns, {KEYS: keys, ROWS: 10 + np.arange(len(keys))}).write(path)
     return Part(path, tuple(columns))
 
 
@@ -39,25 +39,39 @@ def found(tmp_path: Path):  # type: ignore[no-untyped-def]
     }
     part = write(tmp_path / "train", train)
 
-    def find(near: bool) -> tuple[list[list[bool]], dict[str, object]]:
+    def find(near: bool) -> tuple[list[list[bool]], dict[str, object], list[tuple[object, ...]]]:
         sizes = index(tmp_path, [flores, news], near)["sentences"]
         assert sizes == {"en": 2, "fr": 2, "zh-Hans": 1}
         record = find_leaks(tmp_path, part, (tmp_path / INDEX).rename(tmp_path / f"index{near}"), near)
-        return read_arrays(tmp_path / LEAKED)[LEAKED].tolist(), record["leaked"]
+        samples = [
+            (language, sample["row"], sample["text"], sample["score"], sample["beside"])
+            for language, of_language in record["samples"].items()
+            for sample in sorted(of_language, key=lambda sample: sample["row"])
+        ]
+        return read_arrays(tmp_path / LEAKED)[LEAKED].tolist(), record["leaked"], samples
 
     return find
 
 
 def test_exact_and_near_cells_by_set(found) -> None:  # type: ignore[no-untyped-def]
-    leaked, counts = found(True)
+    leaked, counts, samples = found(True)
     assert leaked == [[True, False, False], [True, False, True], [False, False, True], [False, False, False]]
     assert counts == {"en": {"0": {"exact": 1, "near": 1}}, "zh-Hans": {"1": {"exact": 1, "near": 1}}}
+    assert [sample[:3] + sample[4:] for sample in samples] == [
+        ("en", 10, "short.", {"0": "Short."}),
+        ("en", 11, LONG + " indeed", {"0": LONG}),
+        ("zh-Hans", 11, CHINESE[1:], {"1": CHINESE}),
+        ("zh-Hans", 12, CHINESE, {"1": CHINESE}),
+    ]
+    similarities = [sample[3] for sample in samples]
+    assert similarities[::3] == [1, 1] and all(0.8 <= similarity < 1 for similarity in similarities[1:3])
 
 
 def test_exact_cells_alone(found) -> None:  # type: ignore[no-untyped-def]
-    leaked, counts = found(False)
+    leaked, counts, samples = found(False)
     assert leaked == [[True, False, False], [False, False, False], [False, False, True], [False, False, False]]
     assert counts == {"en": {"0": {"exact": 1}}, "zh-Hans": {"1": {"exact": 1}}}
+    assert [sample[:2] for sample in samples] == [("en", 10), ("zh-Hans", 12)]
 
 
 def test_rows_of_what_is_scored_that_training_has_met(tmp_path: Path) -> None:

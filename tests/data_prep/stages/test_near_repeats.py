@@ -14,7 +14,7 @@ from data_prep.duplicates.near import PERMUTATIONS
 from data_prep.stages.clean import KEYS
 from data_prep.stages.leaks import LEAKED
 from data_prep.stages.near_repeats import SIGNED, near_repeats, sign
-from data_prep.stages.select import REPEATED, Part, repeats
+from data_prep.stages.select import ROWS, Part, repeated_in, repeats
 
 ENGLISH = "The committee said on Tuesday that it would not change the rules of the competition this year at all"
 CHINESE = "委员会星期二表示今年不会改变比赛的规则因为所有的参加者都已经按照这些规则准备好了他们的计划"
@@ -51,8 +51,7 @@ def signed(parts: list[Part], tmp_path: Path) -> list[Path | None]:
 
 def found(folder: Path, *arguments: object) -> tuple[list[int], list[list[int]]]:
     record = near_repeats(folder, *arguments)  # type: ignore[arg-type]
-    arrays = read_arrays(folder / REPEATED)
-    return record["rows"], [arrays[str(number)].tolist() for number in range(2)]
+    return record["rows"], [read_arrays(repeated_in(folder, number))[ROWS].tolist() for number in range(2)]
 
 
 def test_what_exact_repeats_have_left_is_compared_and_both_are_in_the_result(
@@ -61,7 +60,7 @@ def test_what_exact_repeats_have_left_is_compared_and_both_are_in_the_result(
     """Of the mined rows the second is the clean one again; the first and the last are near to it."""
     (tmp_path / "exact").mkdir()
     assert repeats(tmp_path / "exact", parts, "64MB")["rows"] == [0, 1]
-    exact = tmp_path / "exact" / REPEATED
+    exact = tmp_path / "exact"
     assert found(tmp_path, parts, signed, "64MB", exact) == ([0, 2], [[], [0, 1, 3]])
     assert found(tmp_path, parts, signed, "64MB", exact, 1.0) == ([0, 0], [[], [1]])
 
