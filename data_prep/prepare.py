@@ -22,6 +22,7 @@ from data_prep.pipeline.held_out import held_out
 from data_prep.pipeline.selected import selected, without_leaks
 from data_prep.pipeline.texts import Run
 from data_prep.pipeline.vocabulary import vocabulary_of
+from data_prep.public.fetch import check_digests, fetch
 from data_prep.report.gathered import gathered
 from data_prep.report.write import add_report
 from mtdeep.corpus.manifest import MANIFEST
@@ -53,7 +54,9 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False) -> 
     config = loaded.config
     path = loaded.resolved(config.store)
     with ProgressReport() as progress:
+        fetch(loaded.public_corpora(), progress)
         digests, inputs = _inputs(loaded, progress)
+        check_digests(loaded.public_corpora(), digests)
         digest = _content_digest(config, inputs)
         if _is_prepared(path, digest):
             return Prepared(Store(path), already=True)

@@ -58,10 +58,7 @@ class EncodedText:
         """Append it to a store; returns what the manifest says of it."""
         text = self.text
         provenance = {
-            "reader": text.corpus.reader,
-            "origin": text.corpus.origin,
-            "licence": text.corpus.licence,
-            "url": text.corpus.url,
+            **text.corpus.provenance(text.split),
             "account": text.ledger.account().plain(),
             "unknown_tokens": {language: sizes.unknown for language, sizes in self.sizes.items() if sizes.unknown},
         }
