@@ -26,6 +26,10 @@ _BLOCK = 1 << 20
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
+class BrokenOff(UserError):
+    """A download that another run may complete."""
+
+
 class _Interrupted(Exception):
     """What another attempt may mend."""
 
@@ -34,7 +38,7 @@ def download(url: str, path: Path, progress: ProgressReport) -> None:
     """Put what *url* has at *path*, byte for byte as the server sends it.
 
     What is there of it already (`.NAME.partial`) is gone on with if the server says that its file is still the same
-    one. Raises UserError for what four attempts did not mend; then the part stays for the next run.
+    one. Raises UserError, and BrokenOff for what four attempts did not mend; then the part stays for the next run.
     """
     partial = path.with_name(f".{path.name}.partial")
     for attempt in range(ATTEMPTS):
@@ -44,7 +48,7 @@ def download(url: str, path: Path, progress: ProgressReport) -> None:
         except _Interrupted as error:
             if attempt == ATTEMPTS - 1:
                 done = f" after {partial.stat().st_size:,} bytes" if partial.exists() else ""
-                raise UserError(f"{url}: {error}{done}; try again later, the download goes on where it was") from error
+                raise BrokenOff(f"{url}: {error}{done}; try again later, the download goes on where it was") from error
             time.sleep(PAUSE * 2**attempt)
     with partial.open("rb+") as file:
         os.fsync(file.fileno())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from data_prep.public.download import download
+from data_prep.public.download import BrokenOff, download
 from data_prep.public.index import Entry, Unknown, look_up
 from data_prep.public.members import is_zip, take_out, zip_members
 from data_prep.public.reading import format_of, is_read_in_zip
@@ -28,20 +28,25 @@ from mtdeep.progress import ProgressReport
 def fetch(identifiers: Mapping[str, str], progress: ProgressReport) -> None:
     """Make sure that the files of every id are here; *identifiers* says of each where the configuration has it.
 
-    A record whose files are there is taken as it is, without a network. Raises UserError, which begins with the place:
-    for ids that mtdata does not know and formats that are not read (all in one message, before anything is
-    downloaded), for what cannot be downloaded, and for files that are no longer those that were.
+    A record whose files are there is taken as it is, without a network. Raises UserError, a line with the place for
+    each problem: ids that mtdata does not know and formats that are not read, before anything is downloaded; what
+    cannot be downloaded, when the rest is here; files that are no longer those that were.
     """
     records = {identifier: read_record(identifier) for identifier in identifiers}
     entries = {identifier: record.entry for identifier, record in records.items() if record}
     if new := [identifier for identifier in identifiers if identifier not in entries]:
         progress.stage("look the corpora up in mtdata's index")
         entries |= _found(dict(zip(new, look_up(new), strict=True)), identifiers)
+    problems = []
     for identifier, place in identifiers.items():
         try:
             _fetch_one(identifier, entries[identifier], records[identifier], progress)
         except UserError as error:
-            raise UserError(f"{place}: {error}") from error
+            problems.append(f"{place}: {error}")
+            if isinstance(error, BrokenOff):
+                break  # most likely the network: the others would wait as long, and for nothing
+    if problems:
+        raise UserError("\n".join(problems))
 
 
 def check_digests(identifiers: Iterable[str], digests: Mapping[Path, str]) -> None:
@@ -50,7 +55,11 @@ def check_digests(identifiers: Iterable[str], digests: Mapping[Path, str]) -> No
         record = record_of(identifier)
         for file, path in zip(record.files, record.paths, strict=True):
             if digests[path] != file.xxh3_128:
-                raise UserError(f"{path}: not the file that was downloaded; remove it, and it is downloaded again")
+                raise _changed(path)
+
+
+def _changed(path: Path) -> UserError:
+    return UserError(f"{path}: not the file that was downloaded; remove it, and it is downloaded again")
 
 
 def _found(answers: Mapping[str, Entry | Unknown], places: Mapping[str, str]) -> dict[str, Entry]:
@@ -75,7 +84,7 @@ def _fetch_one(identifier: str, entry: Entry, record: Record | None, progress: P
     if record and all(path.exists() for path in record.paths):
         for file, path in zip(record.files, record.paths, strict=True):
             if path.stat().st_size != file.bytes:
-                raise UserError(f"{path}: not the file that was downloaded; remove it, and it is downloaded again")
+                raise _changed(path)
         return
     originals = [_original(url, entry.name, progress) for url in entry.urls]
     paths, members = _texts(entry, originals)

@@ -54,12 +54,11 @@ def sources_of(record: Record, codes: Sequence[str]) -> list[Source]:
     if record.members:
         (archive,) = paths
         return [MosesZip(archive, languages, dict(zip(languages, record.members, strict=True)))]
-    match format_of(record.entry):
-        case "txt":
-            return [PlainText(dict(zip(languages, paths, strict=True)))]
-        case "tsv":
-            columns = dict(zip(languages, (column + 1 for column in record.entry.columns), strict=True))
-            return [Tsv(path, columns) for path in paths]
-        case "tmx":
-            return [Tmx(path, languages) for path in paths]
-    return [WmtXml(path, languages) for path in paths]
+    known = format_of(record.entry)
+    if known == TEXT:
+        return [PlainText(dict(zip(languages, paths, strict=True)))]
+    if known == TSV:
+        columns = dict(zip(languages, (column + 1 for column in record.entry.columns), strict=True))
+        return [Tsv(path, columns) for path in paths]
+    reader = Tmx if known == TMX else WmtXml
+    return [reader(path, languages) for path in paths]

@@ -209,6 +209,19 @@ def test_one_process_at_a_time_fetches_a_file(site, known, downloads: Path) -> N
         fetch(IDS, ProgressReport())
 
 
+def test_what_cannot_come_does_not_keep_the_rest_away(site, downloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = {"X-gone-1-deu-eng": site.url + "/gone", "X-a-1-deu-eng": site.add("/a", TSV)}
+    urls["X-down-1-deu-eng"] = site.add("/down", TSV, statuses=[503] * 4)
+    urls["X-b-1-deu-eng"] = site.add("/b", TSV)
+    monkeypatch.setattr(module, "look_up", lambda ids: [entry(urls[identifier]) for identifier in ids])
+    with pytest.raises(UserError) as caught:
+        fetch({identifier: f"c.yaml:{line}" for line, identifier in enumerate(urls)}, ProgressReport())
+    gone, down = str(caught.value).splitlines()
+    assert gone.startswith(f"c.yaml:0: {site.url}/gone: the server answers 404")
+    assert down.startswith(f"c.yaml:2: {site.url}/down: the server answers 503")
+    assert [record_path(identifier).exists() for identifier in urls] == [False, True, False, False]
+
+
 def test_a_damaged_record_is_a_sentence(fetched: Path) -> None:
     record = record_path("X-a-1-deu-eng")
     for content in ("", "{}", record.read_text().replace('"version": 1\n}', '"version": 2\n}')):
