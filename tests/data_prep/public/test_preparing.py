@@ -24,26 +24,27 @@ cleaning: {default: {language: false}}
 corpora:
   - name: news
     reader: mtdata
-    splits: {train: [Statmt-news-16-deu-eng, Statmt-more-1-eng-deu]}
+    splits: {train: [Statmt-news-16-deu-eng, Statmt-more-1-eng-fra]}
     holdout: {test: 2}
 """
 GERMAN = [f"{a} sieht {b}" for a in ("Hund", "Katze", "Kuh", "Huhn") for b in ("Mann", "Bub", "Magd", "Uhu")]
 ENGLISH = [f"the {a} sees the {b}" for a in ("dog", "cat", "cow", "hen") for b in ("man", "boy", "girl", "owl")]
-PAIRS = list(zip(GERMAN, ENGLISH, strict=True))
+FRENCH = [f"{a} voit {b}" for a in ("chien", "chat", "vache", "poule") for b in ("homme", "garçon", "fille", "hibou")]
 
 
-def tsv(rows: list[tuple[str, str]]) -> bytes:
+def tsv(rows: list[tuple[str, ...]]) -> bytes:
     return gzip.compress("".join("\t".join(row) + "\n" for row in rows).encode(), mtime=0)
 
 
 @pytest.fixture
 def config(site, entries, downloads: Path, tmp_path: Path) -> Path:
-    """The configuration of two corpora that a server has; one row of the first is no row."""
+    """The configuration of two corpora that a server has, of two pairs; one row of the first is no row."""
     cite = ("kocmi-etal-2023-findings",)
-    more = tsv([(english, german) for german, english in PAIRS[8:]])
+    news = [*zip(GERMAN[:8], ENGLISH[:8], strict=True), ("a",)]
+    more = list(zip(ENGLISH[8:], FRENCH[8:], strict=True))
     entries(
-        {"did": "Statmt-news-16-deu-eng", "url": site.add("/n.tsv.gz", tsv([*PAIRS[:8], ("a",)])), "cite": cite},
-        {"did": "Statmt-more-1-eng-deu", "url": site.add("/m.tsv.gz", more), "cite": cite},
+        {"did": "Statmt-news-16-deu-eng", "url": site.add("/n.tsv.gz", tsv(news)), "cite": cite},
+        {"did": "Statmt-more-1-eng-fra", "url": site.add("/m.tsv.gz", tsv(more)), "cite": cite},
     )
     (tmp_path / "config.yaml").write_text(CONFIG)
     return tmp_path / "config.yaml"
@@ -53,13 +54,14 @@ def test_a_store_and_what_it_says_of_its_origin(site, config: Path) -> None:
     assert not prepare(config, None).already
     store = Store(config.parent / "store")
     store.verify()
-    assert {corpus.languages for split in store.splits for corpus in store.corpora(split)} == {("de", "en")}
+    assert store.languages == ("de", "en", "fr")
     provenance = store.manifest.corpora[0].provenance
-    assert provenance["ids"] == ["Statmt-news-16-deu-eng", "Statmt-more-1-eng-deu"]
+    assert provenance["ids"] == ["Statmt-news-16-deu-eng", "Statmt-more-1-eng-fra"]
     account = provenance["account"]["rows"]
     assert account["read"] == 17 and account["rejected"]["fewer columns than the first line"] == 1
     (test,) = store.corpora("test")
-    assert {(test.text("de", row), test.text("en", row)) for row in range(2)} < {*PAIRS}
+    rows = [tuple(test.text(language, row) for language in store.languages) for row in range(2)]
+    assert {*rows} <= {*zip(GERMAN[:8], ENGLISH[:8], [""] * 8)} | {*zip([""] * 8, ENGLISH[8:], FRENCH[8:])}
     inputs = store.manifest.provenance["inputs"]
     assert [inputs[f"news/train/{number}"]["file"] for number in (0, 1)] == ["n.tsv.gz", "m.tsv.gz"]
     card = (store.path / "report" / "card.md").read_text()
@@ -104,8 +106,8 @@ def test_the_command(site, config: Path, run_command) -> None:
     [
         ("[Statmt-news-16-deu-eng, ", "[news, ", "8: corpora.0.splits: split 'train': 'news' is no id of mtdata"),
         ("-16-deu-", "-16-de1-", "8: corpora.0.splits: split 'train': 'Statmt-news-16-de1-eng': unknown language code"),
-        ("    splits", "    languages: [de, fr]\n    splits", "9: corpora.0.splits: split 'train': 'Statmt-news-16-"),
-        ("    splits", "    languages: [de, en, fr]\n    splits", "9: corpora.0.splits: no id has the language 'fr'"),
+        ("    splits", "    languages: [de, ru]\n    splits", "9: corpora.0.splits: split 'train': 'Statmt-news-16-"),
+        ("    splits", "    languages: [de, en, fr, ru]\n    splits", "9: corpora.0.splits: no id has the language"),
         ("{test: 2}", "{train: 2}", "6: corpora.0: split 'train' is both held out and read from files; choose one"),
         ("splits: {train", "splits: {valid", "6: corpora.0: `holdout` takes rows from split 'train', which"),
     ],
@@ -118,9 +120,9 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, old: str, new: str,
 
 
 def test_languages_of_one_s_own(config: Path) -> None:
-    config.write_text(CONFIG.replace("    splits", "    languages: [en-GB, de]\n    splits"))
+    config.write_text(CONFIG.replace("    splits", "    languages: [en-GB, de, fr]\n    splits"))
     loaded = load_config(config)
     fetch(loaded.public_corpora(), ProgressReport())
     (corpus,) = loaded.config.corpora
     sources = corpus.sources("train", loaded.resolved, seed=1)
-    assert [source.languages for source in sources] == [("de", "en-GB"), ("en-GB", "de")]
+    assert [source.languages for source in sources] == [("de", "en-GB"), ("en-GB", "fr")]
