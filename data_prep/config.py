@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -14,6 +14,9 @@ from data_prep.cleaning.settings import CleaningSettings
 from data_prep.coverage import DEFAULT
 from data_prep.environment import expand
 from data_prep.pairs import ALL, SOURCE, TARGET, LanguagePair, distinct, parse_pair, paths_in
+from data_prep.public.identifier import columns_of
+from data_prep.public.reading import sources_of
+from data_prep.public.record import record_of
 from data_prep.readers.source import Source
 from data_prep.sources import PATTERN, READERS, make_source
 from data_prep.strict import LanguageCode, Strict, by_name
@@ -41,7 +44,7 @@ def _is_script(code: str) -> str:
 
 
 def _is_read(given: Any) -> Any:
-    every = given if isinstance(given, list) else [given]
+    every = _list(given)
     if not every or not all(isinstance(one, str | dict) for one in every):
         raise ValueError(f"give a path, the options of the reader, or a list of these, not {given!r}")
     for key in (key for one in every if isinstance(one, dict) for key in one):
@@ -156,6 +159,7 @@ class Corpus(Strict):
     """
 
     name: Name
+    reader: str
     origin: Literal["human", "mined", "back_translated"] = "human"
     licence: str | None = None
     url: str | None = None
@@ -168,9 +172,39 @@ class Corpus(Strict):
         """Return the name that the configuration has for it."""
         return self.name
 
+    def provenance(self, split: str) -> dict[str, Any]:
+        """Return what the store says of where a split comes from; None is for what nobody said."""
+        return {"reader": self.reader, "origin": self.origin, "licence": self.licence, "url": self.url}
 
-class FileCorpus(Corpus):
-    """A corpus that is read from files; `holdout` takes rows out of its training split.
+
+class SplitCorpus(Corpus):
+    """A corpus whose splits are read; `holdout` takes rows out of its training split."""
+
+    languages: Languages | None = None
+    holdout: dict[SplitName, HeldOut] = Field(default_factory=dict)
+    if TYPE_CHECKING:
+        splits: Mapping[str, Any]  # a field of each, behind what it is checked with: pydantic checks in this order
+
+    @model_validator(mode="after")
+    def _can_hold_out(self) -> SplitCorpus:
+        if self.holdout and TRAIN not in self.splits:
+            raise ValueError("`holdout` takes rows from split 'train', which this corpus does not have")
+        for split in self.holdout:
+            if split in self.splits:
+                raise ValueError(f"split {split!r} is both held out and read from files; choose one")
+        shares = [share for share in self.holdout.values() if isinstance(share, float)]
+        if sum(shares) >= 1:
+            raise ValueError(f"`holdout` takes {sum(shares):g} of the rows, which leaves none for training; take less")
+        return self
+
+    @property
+    def split_names(self) -> Sequence[str]:
+        """Return all splits, in the order of the file."""
+        return [*self.splits, *self.holdout]
+
+
+class FileCorpus(SplitCorpus):
+    """A corpus that is read from files.
 
     With `pairs` it is many corpora, one a pair of languages (`pair_corpora`), and all that is said holds for each.
     """
@@ -178,10 +212,8 @@ class FileCorpus(Corpus):
     reader: Literal[
         "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "xliff", "moses_zip", "gettext", "parquet", "store"
     ]
-    languages: Languages | None = None
     pairs: Pairs | None = None
     splits: dict[SplitName, Read] = Field(min_length=1)
-    holdout: dict[SplitName, HeldOut] = Field(default_factory=dict)
 
     @field_validator("splits")
     @classmethod
@@ -201,20 +233,7 @@ class FileCorpus(Corpus):
         asks = self.pairs or any(PATTERN in str(given) for given in self.splits.values())
         if self.languages and not asks and "languages" not in READERS[self.reader].__dataclass_fields__:  # type: ignore[attr-defined]
             raise ValueError("`languages` goes with a pattern; these splits name their files language by language")
-        if self.holdout and TRAIN not in self.splits:
-            raise ValueError("`holdout` takes rows from split 'train', which this corpus does not have")
-        for split in self.holdout:
-            if split in self.splits:
-                raise ValueError(f"split {split!r} is both held out and read from files; choose one")
-        shares = [share for share in self.holdout.values() if isinstance(share, float)]
-        if sum(shares) >= 1:
-            raise ValueError(f"`holdout` takes {sum(shares):g} of the rows, which leaves none for training; take less")
         return self
-
-    @property
-    def split_names(self) -> Sequence[str]:
-        """Return all splits, in the order of the file."""
-        return [*self.splits, *self.holdout]
 
     def sources(self, split: str, at: At, seed: int) -> list[Source]:
         """Return what a split is read from; *at* makes paths of what the file says."""
@@ -230,6 +249,51 @@ class PairCorpus(FileCorpus):
     def entry(self) -> str:
         """Return the name that the configuration has for all pairs."""
         return self.of
+
+
+class MtdataCorpus(SplitCorpus):
+    """A public corpus, or several: each split is read from what mtdata's ids stand for, in the ids' languages.
+
+    languages: what these are called here, where it is not what the ids say (`zh-Hant` for `zho`).
+    """
+
+    reader: Literal["mtdata"]
+    splits: dict[SplitName, str | list[str]] = Field(min_length=1)
+
+    @field_validator("splits")
+    @classmethod
+    def _are_ids(cls, splits: dict[str, str | list[str]], info: ValidationInfo) -> dict[str, str | list[str]]:
+        languages = info.data.get("languages")
+        used: set[str] = set()
+        for split, given in splits.items():
+            for identifier in _list(given):
+                try:
+                    used.update(columns_of(identifier, languages))
+                except ValueError as error:
+                    raise ValueError(f"split {split!r}: {error}") from error
+        if unused := [code for code in languages or () if resolve(code) not in used]:
+            raise ValueError(f"no id has the language {unused[0]!r} of `languages`; correct it, or leave it out")
+        return splits
+
+    def ids(self, split: str) -> list[str]:
+        """Return the ids of a split; those of the training split for one that is held out."""
+        return _list(self.splits[TRAIN if split in self.holdout else split])
+
+    def sources(self, split: str, at: At, seed: int) -> list[Source]:
+        """Return what a split is read from, once it was fetched (`public.fetch`)."""
+        return [
+            source
+            for identifier in self.ids(split)
+            for source in sources_of(record_of(identifier), columns_of(identifier, self.languages))
+        ]
+
+    def provenance(self, split: str) -> dict[str, Any]:
+        """Return what the configuration says of where a split comes from, and what mtdata does."""
+        entries = [record_of(identifier).entry for identifier in self.ids(split)]
+        said = super().provenance(split)
+        urls = list(dict.fromkeys(url for entry in entries for url in entry.urls))
+        citations = list(dict.fromkeys(citation for entry in entries for citation in entry.citations))
+        return {**said, "url": said["url"] or " ".join(urls), "ids": self.ids(split), "citations": citations}
 
 
 class CldrCorpus(Corpus):
@@ -274,7 +338,9 @@ class CldrCorpus(Corpus):
         return _sources(self.reader, options, self.languages, at)
 
 
-AnyCorpus = Annotated[FileCorpus | CldrCorpus, Field(discriminator="reader")]
+AnyCorpus = Annotated[FileCorpus | CldrCorpus | MtdataCorpus, Field(discriminator="reader")]
+EVERY_READER = (*READERS, "mtdata")
+"""What `reader` may be."""
 
 
 class Config(Strict):
@@ -323,5 +389,8 @@ def _check_read(reader: str, given: Read, languages: Sequence[str] | None, pairs
 
 
 def _sources(reader: str, given: Read, languages: Sequence[str] | None, at: At) -> list[Source]:
-    every = given if isinstance(given, list) else [given]
-    return [make_source(reader, one, languages or (), at) for one in every]
+    return [make_source(reader, one, languages or (), at) for one in _list(given)]
+
+
+def _list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]

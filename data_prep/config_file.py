@@ -11,10 +11,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from data_prep.config import AnyCorpus, Config, FileCorpus
+from data_prep.config import EVERY_READER, AnyCorpus, Config, FileCorpus, MtdataCorpus
 from data_prep.environment import expand
 from data_prep.pair_corpora import pair_corpora
-from data_prep.sources import READERS
 from data_prep.strict import objection
 from mtdeep import yaml_lines
 from mtdeep.errors import UserError
@@ -55,6 +54,16 @@ class ConfigFile:
         """Return a path of the configuration, relative ones from the file's folder."""
         return self.path.parent / expand(path)
 
+    def public_corpora(self) -> dict[str, str]:
+        """Return the id of every corpus that mtdata is to find, and ``file:line`` of where it is asked for."""
+        return {
+            identifier: self.where("corpora", number, "splits", split)
+            for number, corpus in enumerate(self.config.corpora)
+            if isinstance(corpus, MtdataCorpus)
+            for split in corpus.splits
+            for identifier in corpus.ids(split)
+        }
+
 
 def load_config(path: Path) -> ConfigFile:
     """Return the configuration in *path*.
@@ -82,6 +91,8 @@ def _missing(loaded: ConfigFile) -> Iterator[tuple[yaml_lines.Location, Path]]:
             if split in corpus.holdout:
                 how = corpus.holdout[split]
                 files = [(("corpora", i, "holdout", split), loaded.resolved(how))] if isinstance(how, str) else []
+            elif isinstance(corpus, MtdataCorpus):
+                files = []  # they come later, by `public.fetch`
             else:
                 sources = corpus.sources(split, loaded.resolved, config.seed)
                 files = [(("corpora", i, "splits", split), file) for source in sources for file in source.inputs]
@@ -140,9 +151,9 @@ def _sentence(problem: Any, place: yaml_lines.Location) -> str:
             hint = f"did you mean {close[0]!r}?" if close else f"known keys are {', '.join(names)}"
             return f"unknown key {place[-1]!r}{_within(place[:-1])}; {hint}"
         case "union_tag_not_found":
-            return f"key 'reader' is missing{_within(place)}; add it ({', '.join(READERS)})"
+            return f"key 'reader' is missing{_within(place)}; add it ({', '.join(EVERY_READER)})"
         case "union_tag_invalid":
-            return f"unknown reader {problem['ctx']['tag']!r}{_within(place)}; choose one of {', '.join(READERS)}"
+            return f"unknown reader {problem['ctx']['tag']!r}{_within(place)}; choose one of {', '.join(EVERY_READER)}"
         case "value_error":
             return f"{where}: {problem['ctx']['error']}"
     return f"{where}: {objection(problem)}"

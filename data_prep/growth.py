@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_prep.config import AnyCorpus, Config, FileCorpus
+from data_prep.config import AnyCorpus, Config, SplitCorpus
 from data_prep.config_file import ConfigFile
 from mtdeep.languages import resolve
 
@@ -59,7 +59,7 @@ def _changes(before: ConfigFile, now: ConfigFile) -> Iterator[str]:
         if new is None:
             yield f"split {name[1]!r}{of} is there no more"
             continue
-        own = {"languages", "splits"} if isinstance(old, FileCorpus) else {"languages"}
+        own = {"languages", "splits"} if isinstance(old, SplitCorpus) else {"languages"}
         was, is_now = (corpus.model_dump(mode="json", exclude=own) for corpus in (old, new))
         yield from _differences(was, is_now, of=of)
         if name[1] not in old.holdout and not _is_as_before(old, new, name):
@@ -70,7 +70,7 @@ def _is_as_before(old: AnyCorpus, new: AnyCorpus, name: Name) -> bool:
     """Tell whether a split is read as it was, or from sources that have got languages."""
     had, has = _languages(old, name), _languages(new, name)
     if had == has:
-        return not isinstance(old, FileCorpus) or old.splits[name[1]] == new.splits[name[1]]  # type: ignore[union-attr]
+        return not isinstance(old, SplitCorpus) or old.splits[name[1]] == new.splits[name[1]]  # type: ignore[union-attr]
     return len(had) == len(has) and all(one <= other for one, other in zip(had, has, strict=True))
 
 

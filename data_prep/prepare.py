@@ -18,6 +18,7 @@ from data_prep.pipeline.encoded import EncodedText, Sizes, encoded
 from data_prep.pipeline.grown import Grown, first, grow
 from data_prep.pipeline.texts import Run
 from data_prep.pipeline.vocabulary import check_given, vocabulary_of, vocabulary_of_store
+from data_prep.public.fetch import check_digests, fetch
 from data_prep.report.gathered import gathered
 from data_prep.report.split import split_section, wider_section
 from data_prep.report.write import add_report, sections_of
@@ -50,9 +51,11 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
         raise UserError("--overwrite and --append exclude one another; give one of them")
     loaded = load_config(config_path)
     path, work = _places(loaded)
-    check_given(loaded)
     with ProgressReport() as progress, refusals_told(path):
+        fetch(loaded.public_corpora(), progress)
+        check_given(loaded)
         now = identify(loaded, progress)
+        check_digests(loaded.public_corpora(), now.digests)
         if _is_prepared(path, now.digest, at_once=overwrite):
             return Prepared(Store(path), already=True)
         pool = Pool(work, workers, progress)

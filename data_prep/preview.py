@@ -15,8 +15,10 @@ from data_prep.cleaning.record import LanguageRecord, Record, Sample, total
 from data_prep.cleaning.settings import Resolved, table
 from data_prep.config import TRAIN
 from data_prep.config_file import ConfigFile, load_config
+from data_prep.public.fetch import fetch
 from data_prep.readers.source import Source
 from data_prep.stages.read import ROWS
+from mtdeep.progress import ProgressReport
 
 _EXAMPLES = 3
 _WIDTH_OF_A_LOG = 160
@@ -48,7 +50,10 @@ def print_preview(path: Path, rows: int) -> None:
     if not console.is_terminal:
         console = Console(width=_WIDTH_OF_A_LOG)
     shown = False
-    for preview in previews(load_config(path), rows):
+    loaded = load_config(path)
+    with ProgressReport() as progress:
+        fetch(loaded.public_corpora(), progress)
+    for preview in previews(loaded, rows):
         shown = True
         record = preview.record
         console.rule(f"{preview.corpus}: {record.rows_read:,} rows read, {record.rows_kept:,} kept")

@@ -75,7 +75,7 @@ def one_writer(path: Path) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise UserError(f"{path}: another process is writing this store; wait for it to end") from error
+                raise UserError(f"{path}: another process is writing it; wait for it to end") from error
             if not _is_open_at(file.fileno(), lock):
                 continue  # its holder removed it between our open and our lock: the next process would lock another
             try:

@@ -60,8 +60,7 @@ class EncodedText:
     def add_to(self, writer: CorpusWriter) -> CorpusRecord:
         """Append it to a store; returns what the manifest says of it."""
         text = self.text
-        said = {"reader": text.corpus.reader, "origin": text.corpus.origin, "licence": text.corpus.licence,
-                "url": text.corpus.url}  # fmt: skip
+        said = text.corpus.provenance(text.split)
         return writer.add_corpus(
             text.corpus.name, text.split, self._columns(TOKENS), text=self._text(),
             provenance={**{name: value for name, value in said.items() if value is not None}, **self._counted()},

@@ -47,6 +47,10 @@ def _corpora(report: Mapping[str, Any]) -> Iterator[str]:
     keys = ("corpus", "split", "origin", "licence", "url", "reader", "languages", "rows", "sentences", "tokens")
     rows = ([_cell(corpus[key]) for key in keys] for corpus in report["card"]["corpora"])
     yield from ("", "## Corpora", "", *_table(head, rows))
+    citations = dict.fromkeys(one for corpus in report["card"]["corpora"] for one in corpus["citations"] or ())
+    if citations:
+        yield from ("", "## Citations", "")
+        yield from _verbatim(line for one in citations for line in one.strip().splitlines())
 
 
 def _leakage(report: Mapping[str, Any]) -> Iterator[str]:
@@ -70,8 +74,12 @@ def _files(report: Mapping[str, Any]) -> Iterator[str]:
 def _how(report: Mapping[str, Any]) -> Iterator[str]:
     yield from ("", "## How it was prepared", "")
     yield ", ".join(f"{package} {number}" for package, number in report["card"]["versions"].items()) + "."
-    # Four blanks, not a fence: nothing in the settings can end it.
-    yield from ("", *(f"    {visible(line)}" for line in settings_yaml(report).splitlines()))
+    yield from ("", *_verbatim(settings_yaml(report).splitlines()))
+
+
+def _verbatim(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines as they are: with four blanks, not in a fence, which something in them might end."""
+    yield from (f"    {visible(line)}" for line in lines)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -91,7 +91,7 @@ def _corpora(records: Sequence[CorpusRecord]) -> list[dict[str, Any]]:
         {
             "corpus": record.name,
             "split": record.split,
-            **{key: record.provenance.get(key) for key in ("reader", "origin", "licence", "url")},
+            **{key: record.provenance.get(key) for key in ("reader", "origin", "licence", "url", "ids", "citations")},
             "languages": [column.language for column in record.columns if column.kind == "tokens"],
             "rows": record.rows,
             "sentences": sum(column.sentences for column in record.columns if column.kind == "tokens"),

@@ -178,7 +178,7 @@ def test_an_open_reader_goes_on(path: Path) -> None:
 
 
 def test_one_writer_at_a_time(path: Path) -> None:
-    with StoreAppender(path), pytest.raises(UserError, match="another process is writing this store"):
+    with StoreAppender(path), pytest.raises(UserError, match="another process is writing it"):
         StoreAppender(path)
 
 

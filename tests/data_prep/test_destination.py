@@ -105,7 +105,7 @@ def test_a_lock_file_that_was_removed_meanwhile_locks_nobody_out(
 
 def refuse_another(path: Path) -> None:
     with (
-        pytest.raises(UserError, match="another process is writing this store"),
+        pytest.raises(UserError, match="another process is writing it"),
         place_for(path, overwrite=False),
     ):
         pass
