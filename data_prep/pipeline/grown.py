@@ -49,9 +49,9 @@ def first(run: Run) -> Grown:
 def grow(run: Run, before: Run, texts: Sequence[SplitText], growth: Growth) -> Grown:
     """Return what *run* adds to *texts*, which the steps up to *before* have made.
 
-    Rows that were held out leave their split where the store's training text has a sentence of them. Raises UserError
-    when what is read to be scored has such sentences, for which that text would have to be written again, and when the
-    rows of a corpus are others once its new languages are read.
+    Rows that were chosen to be held out leave their split where the store's training text has a sentence of them.
+    Raises UserError when what else is to be scored has such sentences, for which that text would have to be written
+    again, and when the rows of a corpus are others once its new languages are read.
     """
     added = [*wider(run, before, texts, growth.wider), *held_out(run, cleaned(run, growth.splits))]
     stored = [_stored(text) for text in texts]
@@ -79,7 +79,10 @@ def _with_all_cells(text: SplitText) -> SplitText:
 def _without_trained(
     run: Run, stored: Sequence[SplitText], added: Sequence[SplitText]
 ) -> tuple[list[SplitText], Leaked]:
-    """Return what is added without held-out rows of which the store trains on a sentence, unless these merely count."""
+    """Return what is added without chosen held-out rows of which the store trains on a sentence, and what is reported.
+
+    Raises UserError where other rows that are to be scored have such a sentence, unless these are merely reported.
+    """
     read = [text for text in added if not text.trained and not _may_shrink(text)]
     known = leaked(searched(run, stored, read), read)
     if known and run.loaded.config.leakage == "remove":
@@ -89,17 +92,17 @@ def _without_trained(
     if run.loaded.config.leakage != "remove":
         return list(added), summed(known, leaked(results, held))
     met = [result for result in results if result.record["leaked"]]
-    tasks = [_task(piece, met, text) for text in held for piece in text.pieces]
+    tasks = [_cut(text, piece, met) for text in held for piece in text.pieces]
     left = iter(run.pool.run("leave out what is trained on", tasks) if met else ())
     return [_shrunk(text, left) if met and _may_shrink(text) else text for text in added], {}
 
 
 def _may_shrink(text: SplitText) -> bool:
-    """Tell whether a text was held out of a new corpus: which rows it has was for this program to choose."""
-    return text.split in text.corpus.holdout and not text.added
+    """Tell whether a text was held out of a new corpus by number or share: its rows were chosen here, not named."""
+    return not text.added and isinstance(text.corpus.holdout.get(text.split), int | float)
 
 
-def _task(piece: Piece, met: Sequence[Result], text: SplitText) -> Task:
+def _cut(text: SplitText, piece: Piece, met: Sequence[Result]) -> Task:
     content = without_met_content(piece.identity, [result.key for result in met])
     arguments = {"part": piece.part, "searched": [result.folder for result in met]}
     return Task("without_met", str(text), without_met, content, arguments)

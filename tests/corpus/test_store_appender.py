@@ -36,6 +36,13 @@ def append(path: Path, **options: Any) -> None:
         appender.finish({"by": "test"})
 
 
+def append_with_report(path: Path) -> None:
+    with StoreAppender(path, ["fr"], shard_bytes=60) as appender:
+        appender.add_corpus("b", "train", columns(NEW), provenance={"from": "b"})
+        appender.add_file("report/1/index.html", b"of both")
+        appender.finish({"by": "test"})
+
+
 def files(path: Path) -> dict[str, bytes]:
     return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
@@ -215,7 +222,7 @@ def killed_at(path: Path, moment: int) -> bool:
 
         sys.addaudithook(count)
         try:
-            append(path, shard_bytes=60)
+            append_with_report(path)
         finally:
             os._exit(0)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
@@ -223,8 +230,11 @@ def killed_at(path: Path, moment: int) -> bool:
 
 def test_killed_at_any_point(path: Path, tmp_path: Path) -> None:
     """The store is the old or the new one, whole; the next append gives what one alone would have given."""
+    with StoreAppender(path) as appender:
+        appender.add_file("report/index.html", b"of the old one")
+        appender.finish({})
     alone = Path(shutil.copytree(path, tmp_path / "alone"))
-    append(alone, shard_bytes=60)
+    append_with_report(alone)
     old, new = Store(path).digest, Store(alone).digest
     seen = []
     for moment in range(100):
@@ -235,7 +245,7 @@ def test_killed_at_any_point(path: Path, tmp_path: Path) -> None:
         assert found.digest in (old, new)
         assert list(damages(store)) == []
         if found.digest == old:
-            append(store, shard_bytes=60)
+            append_with_report(store)
             assert files(store) == files(alone)
         if not killed:
             break
