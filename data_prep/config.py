@@ -143,7 +143,7 @@ class FileCorpus(Corpus):
     """
 
     reader: Literal[
-        "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "xliff", "moses_zip", "gettext", "parquet", "store"
+        "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "wmt_sgm", "xliff", "moses_zip", "gettext", "parquet", "store"
     ]
     languages: Languages | None = None
     pairs: Pairs | None = None
