@@ -210,7 +210,7 @@ class FileCorpus(SplitCorpus):
     """
 
     reader: Literal[
-        "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "xliff", "moses_zip", "gettext", "parquet", "store"
+        "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "wmt_sgm", "xliff", "moses_zip", "gettext", "parquet", "store"
     ]
     pairs: Pairs | None = None
     splits: dict[SplitName, Read] = Field(min_length=1)

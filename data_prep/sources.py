@@ -21,6 +21,7 @@ from data_prep.readers.source import Source
 from data_prep.readers.store import StoreRows
 from data_prep.readers.tmx import Tmx
 from data_prep.readers.tsv import Tsv
+from data_prep.readers.wmt_sgm import WmtSgm
 from data_prep.readers.wmt_xml import WmtXml
 from data_prep.readers.xliff import Xliff
 from data_prep.strict import by_name, canonical, objection
@@ -31,6 +32,7 @@ READERS: Mapping[str, type[Source]] = {
     "jsonl": Jsonl,
     "tmx": Tmx,
     "wmt_xml": WmtXml,
+    "wmt_sgm": WmtSgm,
     "xliff": Xliff,
     "moses_zip": MosesZip,
     "gettext": Gettext,

@@ -19,6 +19,7 @@ TRAIN = "train"
 _READER_OF = {
     ".tmx": "tmx",
     ".xml": "wmt_xml",
+    ".sgm": "wmt_sgm",
     ".xlf": "xliff",
     ".xliff": "xliff",
     ".zip": "moses_zip",

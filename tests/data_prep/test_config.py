@@ -7,7 +7,12 @@ import pytest
 
 from data_prep.config_file import load_config
 from data_prep.environment import expand
+from data_prep.readers.moses_zip import MosesZip
+from data_prep.readers.parquet import Parquet
 from data_prep.readers.plain_text import PlainText
+from data_prep.readers.source import Source
+from data_prep.readers.tmx import Tmx
+from data_prep.readers.tsv import Tsv
 from mtdeep.errors import UserError
 
 GOOD = """\
@@ -221,6 +226,31 @@ def test_languages_choose_among_all_pairs_and_a_list_names_them(tmp_path: Path) 
     assert list(named(tmp_path, train.replace("    pairs", "    languages: [de, eng]\n    pairs"))) == ["opus/de-en"]
     assert list(named(tmp_path, train.replace("all", "[en-zh-Hans]"))) == ["opus/en-zh_Hans"]
     assert list(named(tmp_path, train.replace("all", "[[de, en], en-zh-Hans]"))) == ["opus/de-en", "opus/en-zh_Hans"]
+
+
+@pytest.mark.parametrize(
+    ("reader", "files", "train", "expected"),
+    [
+        ("plain_text", ["de-en/t.src", "de-en/t.trg"],
+         '{"{source}": "opus/{source}-{target}/t.src", "{target}": "opus/{source}-{target}/t.trg"}',
+         PlainText({"de": Path("opus/de-en/t.src"), "en": Path("opus/de-en/t.trg")})),
+        ("tsv", ["de-en.tsv.gz"], '{path: "opus/{source}-{target}.tsv.gz", columns: {"{source}": 1, "{target}": 2}}',
+         Tsv(Path("opus/de-en.tsv.gz"), {"de": 1, "en": 2})),
+        ("moses_zip", ["de-en.txt.zip"], '"opus/{source}-{target}.txt.zip"',
+         MosesZip(Path("opus/de-en.txt.zip"), ("de", "en"))),
+        ("tmx", ["de-en.tmx"], '"opus/{source}-{target}.tmx"', Tmx(Path("opus/de-en.tmx"), ("de", "en"))),
+        ("parquet", ["de-en.parquet"], '{path: "opus/{source}-{target}.parquet", columns: "translation.{language}"}',
+         Parquet(Path("opus/de-en.parquet"), {"de": "translation.de", "en": "translation.en"})),
+    ],
+)  # fmt: skip
+def test_pairs_for_readers_of_any_kind(
+    tmp_path: Path, reader: str, files: list[str], train: str, expected: Source
+) -> None:
+    opus(tmp_path, *files)
+    text = re.sub("      t.*\n", "", PAIRS).replace("splits:", f"splits:\n      train: {train}")
+    loaded = load_config(write(tmp_path, text.replace("plain_text", reader)))
+    ((_, corpus),) = loaded.corpora
+    assert corpus.sources("train", Path, 1) == [expected]
 
 
 def test_a_pair_may_have_several_sources(tmp_path: Path) -> None:
