@@ -59,7 +59,8 @@ def command() -> Command:
             code = int(end.code or 0)
         finally:
             sys.argv = before
-        return Done(code, [line for line in said.getvalue().splitlines() if not line.startswith("[")], printed.getvalue())
+        problems = [line for line in said.getvalue().splitlines() if not line.startswith("[")]
+        return Done(code, problems, printed.getvalue())
 
     return start
 
