@@ -17,7 +17,7 @@ from data_prep.config import Config
 from data_prep.config_file import ConfigFile, load_config
 from data_prep.destination import check_replaceable, place_for
 from data_prep.engine.pool import Pool, Workers
-from data_prep.pipeline.cleaned import cleaned
+from data_prep.pipeline.cleaned import check_rules, cleaned
 from data_prep.pipeline.encoded import encoded
 from data_prep.pipeline.held_out import held_out
 from data_prep.pipeline.selected import selected, without_leaks
@@ -54,6 +54,7 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False) -> 
     loaded = load_config(config_path)
     config = loaded.config
     path, work = _places(loaded)
+    check_rules(loaded)
     check_given(loaded)
     with ProgressReport() as progress, refusals_told(path):
         digests, inputs = _inputs(loaded, progress)
