@@ -9,7 +9,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 def is_utf8(path: str) -> bool:
-    """Return whether a path is text; other bytes of it Python has as halves of surrogate pairs, which nothing writes."""
+    """Return whether a path is text; Python has its other bytes as halves of surrogate pairs, which nothing writes."""
     return path.isascii() or path.encode("utf-8", "replace").decode("utf-8") == path
 
 
