@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from data_prep.config import EVERY_READER, AnyCorpus, Config, FileCorpus, MtdataCorpus
-from data_prep.environment import expand
+from data_prep.environment import expand, is_utf8
 from data_prep.pair_corpora import pair_corpora
 from data_prep.strict import objection
 from mtdeep import yaml_lines
@@ -70,6 +70,8 @@ def load_config(path: Path) -> ConfigFile:
 
     Raises UserError whose message holds every problem, one a line: file, line, what is wrong and how to mend it.
     """
+    if not is_utf8(str(path)):
+        raise UserError(f"{path}: no UTF-8 in its path, which not all that writes there can do; rename the folder")
     document, lines = yaml_lines.load(path)
     if not isinstance(document, dict):
         raise UserError(f"{path}:1: the configuration must be a mapping of keys (store, vocabulary, corpora)")

@@ -22,7 +22,7 @@ def survival(rule: str | Path) -> Callable[[str], bool]:
     *rule*: nmt_nfkc, nfkc, identity, or the file of a SentencePiece model, which has its own.
     """
     if isinstance(rule, Path):
-        normalizer = sentencepiece.SentencePieceNormalizer(model_file=str(rule))
+        normalizer = sentencepiece.SentencePieceNormalizer(model_proto=rule.read_bytes())
         certain = _LETTER_OR_DIGIT if _keeps_letters(normalizer) else _NOTHING
     else:
         normalizer = sentencepiece.SentencePieceNormalizer(rule_name=rule)

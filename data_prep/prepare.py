@@ -14,6 +14,7 @@ from data_prep.destination import appended_to, check_replaceable, holds_store, p
 from data_prep.engine.pool import Pool, Workers
 from data_prep.growth import growth
 from data_prep.identity import History, Identity, history, identify, recorded, together
+from data_prep.pipeline.cleaned import check_rules
 from data_prep.pipeline.encoded import EncodedText, Sizes, encoded
 from data_prep.pipeline.grown import Grown, first, grow
 from data_prep.pipeline.texts import Run
@@ -53,6 +54,7 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
     path, work = _places(loaded)
     with ProgressReport() as progress, refusals_told(path):
         fetch(loaded.public_corpora(), progress)
+        check_rules(loaded)
         check_given(loaded)
         now = identify(loaded, progress)
         check_digests(loaded.public_corpora(), now.digests)

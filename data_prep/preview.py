@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +27,12 @@ _WIDTH_OF_A_LOG = 160
 
 @dataclass(frozen=True)
 class Preview:
-    """Of one source: what holds for each of its languages, and what that did to its first rows."""
+    """Of one source: what holds for each of its languages, what that did to its first rows, and why some are none."""
 
     corpus: str
     resolved: tuple[Resolved, ...]
     record: Record
+    rejected: Mapping[str, int]
 
 
 def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
@@ -41,7 +43,7 @@ def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
             continue
         for source in corpus.sources(TRAIN, loaded.resolved, config.seed):
             cleaner = Cleaner(config.cleaning, corpus.entry, source.languages)
-            yield Preview(corpus.name, tuple(cleaner.resolved.values()), _record(source, cleaner, rows))
+            yield Preview(corpus.name, tuple(cleaner.resolved.values()), *_records(source, cleaner, rows))
 
 
 def print_preview(path: Path, rows: int) -> None:
@@ -55,23 +57,29 @@ def print_preview(path: Path, rows: int) -> None:
         fetch(loaded.public_corpora(), progress)
     for preview in previews(loaded, rows):
         shown = True
-        record = preview.record
-        console.rule(f"{preview.corpus}: {record.rows_read:,} rows read, {record.rows_kept:,} kept")
+        record, rejected = preview.record, preview.rejected
+        read = record.rows_read + sum(rejected.values())
+        console.rule(escape(f"{preview.corpus}: {read:,} rows read, {record.rows_kept:,} kept"))
+        for reason, count in rejected.items():
+            console.print(escape(f"rows rejected by the reader: {count:,} {reason}"))
         console.print(_settings(preview))
         console.print(_removed(record))
     if not shown:
         console.print("no corpus is cleaned (`clean: false`, or no split train)")
 
 
-def _record(source: Source, cleaner: Cleaner, rows: int) -> Record:
+def _records(source: Source, cleaner: Cleaner, rows: int) -> tuple[Record, Mapping[str, int]]:
+    """Return what was done to the first rows, and how many of them the reader rejected, by reason."""
     records = []
+    rejected: Counter[str] = Counter()
     left = rows
     for batch in source.batches(min(ROWS, rows)):
         records.append(cleaner(batch).record)
+        rejected.update(lost.reason for lost in batch.rejected)
         left -= batch.rows + len(batch.rejected)
         if left <= 0:
             break
-    return total(records)
+    return total(records), rejected
 
 
 def _settings(preview: Preview) -> Table:

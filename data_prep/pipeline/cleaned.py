@@ -8,13 +8,39 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.account import Ledger
-from data_prep.config import CldrCorpus
+from data_prep.cleaning.cleaner import Cleaner
+from data_prep.cleaning.identifiers import identifier
+from data_prep.cleaning.language import Language
+from data_prep.config import TRAIN, CldrCorpus
+from data_prep.config_file import ConfigFile
 from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.readers.source import Source
 from data_prep.stages.clean import CLEAN, NOTHING_LEFT, clean, cleaning_content
 from data_prep.stages.part import Part
 from data_prep.stages.read import chunk_name, read_task
+from mtdeep.errors import UserError
+
+
+def check_rules(loaded: ConfigFile) -> None:
+    """Raise UserError for rules that contradict one another, and for an identifier of languages that cannot be had."""
+    config = loaded.config
+    if not config.cleaning.model_fields_set:
+        return
+    sources = [
+        (corpus.entry, source)
+        for _, corpus in loaded.corpora
+        if corpus.clean and TRAIN in corpus.split_names
+        for source in corpus.sources(TRAIN, loaded.resolved, config.seed)
+    ]
+    try:
+        for name, source in sources:
+            for resolved in Cleaner(config.cleaning, name, source.languages).resolved.values():
+                rule = resolved.rules["language"]
+                if isinstance(rule, Language) and rule.enabled and rule.identifier != Language().identifier:
+                    identifier(rule.identifier, rule.model)
+    except UserError as error:
+        raise UserError(f"{loaded.where('cleaning')}: {error}") from error
 
 Names = Collection[tuple[str, str]]
 """Corpora and splits."""

@@ -41,7 +41,7 @@ def check_given(loaded: ConfigFile) -> None:
         return
     sources = [
         source
-        for corpus in config.corpora
+        for _, corpus in loaded.corpora
         for split in corpus.split_names
         if split not in corpus.holdout
         for source in corpus.sources(split, loaded.resolved, config.seed)

@@ -45,6 +45,7 @@ def leak_check(
     from data_prep.leak_check.sources import corpora_of, scored_splits
     from data_prep.leak_check.table import print_report
     from mtdeep.corpus.store import Store
+    from mtdeep.durable import refusals_told
     from mtdeep.progress import ProgressReport
 
     if (store is None) == (not train):
@@ -59,7 +60,7 @@ def leak_check(
     codes = [code.strip() for code in languages.split(",") if code.strip()] or list(opened.languages if opened else ())
     tests = corpora_of("--test", test, codes) if test else scored_splits(opened) if opened else []
     corpora = corpora_of("--train", train or (), codes)
-    with ProgressReport() as progress, Pool(work, local(workers), progress) as pool:
+    with ProgressReport() as progress, refusals_told(work), Pool(work, local(workers), progress) as pool:
         check = LeakCheck(pool, progress, near=near, samples=samples)
         report = check.of_store(opened, tests) if opened else check.of_corpora(corpora, tests)
     print_report(report)

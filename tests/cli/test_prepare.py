@@ -136,28 +136,8 @@ def break_line_counts(folder: Path) -> None:
         file.write("noch eine Zeile\n")
 
 
-def no_text(folder: Path) -> None:
-    (folder / "test.de").write_text("\n \n\n\n")
-
-
-def empty_file(folder: Path) -> None:
-    (folder / "test.de").write_bytes(b"")
-
-
-def unknown_language(folder: Path) -> None:
-    edit(folder, "[en, de]", "[en, englisch]")
-
-
-def missing_key(folder: Path) -> None:
-    edit(folder, "store: out/store\n", "")
-
-
 def misspelt_key(folder: Path) -> None:
     edit(folder, "size: 36", "sise: 36, size: 36")
-
-
-def missing_file(folder: Path) -> None:
-    (folder / "test.en").unlink()
 
 
 def edit(folder: Path, old: str, new: str) -> None:
@@ -169,15 +149,11 @@ def edit(folder: Path, old: str, new: str) -> None:
     ("damage", "place", "says"),
     [
         (break_line_counts, "train.de:13", "has 12 lines; aligned files must"),
-        (no_text, "news.yaml:9", "nothing is left of the 4 rows of split 'test' of corpus 'news' (4 in one"),
-        (empty_file, "test.de:1", "the file is empty"),
-        (unknown_language, "news.yaml:6", "unknown language code 'englisch'"),
-        (missing_key, "news.yaml:1", "key 'store' is missing"),
         (misspelt_key, "news.yaml:2", "unknown key 'sise' in vocabulary; did you mean 'size'?"),
-        (missing_file, "news.yaml:9", "test.en; correct the path"),
     ],
 )
 def test_bad_input_is_one_sentence_with_file_and_line(config: Path, damage: object, place: str, says: str) -> None:
+    """From a process of its own, and its workers; tests/data_prep/damaged has all that can be damaged."""
     folder = config.parent
     assert callable(damage)
     damage(folder)

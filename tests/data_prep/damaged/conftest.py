@@ -26,10 +26,11 @@ WORK = ".store.mtdeep-work"
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended, and what it said; progress is left out."""
+    """How a command ended, what it said of problems (progress is left out), and what it printed."""
 
     code: int
     said: list[str]
+    printed: str
 
 
 Command = Callable[..., Done]
@@ -49,16 +50,17 @@ def command() -> Command:
     """Run `mtdeep prepare` on a configuration, with options; whatever is no exit is a traceback, and fails the test."""
 
     def start(config: Path, *options: str) -> Done:
-        said, before, code = io.StringIO(), sys.argv, 0
+        said, printed, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
         sys.argv = ["mtdeep", "prepare", str(config), "--workers", "1", *options]
         try:
-            with redirect_stdout(io.StringIO()), redirect_stderr(said):
+            with redirect_stdout(printed), redirect_stderr(said):
                 run()
         except SystemExit as end:
             code = int(end.code or 0)
         finally:
             sys.argv = before
-        return Done(code, [line for line in said.getvalue().splitlines() if not line.startswith("[")])
+        problems = [line for line in said.getvalue().splitlines() if not line.startswith("[")]
+        return Done(code, problems, printed.getvalue())
 
     return start
 

@@ -28,6 +28,13 @@ def plain(en: bytes | str, de: bytes | str = "eins\nzwei\n", suffix: str = "", *
     return make
 
 
+def scored(scores: bytes | str) -> Callable:
+    def make(folder: Path) -> Source:
+        return PlainText(plain("one\ntwo\n")(folder).files, write(folder / "a.scores", scores))
+
+    return make
+
+
 def alone(content: bytes) -> Callable:
     return lambda folder: PlainText({"en": write(folder / "a", content)})
 
@@ -67,6 +74,9 @@ CASES = {
     "nothing but a mark": (plain(b"\xef\xbb\xbf"), r"a\.en:1: the file is empty; give"),
     "nothing but empty lines": (plain("\n\n", "\n\n"), dict(rows=2)),
     "old Macintosh line ends": (plain("one\rtwo\r"), r"a\.de:2: no counterpart"),
+    "scores of fewer rows": (scored("1\n"), r"a\.en:2: no counterpart for this line, .*a\.scores has 1 lines; aligned"),
+    "scores that are none": (scored(b"-1e-3\n\xff\n"), dict(rows=1, rejected={"score is no number": 1})),
+    "no scores": (scored(""), r"a\.scores:1: the file is empty; give"),
     # Compressed files
     "gzip that breaks off": (plain(GZ[: len(GZ) // 2], suffix=".gz"), r"a\.en\.gz:\d+: not a whole gzip file"),
     "gzip with a wrong sum": (plain(GZ[:-8] + b"\0" * 8, suffix=".gz"), "not a whole gzip file .*CRC check failed"),

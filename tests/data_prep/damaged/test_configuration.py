@@ -78,6 +78,10 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "CLDR, a language without phrases": (
         reading("cldr", "x").replace("splits: x", "languages: [en, nso], lines: {train: 9}"), r"yaml:4: .*no locale"
     ),
+    "an identifier that is not there": (
+        changed("clean: false, ", "") + "cleaning: {default: {language: {identifier: fasttext, model: no.bin}}}\n",
+        r"yaml:5: (identifier fasttext is not installed; pip|no fastText model can be read from no\.bin; correct)",
+    ),
     # Paths
     "no such file": (changed("a.en", "b.en"), r"yaml:4: no file FOLDER/b\.en; correct the path"),
     "a folder as a file": (changed("a.en", "."), r"yaml:4: no file FOLDER; correct the path"),
@@ -116,3 +120,23 @@ def test_refused(command, sentence: Callable[..., str], model: Path, folder: Pat
     config.write_bytes(content.replace(b"MODEL", bytes(model)))
     found = sentence(command(config), folder)
     assert re.search(expected, found), found
+
+
+def test_a_folder_whose_name_is_no_text(command, model: Path, folder: Path) -> None:
+    """Latin-1, on a disk that is older than UTF-8: told before anything is done there."""
+    place = folder / os.fsdecode(b"f\xfcr")
+    place.mkdir()
+    (place / "corpora.yaml").write_text(GOOD.replace("MODEL", str(model)))
+    done = command(place / "corpora.yaml")
+    (said,) = done.said
+    assert done.code == 2 and "no UTF-8 in its path" in said and said.endswith("; rename the folder")
+    assert [path.name for path in place.iterdir()] == ["corpora.yaml"]
+
+
+def test_a_variable_that_is_no_text(
+    command, sentence: Callable[..., str], model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environb, b"MTDEEP_DATA", b"f\xfcr")
+    config = folder / "corpora.yaml"
+    config.write_text(changed("en: a.en", "en: '${MTDEEP_DATA}/a.en'").replace("MODEL", str(model)))
+    assert "environment variable MTDEEP_DATA is no UTF-8; rename" in sentence(command(config), folder)

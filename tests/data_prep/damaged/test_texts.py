@@ -60,3 +60,17 @@ def test_all_rows_of_a_scored_split_damaged(prepare, sentence: Check, tmp_path: 
         write(tmp_path / name, "der Hund\nder Mann\n")
     found = sentence(prepare(tmp_path, PLAIN.replace("train:", "test: {en: b.en, de: b.de}, train:")), tmp_path)
     assert DAMAGED.format("test") in found
+
+
+def test_a_sample_counts_rows_that_cannot_be_read(prepare, sentence: Check, tmp_path: Path) -> None:
+    write(tmp_path / "a.en", b"\xff\nthe dog sees the man\n\0\n")
+    write(tmp_path / "a.de", "der Hund\nder Hund sieht den Mann\nder Mann\n")
+    cleaned, rules = PLAIN.replace("clean: false, ", ""), {"default": {"language": {"enabled": False}}}
+    done = prepare(tmp_path, cleaned, "--sample", "9", cleaning=rules)
+    assert done.code == 0, done
+    assert "odd: 3 rows read, " in done.printed
+    assert "rows rejected by the reader: 1 invalid UTF-8" in done.printed
+    assert "rows rejected by the reader: 1 NUL character" in done.printed
+    assert "odd: 1 rows read, 0 kept" in prepare(tmp_path, cleaned, "--sample", "1", cleaning=rules).printed
+    write(tmp_path / "a.de", "der Hund\n")
+    assert "a.en:2: no counterpart" in sentence(prepare(tmp_path, cleaned, "--sample", "9"), tmp_path)

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import polib
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,10 +27,15 @@ from data_prep.readers.parquet import Parquet
 from data_prep.readers.plain_text import PlainText
 from data_prep.readers.po import Gettext
 from data_prep.readers.source import Source
+from data_prep.readers.store import StoreRows
 from data_prep.readers.tmx import Tmx
 from data_prep.readers.tsv import Tsv
 from data_prep.readers.wmt_xml import WmtXml
 from data_prep.readers.xliff import Xliff
+from mtdeep.corpus import StoreWriter, text_blocks
+from mtdeep.corpus.blocks import Block
+from mtdeep.corpus.subwords import Subwords
+from mtdeep.corpus.vocabulary import UNK
 
 # What XML 1.0 can hold (its section 2.2), a carriage return aside, which it reads as a line feed.
 IN_XML = st.characters(
@@ -194,6 +200,26 @@ def test_parquet(read_all, tmp_path: Path, rows: Rows, nested: bool, groups: int
     source = Parquet(path, columns, id="n", score="s")
     check(read_all, source, rows, [str(i) for i in range(len(rows))])
     assert read_all(source).scores == [0.5] * len(rows)
+
+
+@pytest.fixture(scope="module")
+def subwords(train_subwords) -> tuple[Subwords, bytes]:
+    return train_subwords(["a b c d e f"], ("en", "de"), 10)
+
+
+@few
+@given(rows=rows_of(ANY, filled=False))
+def test_store(read_all, subwords: tuple[Subwords, bytes], tmp_path_factory, rows: Rows) -> None:
+    """Of a split that keeps its text: what SentencePiece would make of it plays no part."""
+    path = tmp_path_factory.mktemp("stores") / "store"
+    columns = dict(zip(("en", "de"), map(list, zip(*rows, strict=True)), strict=True))
+    with StoreWriter(path, subwords[0].vocabulary, subwords[1]) as writer:
+        ids = {language: [Block(np.full(sum(map(bool, column)), UNK, np.uint8), np.array([*map(bool, column)], int))]
+               for language, column in columns.items()}  # fmt: skip
+        text = {language: text_blocks(column) for language, column in columns.items()}
+        writer.add_corpus("a", "test", ids, text=text, provenance={})
+        writer.finish({})
+    check(read_all, StoreRows(path, "a", ("en", "de"), "test"), rows)
 
 
 @pytest.mark.parametrize("packed", ["", ".gz", ".xz", ".zst"])
