@@ -33,10 +33,11 @@ from made_with import machine, versions
 from data_prep.chunk import TextChunk, read_arrays
 from data_prep.duplicates.key import sentence_keys
 from data_prep.duplicates.near import BANDS, PERMUTATIONS, SEED, SIMILAR, shingles
+from data_prep.stages import select
 from data_prep.stages.clean import KEYS
 from data_prep.stages.near_repeats import near_repeats, sign
+from data_prep.stages.part import Part
 from data_prep.stages.read import ROWS
-from data_prep.stages.select import REPEATED, Part
 
 LANGUAGES, WORDS, MEMORY = ("en", "de"), 20, "256MB"
 SAMPLE, COPIES, COPIES_OF_SAMPLE = 4000, 0.2, 0.5
@@ -103,8 +104,8 @@ def ours(folder: Path, rows: int, copies: float) -> tuple[dict[str, float], list
     middle = time.process_time()
     near_repeats(folder, parts, signed, MEMORY)
     seconds = {"signatures": middle - start, "search": time.process_time() - middle}
-    found = read_arrays(folder / REPEATED)
-    removed = [ROWS * number + row for number in range(len(parts)) for row in found[str(number)].tolist()]
+    found = [read_arrays(select.repeated_in(folder, number))[select.ROWS] for number in range(len(parts))]
+    removed = [ROWS * number + row for number, rows in enumerate(found) for row in rows.tolist()]
     disk = sum(path.stat().st_size for place in signed for path in place.iterdir())
     return seconds, removed, before, disk
 
