@@ -15,9 +15,7 @@ from data_prep.account import Account
 from data_prep.chunk import read_arrays
 from data_prep.config_file import load_config
 from data_prep.engine.pool import Pool
-from data_prep.pipeline.cleaned import cleaned
-from data_prep.pipeline.held_out import held_out
-from data_prep.pipeline.selected import selected, without_leaks
+from data_prep.pipeline.grown import first
 from data_prep.pipeline.texts import Run, SplitText
 from data_prep.stages.clean import KEYS, ROWS
 from data_prep.stages.encode import KEPT
@@ -66,8 +64,7 @@ def prepared(folder: Path, train: Sequence[Row], test: Sequence[Row], *, dedupli
     digests = {path: file_digest(path) for path in folder.iterdir() if path.is_file()}
     with Pool(folder / "work", None, ProgressReport()) as pool:
         run = Run(load_config(config), digests, pool)
-        texts, _ = without_leaks(run, held_out(run, cleaned(run)))
-        return {text.split: Split(text.ledger.account(), _kept(text)) for text in selected(run, texts)}
+        return {text.split: Split(text.ledger.account(), _kept(text)) for text in first(run).added}
 
 
 def _kept(text: SplitText) -> dict[int, tuple[int, ...]]:
