@@ -11,9 +11,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from data_prep.config import EVERY_READER, AnyCorpus, Config, FileCorpus, MtdataCorpus
+from data_prep.config import Config
+from data_prep.corpus_settings import EVERY_READER, AnyCorpus, FileCorpus, MtdataCorpus
 from data_prep.environment import expand, is_utf8
 from data_prep.pair_corpora import pair_corpora
+from data_prep.readers.source import Source
 from data_prep.strict import objection
 from mtdeep import yaml_lines
 from mtdeep.errors import UserError
@@ -45,6 +47,17 @@ class ConfigFile:
         if sentences:
             raise UserError("\n".join(sentences))
         return corpora
+
+    def sources(self) -> Iterator[tuple[int, AnyCorpus, str, Source]]:
+        """Yield every source with the place of its entry, its corpus and the split that is read from it.
+
+        Those of public corpora are there once they were fetched (`public.fetch`).
+        """
+        for number, corpus in self.corpora:
+            for split in corpus.split_names:
+                if split not in corpus.holdout:
+                    for source in corpus.sources(split, self.resolved, self.config.seed):
+                        yield number, corpus, split, source
 
     def where(self, *place: str | int) -> str:
         """Return ``file:line`` of a key."""

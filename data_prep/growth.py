@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_prep.config import AnyCorpus, Config, SplitCorpus
+from data_prep.config import Config
 from data_prep.config_file import ConfigFile
+from data_prep.corpus_settings import AnyCorpus, SplitCorpus
 from mtdeep.languages import resolve
 
 Name = tuple[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from data_prep.config import TRAIN, FileCorpus, Options, PairCorpus
+from data_prep.corpus_settings import TRAIN, FileCorpus, Options, PairCorpus
 from data_prep.pairs import ALL, LanguagePair, distinct, pairs_on_disk, parse_pair, paths_in
 from mtdeep.languages import resolve
 

@@ -14,8 +14,8 @@ from rich.table import Table
 from data_prep.cleaning.cleaner import Cleaner
 from data_prep.cleaning.record import LanguageRecord, Record, Sample, total
 from data_prep.cleaning.settings import Resolved, table
-from data_prep.config import TRAIN
 from data_prep.config_file import ConfigFile, load_config
+from data_prep.corpus_settings import TRAIN
 from data_prep.public.fetch import fetch
 from data_prep.readers.source import Source
 from data_prep.stages.read import ROWS
@@ -37,12 +37,9 @@ class Preview:
 
 def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
     """Yield one for each source of training text that is cleaned. Raises UserError for what cannot be read."""
-    config = loaded.config
-    for _, corpus in loaded.corpora:
-        if not corpus.clean or TRAIN not in corpus.split_names:
-            continue
-        for source in corpus.sources(TRAIN, loaded.resolved, config.seed):
-            cleaner = Cleaner(config.cleaning, corpus.entry, source.languages)
+    for _, corpus, split, source in loaded.sources():
+        if corpus.clean and split == TRAIN:
+            cleaner = Cleaner(loaded.config.cleaning, corpus.entry, source.languages)
             yield Preview(corpus.name, tuple(cleaner.resolved.values()), *_records(source, cleaner, rows))
 
 

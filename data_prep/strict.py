@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from reprlib import Repr
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from data_prep.environment import expand
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -54,3 +55,4 @@ def by_name(given: Iterable[tuple[str, _Value]], name: Callable[[str], str] = ca
 
 
 LanguageCode = Annotated[str, AfterValidator(lambda code: (canonical(code), code)[1])]
+PathText = Annotated[str, Field(min_length=1), AfterValidator(lambda path: (expand(path), path)[1])]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 
 import sentencepiece
 
-from data_prep.config import VocabularySettings
 from data_prep.coverage import divided, left_out
+from data_prep.vocabulary_settings import VocabularySettings
 from mtdeep.errors import UserError
 
 # The sums of the unigram model's EM depend on how lines are dealt to threads: a fixed number gives the same model on

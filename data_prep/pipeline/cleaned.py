@@ -11,8 +11,8 @@ from data_prep.account import Ledger
 from data_prep.cleaning.cleaner import Cleaner
 from data_prep.cleaning.identifiers import identifier
 from data_prep.cleaning.language import Language
-from data_prep.config import TRAIN, CldrCorpus
 from data_prep.config_file import ConfigFile
+from data_prep.corpus_settings import TRAIN, CldrCorpus
 from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.readers.source import Source
@@ -27,15 +27,10 @@ def check_rules(loaded: ConfigFile) -> None:
     config = loaded.config
     if not config.cleaning.model_fields_set:
         return
-    sources = [
-        (corpus.entry, source)
-        for _, corpus in loaded.corpora
-        if corpus.clean and TRAIN in corpus.split_names
-        for source in corpus.sources(TRAIN, loaded.resolved, config.seed)
-    ]
+    sources = [(corpus, source) for _, corpus, split, source in loaded.sources() if corpus.clean and split == TRAIN]
     try:
-        for name, source in sources:
-            for resolved in Cleaner(config.cleaning, name, source.languages).resolved.values():
+        for corpus, source in sources:
+            for resolved in Cleaner(config.cleaning, corpus.entry, source.languages).resolved.values():
                 rule = resolved.rules["language"]
                 if isinstance(rule, Language) and rule.enabled and rule.identifier != Language().identifier:
                     identifier(rule.identifier, rule.model)
@@ -50,13 +45,10 @@ Read = tuple[SplitText, Source, Result]
 
 def readings(run: Run, wanted: Names | None = None) -> list[Read]:
     """Return the sources of every split that is read, or of those *wanted*. Raises UserError as they do."""
-    config = run.loaded.config
     read = [
         (SplitText(number, corpus, split), source)
-        for number, corpus in run.loaded.corpora
-        for split in corpus.split_names
-        if split not in corpus.holdout and (wanted is None or (corpus.name, split) in wanted)
-        for source in corpus.sources(split, run.loaded.resolved, config.seed)
+        for number, corpus, split, source in run.loaded.sources()
+        if wanted is None or (corpus.name, split) in wanted
     ]
     results = run.pool.run("read", [_reading(run, text, source) for text, source in read])
     return [(text, source, result) for (text, source), result in zip(read, results, strict=True)]

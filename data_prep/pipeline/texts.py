@@ -10,8 +10,8 @@ from typing import Any
 
 from data_prep.account import Ledger
 from data_prep.cleaning.record import Sample
-from data_prep.config import TRAIN, AnyCorpus
 from data_prep.config_file import ConfigFile
+from data_prep.corpus_settings import TRAIN, AnyCorpus
 from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result
 from data_prep.stages.encode import KEPT

@@ -36,19 +36,12 @@ class LearnedVocabulary:
 
 def check_given(loaded: ConfigFile) -> None:
     """Raise UserError for a model that is given and of no use, hours before it is needed."""
-    config = loaded.config
-    if config.vocabulary.model is None:
+    model = loaded.config.vocabulary.model
+    if model is None:
         return
-    sources = [
-        source
-        for _, corpus in loaded.corpora
-        for split in corpus.split_names
-        if split not in corpus.holdout
-        for source in corpus.sources(split, loaded.resolved, config.seed)
-    ]
+    languages = dict.fromkeys(language for *_, source in loaded.sources() for language in source.languages)
     try:
-        languages = dict.fromkeys(language for source in sources for language in source.languages)
-        Vocabulary(pieces(loaded.resolved(config.vocabulary.model)), tuple(languages))
+        Vocabulary(pieces(loaded.resolved(model)), tuple(languages))
     except UserError as error:
         raise UserError(f"{loaded.where('vocabulary', 'model')}: {error}") from error
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.config import TRAIN
+from data_prep.corpus_settings import TRAIN
 from data_prep.pipeline.encoded import Sizes
 from data_prep.stages.encode import LENGTHS
 from mtdeep.corpus.manifest import CorpusRecord

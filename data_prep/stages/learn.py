@@ -10,9 +10,9 @@ from typing import Any
 import sentencepiece
 
 from data_prep.chunk import read_arrays
-from data_prep.config import VocabularySettings
 from data_prep.stages.sample import SAMPLE
 from data_prep.vocabulary import train_model
+from data_prep.vocabulary_settings import VocabularySettings
 from mtdeep.corpus.store import file_digest
 
 MODEL = "subwords.model"

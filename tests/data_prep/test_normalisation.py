@@ -8,9 +8,9 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.config import VocabularySettings
 from data_prep.normalisation import survival
 from data_prep.vocabulary import train_model
+from data_prep.vocabulary_settings import VocabularySettings
 
 Rule = Literal["nmt_nfkc", "nfkc", "identity"]
 RULES = get_args(Rule)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import sentencepiece
 
-from data_prep.config import VocabularySettings
 from data_prep.vocabulary import train_model
+from data_prep.vocabulary_settings import VocabularySettings
 from mtdeep.errors import UserError
 
 NAMES = ("cat", "dog", "bird", "horse", "garden", "window", "morning", "evening", "river", "teacher")

@@ -1,0 +1,296 @@
+"""What the configuration says of a corpus: where it is read from, and what becomes of its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+
+from data_prep.environment import expand
+from data_prep.pairs import ALL, SOURCE, TARGET, LanguagePair, distinct, parse_pair, paths_in
+from data_prep.public.identifier import columns_of
+from data_prep.public.reading import sources_of
+from data_prep.public.record import record_of
+from data_prep.readers.source import Source
+from data_prep.sources import PATTERN, READERS, make_source
+from data_prep.strict import LanguageCode, PathText, Strict, by_name
+from mtdeep.errors import UserError
+from mtdeep.languages import resolve
+
+TRAIN = "train"
+"""The split that is trained on; every other one is scored."""
+_SPLIT = re.compile(r"[A-Za-z0-9_]+")
+
+
+def _is_split(name: str) -> str:
+    if not _SPLIT.fullmatch(name):
+        raise ValueError(f"split {name!r} must consist of letters, digits and underscores")
+    return name
+
+
+def _is_read(given: Any) -> Any:
+    every = _list(given)
+    if not every or not all(isinstance(one, str | dict) for one in every):
+        raise ValueError(f"give a path, the options of the reader, or a list of these, not {given!r}")
+    for key in (key for one in every if isinstance(one, dict) for key in one):
+        if not isinstance(key, str):  # no: what YAML makes of Norwegian
+            raise ValueError(f"key {key!r} is no text; write it in quotes")
+    return given
+
+
+def _is_name(name: str) -> str:
+    if not name.isprintable() or name != name.strip():
+        raise ValueError(f"{name!r} must be printable, on one line, without blanks around it; choose another")
+    return name
+
+
+def _is_held_out(given: Any) -> Any:
+    match given:
+        case str():
+            return given
+        case int() if given >= 1 and given is not True:
+            return given
+        case float() if 0 < given < 1:
+            return given
+    raise ValueError(f"give a number of rows, a share of them between 0 and 1, or a file of their ids, not {given!r}")
+
+
+def _are_distinct(languages: list[str]) -> list[str]:
+    by_name((code, None) for code in languages)
+    return languages
+
+
+def _are_pairs(given: Any) -> Any:
+    if given == ALL or given is None:
+        return given
+    if not isinstance(given, list) or not given:
+        raise ValueError(f"give {ALL}, those that there are files of, or a list as [de-en, fr-en] is, not {given!r}")
+    distinct((parse_pair(one), one) for one in given)
+    return given
+
+
+Name = Annotated[str, Field(min_length=1), AfterValidator(_is_name)]
+SplitName = Annotated[str, AfterValidator(_is_split)]
+Languages = Annotated[list[LanguageCode], Field(min_length=1), AfterValidator(_are_distinct)]
+Rows = Annotated[int, Field(ge=1)]
+Options = str | dict[str, Any]
+Read = Annotated[Options | list[Options], BeforeValidator(_is_read)]
+Pairs = Annotated[Literal["all"] | list[str | list[str]], BeforeValidator(_are_pairs)]
+HeldOut = Annotated[int | float | PathText, BeforeValidator(_is_held_out)]
+At = Callable[[str], Path]
+
+
+class Corpus(Strict):
+    """What every corpus has, whatever it is read from.
+
+    clean: whether its training rows are; deduplicate: whether rows that repeat others leave it, and with `near` those
+    that nearly do; near_leaks: whether sentences that merely resemble scored ones leave them, beside those that are
+    equal.
+    """
+
+    name: Name
+    reader: str
+    origin: Literal["human", "mined", "back_translated"] = "human"
+    licence: str | None = None
+    url: str | None = None
+    clean: bool = True
+    deduplicate: bool | Literal["near"] = True
+    near_leaks: bool = True
+
+    @property
+    def entry(self) -> str:
+        """Return the name that the configuration has for it."""
+        return self.name
+
+    def provenance(self, split: str) -> dict[str, Any]:
+        """Return what the store says of where a split comes from; None is for what nobody said."""
+        return {"reader": self.reader, "origin": self.origin, "licence": self.licence, "url": self.url}
+
+
+class SplitCorpus(Corpus):
+    """A corpus whose splits are read; `holdout` takes rows out of its training split."""
+
+    languages: Languages | None = None
+    holdout: dict[SplitName, HeldOut] = Field(default_factory=dict)
+    if TYPE_CHECKING:
+        splits: Mapping[str, Any]  # a field of each, behind what it is checked with: pydantic checks in this order
+
+    @model_validator(mode="after")
+    def _can_hold_out(self) -> SplitCorpus:
+        if self.holdout and TRAIN not in self.splits:
+            raise ValueError("`holdout` takes rows from split 'train', which this corpus does not have")
+        for split in self.holdout:
+            if split in self.splits:
+                raise ValueError(f"split {split!r} is both held out and read from files; choose one")
+        shares = [share for share in self.holdout.values() if isinstance(share, float)]
+        if sum(shares) >= 1:
+            raise ValueError(f"`holdout` takes {sum(shares):g} of the rows, which leaves none for training; take less")
+        return self
+
+    @property
+    def split_names(self) -> Sequence[str]:
+        """Return all splits, in the order of the file."""
+        return [*self.splits, *self.holdout]
+
+
+class FileCorpus(SplitCorpus):
+    """A corpus that is read from files.
+
+    With `pairs` it is many corpora, one a pair of languages (`pair_corpora`), and all that is said holds for each.
+    """
+
+    reader: Literal[
+        "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "wmt_sgm", "xliff", "moses_zip", "gettext", "parquet", "store"
+    ]
+    pairs: Pairs | None = None
+    splits: dict[SplitName, Read] = Field(min_length=1)
+
+    @field_validator("splits")
+    @classmethod
+    def _can_be_read(cls, splits: dict[str, Read], info: ValidationInfo) -> dict[str, Read]:
+        if {"reader", "languages", "pairs"} <= info.data.keys():
+            for split, given in splits.items():
+                try:
+                    _check_read(info.data["reader"], given, info.data["languages"], info.data["pairs"])
+                except ValueError as error:
+                    raise ValueError(f"split {split!r}: {error}") from error
+        return splits
+
+    @model_validator(mode="after")
+    def _go_together(self) -> FileCorpus:
+        if self.languages and self.pairs not in (None, ALL):
+            raise ValueError("`languages` chooses among `pairs: all`; a list of pairs has its languages itself")
+        asks = self.pairs or any(PATTERN in str(given) for given in self.splits.values())
+        if self.languages and not asks and "languages" not in READERS[self.reader].__dataclass_fields__:  # type: ignore[attr-defined]
+            raise ValueError("`languages` goes with a pattern; these splits name their files language by language")
+        return self
+
+    def sources(self, split: str, at: At, seed: int) -> list[Source]:
+        """Return what a split is read from; *at* makes paths of what the file says."""
+        return _sources(self.reader, self.splits[split], self.languages, at)
+
+
+class PairCorpus(FileCorpus):
+    """One pair of a corpus of many: what stands in the configuration for each of them, with this one's codes."""
+
+    of: str
+
+    @property
+    def entry(self) -> str:
+        """Return the name that the configuration has for all pairs."""
+        return self.of
+
+
+class MtdataCorpus(SplitCorpus):
+    """A public corpus, or several: each split is read from what mtdata's ids stand for, in the ids' languages.
+
+    languages: what these are called here, where it is not what the ids say (`zh-Hant` for `zho`).
+    """
+
+    reader: Literal["mtdata"]
+    splits: dict[SplitName, str | list[str]] = Field(min_length=1)
+
+    @field_validator("splits")
+    @classmethod
+    def _are_ids(cls, splits: dict[str, str | list[str]], info: ValidationInfo) -> dict[str, str | list[str]]:
+        languages = info.data.get("languages")
+        used: set[str] = set()
+        for split, given in splits.items():
+            for identifier in _list(given):
+                try:
+                    used.update(columns_of(identifier, languages))
+                except ValueError as error:
+                    raise ValueError(f"split {split!r}: {error}") from error
+        if unused := [code for code in languages or () if resolve(code) not in used]:
+            raise ValueError(f"no id has the language {unused[0]!r} of `languages`; correct it, or leave it out")
+        return splits
+
+    def ids(self, split: str) -> list[str]:
+        """Return the ids of a split; those of the training split for one that is held out."""
+        return _list(self.splits[TRAIN if split in self.holdout else split])
+
+    def sources(self, split: str, at: At, seed: int) -> list[Source]:
+        """Return what a split is read from, once it was fetched (`public.fetch`)."""
+        return [
+            source
+            for identifier in self.ids(split)
+            for source in sources_of(record_of(identifier), columns_of(identifier, self.languages))
+        ]
+
+    def provenance(self, split: str) -> dict[str, Any]:
+        """Return what the configuration says of where a split comes from, and what mtdata does."""
+        entries = [record_of(identifier).entry for identifier in self.ids(split)]
+        said = super().provenance(split)
+        urls = list(dict.fromkeys(url for entry in entries for url in entry.urls))
+        citations = list(dict.fromkeys(citation for entry in entries for citation in entry.citations))
+        return {**said, "url": said["url"] or " ".join(urls), "ids": self.ids(split), "citations": citations}
+
+
+class CldrCorpus(Corpus):
+    """Phrases generated from CLDR. `lines` says how many rows each split gets."""
+
+    reader: Literal["cldr"]
+    clean: bool = False
+    deduplicate: bool | Literal["near"] = False
+    near_leaks: bool = False
+    languages: Languages
+    lines: dict[SplitName, Rows] = Field(min_length=1)
+    entities: int | None = Field(default=None, ge=5)
+
+    @field_validator("languages")
+    @classmethod
+    def _have_locales(cls, languages: list[str]) -> list[str]:
+        from data_prep.readers.cldr import babel_locale  # Babel, for the configurations that use it
+
+        if len(languages) < 2:
+            raise ValueError("phrases are aligned; name two or more languages")
+        for code in languages:
+            try:
+                babel_locale(resolve(code))
+            except UserError as error:
+                raise ValueError(str(error)) from error
+        return languages
+
+    @property
+    def split_names(self) -> Sequence[str]:
+        """Return all splits, in the order of the file."""
+        return list(self.lines)
+
+    @property
+    def holdout(self) -> dict[str, Any]:
+        """Return nothing: what is held out is generated as such."""
+        return {}
+
+    def sources(self, split: str, at: At, seed: int) -> list[Source]:
+        """Return what a split is read from."""
+        options: dict[str, Any] = {"lines": self.lines, "split": split, "seed": seed, "entities": self.entities}
+        options["name"] = self.name
+        return _sources(self.reader, options, self.languages, at)
+
+
+AnyCorpus = Annotated[FileCorpus | CldrCorpus | MtdataCorpus, Field(discriminator="reader")]
+EVERY_READER = (*READERS, "mtdata")
+"""What `reader` may be."""
+
+
+def _check_read(reader: str, given: Read, languages: Sequence[str] | None, pairs: Any) -> None:
+    """Raise ValueError for what no reader can be made of; patterns of pairs are tried with one."""
+    if pairs is None and any(place in str(given) for place in (SOURCE, TARGET)):
+        raise ValueError(f"a pattern with {SOURCE} or {TARGET} in it needs `pairs`, a list of them or {ALL}")
+    if pairs is not None:
+        for one in given if isinstance(given, list) else [given]:
+            paths_in(one)
+        example = LanguagePair("en", "de")
+        given, languages = example.filled(given), [example.source, example.target]
+    _sources(reader, given, languages, lambda path: Path(expand(path)))
+
+
+def _sources(reader: str, given: Read, languages: Sequence[str] | None, at: At) -> list[Source]:
+    return [make_source(reader, one, languages or (), at) for one in _list(given)]
+
+
+def _list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
