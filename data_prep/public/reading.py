@@ -11,12 +11,12 @@ from data_prep.readers.plain_text import PlainText
 from data_prep.readers.source import Source
 from data_prep.readers.tmx import Tmx
 from data_prep.readers.tsv import Tsv
+from data_prep.readers.wmt_sgm import WmtSgm
 from data_prep.readers.wmt_xml import WmtXml
 from mtdeep.errors import UserError
 
-TEXT, TSV, TMX, WMT = "txt", "tsv", "tmx", "wmt21xml"
+TEXT, SGM, TSV, TMX, WMT = "txt", "sgm", "tsv", "tmx", "wmt21xml"
 _OTHERS = {
-    "sgm": "SGML (sacrebleu has WMT's test sets before 2021)",
     "csvwithheader": "CSV",
     "xlsx": "XLSX",
     "hfds": "a Hugging Face data set (its Parquet files can be read with reader parquet)",
@@ -32,10 +32,10 @@ def format_of(entry: Entry) -> str:
         raise UserError(f"{entry.id} is {others[0]}, which is not read; convert its files, or leave it out")
     languages = len(entry.id.split("-")) - 3
     texts = entry.members if entry.archive else entry.urls
-    if TEXT in said and len(texts) == languages:
+    if (one_each := said & {TEXT, SGM}) and len(texts) == languages:
         if len(set(texts)) < languages:  # seen: every id of flores101 in mtdata 0.5.1
             raise UserError(f"{entry.id} has one file for both languages in mtdata's index; leave it out")
-        return TEXT
+        return one_each.pop()
     if TSV in said and len(entry.columns) == languages:
         return TSV
     if found := said & {TMX, WMT}:
@@ -55,8 +55,9 @@ def sources_of(record: Record, codes: Sequence[str]) -> list[Source]:
         (archive,) = paths
         return [MosesZip(archive, languages, dict(zip(languages, record.members, strict=True)))]
     known = format_of(record.entry)
-    if known == TEXT:
-        return [PlainText(dict(zip(languages, paths, strict=True)))]
+    if known in (TEXT, SGM):
+        files = dict(zip(languages, paths, strict=True))
+        return [PlainText(files) if known == TEXT else WmtSgm(files)]
     if known == TSV:
         columns = dict(zip(languages, (column + 1 for column in record.entry.columns), strict=True))
         return [Tsv(path, columns) for path in paths]

@@ -32,6 +32,11 @@ TMX = b"<tmx><body>%s</body></tmx>" % b"".join(
 WMT = b'<dataset><doc id="1"><src lang="de"><p>%s</p></src><ref lang="en"><p>%s</p></ref></doc></dataset>' % tuple(
     b"".join(f'<seg id="{i}">{row[side]}</seg>'.encode() for i, row in enumerate(ROWS)) for side in (0, 1)
 )
+SGM = {
+    language: b'<srcset setid="x"><doc docid="1">%s</doc></srcset>'
+    % b"".join(f'<seg id="{i}">{row[side]}</seg>'.encode() for i, row in enumerate(ROWS))
+    for side, language in enumerate(("de", "en"))
+}
 IDS = {"X-a-1-deu-eng": "corpora.yaml:7"}
 
 
@@ -101,6 +106,7 @@ def test_every_format_that_mtdata_has_and_we_read(site, entries, downloads: Path
         "/t.en": ENGLISH,
         "/b.zip": zipped({"1.tmx": TMX, "2.tmx": TMX}),
         "/w.tgz": tarred({"dev/x.xml": WMT}),
+        "/dev.tgz": tarred({"dev/x-src.de.sgm": SGM["de"], "dev/x-ref.en.sgm": SGM["en"]}),
     }
     at = {path: site.add(path, content) for path, content in pages.items()}
     entries(
@@ -110,15 +116,17 @@ def test_every_format_that_mtdata_has_and_we_read(site, entries, downloads: Path
         {"did": "X-tgz-1-de-en", "url": at["/t"], "ext": "tar.gz", "in_paths": ["*/a.de", "s/a.en"], "in_ext": "txt"},
         {"did": "X-two-1-de-en", "url": (at["/t.de"], at["/t.en"]), "ext": "txt"},
         {"did": "X-tmx-1-de-en", "url": at["/b.zip"], "in_paths": ["1.tmx", "2.tmx"], "in_ext": "tmx"},
+        {"did": "X-sgm-1-de-en", "url": at["/dev.tgz"], "in_ext": "sgm",
+         "in_paths": ["dev/x-src.de.sgm", "dev/x-ref.en.sgm"]},
         {"did": "X-wmt-1-de-en", "url": at["/w.tgz"], "in_paths": ["dev/x.xml"], "in_ext": "wmt21xml"},
     )
-    kinds = ("tsv", "zip", "tgz", "two", "tmx", "wmt")
+    kinds = ("tsv", "zip", "tgz", "two", "tmx", "sgm", "wmt")
     ids = [*(f"X-{kind}-1-deu-eng" for kind in kinds), "X-swap-1-eng-deu"]
     fetch({identifier: f"corpora.yaml:{line}" for line, identifier in enumerate(ids)}, ProgressReport())
     assert {identifier: rows_of(identifier) for identifier in ids} == {
         identifier: ROWS * (2 if "tmx" in identifier else 1) for identifier in ids
     }
-    assert len(site.requests) == 7  # the zip of two ids came once
+    assert len(site.requests) == 8  # the zip of two ids came once
     assert not [path for path in downloads.rglob(".*")]
 
 
@@ -126,25 +134,24 @@ def test_what_is_not_known_or_not_read_is_told_before_anything_comes(site, entri
     pair = {"url": site.add("/a.zip", b""), "in_ext": "txt"}
     entries(
         {**pair, "did": "X-flores-1-deu-eng", "in_paths": ["a.de", "a.de"]},
-        {**pair, "did": "X-sgm-1-deu-eng", "in_paths": ["a.de", "a.en"], "in_ext": "sgm"},
+        {**pair, "did": "X-xces-1-deu-eng", "in_paths": ["a.de", "a.en"], "in_ext": "opus_xces"},
         {**pair, "did": "X-three-1-deu-eng", "in_paths": ["a.de", "a.en", "a.fr"]},
         {"did": "X-bz-1-deu", "url": site.url + "/a.txt.bz2", "in_ext": "txt"},
         {"did": "X-tsvs-1-deu-eng", "url": (site.url, site.url), "ext": "txt", "in_ext": "tsv", "cols": (1,)},
         {**pair, "did": "X-good-1-deu-eng", "in_paths": ["a.de", "a.en"]},
     )
-    names = ("flores", "sgm", "three", "bz", "tsvs", "good", "goods")
+    names = ("flores", "xces", "three", "bz", "tsvs", "good", "goods")
     ids = [f"X-{name}-1-deu{'' if name == 'bz' else '-eng'}" for name in names]
     with pytest.raises(UserError) as caught:
         fetch({identifier: f"c.yaml:{line}" for line, identifier in enumerate(ids)}, ProgressReport())
     assert str(caught.value).splitlines() == [
         "c.yaml:0: X-flores-1-deu-eng has one file for both languages in mtdata's index; leave it out",
-        "c.yaml:1: X-sgm-1-deu-eng is SGML (sacrebleu has WMT's test sets before 2021), which is not read; "
-        "convert its files, or leave it out",
+        "c.yaml:1: X-xces-1-deu-eng is XCES, which is not read; convert its files, or leave it out",
         "c.yaml:2: X-three-1-deu-eng is 3 files of 'txt', which is not read; leave it out",
         "c.yaml:3: X-bz-1-deu is bzip2, which is not read; convert its files, or leave it out",
         "c.yaml:4: X-tsvs-1-deu-eng is 2 files of 'tsv', which is not read; leave it out",
-        "c.yaml:6: mtdata knows no corpus 'X-goods-1-deu-eng'; did you mean X-good-1-deu-eng, X-sgm-1-deu-eng, "
-        "X-flores-1-deu-eng?",
+        "c.yaml:6: mtdata knows no corpus 'X-goods-1-deu-eng'; did you mean X-good-1-deu-eng, X-flores-1-deu-eng, "
+        "X-xces-1-deu-eng?",
     ]
     assert not site.requests and not downloads.exists()
 
