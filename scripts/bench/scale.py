@@ -5,9 +5,10 @@ Usage: python scripts/bench/scale.py [--quick] [DATA]
 DATA (../shared/data) holds the bible corpus. A pair is the first half of one verse and the second half of another, the
 same two in English and French, so that millions of them differ; one in a hundred stands there twice. The installed
 command prepares them on all cores, with 1 GB for repeats, 1,000 pairs held out and a vocabulary that is there; without
-cleaning and near leaks, which see a chunk at a time and make ten million pairs a matter of hours. Then a process opens the store, and one fairseq's data-bin of it (task translation), and draws
-batches; what is compared is the memory of their own (anonymous, so without mapped files) that the larger corpus takes
-beyond the smaller, in bytes a pair. The last line is one JSON object; docs/large-corpora.md says what follows from it.
+cleaning and near leaks, which see a chunk at a time and make ten million pairs a matter of hours. Then a process opens
+the store, and one fairseq's data-bin of it (task translation), and draws batches; what is compared is the memory of
+their own (anonymous, so without mapped files) that the larger corpus takes beyond the smaller, in bytes a pair. The
+last line is one JSON object; docs/large-corpora.md says what follows from it.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def main(data: Path, quick: bool) -> None:
         model = learned(verses, folder)
         small, large = (shown(measured(folder, verses, model, size)) for size in sizes)
     more = large["pairs"] - small["pairs"]
-    a_pair = {key: (large[key] - small[key]) / more for key in ("prepare bytes", OURS, PEER, "store bytes")}
+    a_pair = {key: (large[key] - small[key]) / more for key in ("prepare bytes", OURS, PEER, "store bytes", "work bytes")}
     summary = {
         "name": "scale",
         "unit": "bytes of memory a pair, of a training process",
@@ -63,6 +64,7 @@ def main(data: Path, quick: bool) -> None:
         "agree": all(found["agree"] for found in (small, large)),
         "preparing: bytes of memory a pair": round(a_pair["prepare bytes"], 1),
         "store: bytes on disk a pair": round(a_pair["store bytes"], 1),
+        "work folder: bytes on disk a pair": round(a_pair["work bytes"], 1),
         "sizes": [small, large],
         "versions": versions("mtdeep", "fairseq", "numpy", "duckdb", "sentencepiece"),
         "machine": machine(),
@@ -84,6 +86,7 @@ def measured(folder: Path, verses: dict[str, list[str]], model: Path, size: int)
     }
     config = {
         "store": str(folder / "store"),
+        "work": str(folder / "work"),
         "vocabulary": {"model": str(model)},
         "deduplication": {"memory": "1GB"},
         "corpora": [corpus],
@@ -98,15 +101,21 @@ def measured(folder: Path, verses: dict[str, list[str]], model: Path, size: int)
         "pairs": train.rows,
         "prepare seconds": round(run.seconds, 1),
         "prepare bytes": run.peak_bytes,
-        "store bytes": sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file()),
+        "store bytes": size_of(store.path),
+        "work bytes": size_of(folder / "work"),
         "text bytes": sum(text.stat().st_size for text in texts.values()),
         **{task: measure["bytes"] for task, measure in found.items()},
         "seconds to the first batch": {task: measure["seconds"] for task, measure in found.items()},
         "agree": len({measure["pairs"] for measure in found.values()}) == 1,
     }
-    for done in (store.path, folder / "data-bin"):
+    for done in (store.path, folder / "work", folder / "data-bin"):
         shutil.rmtree(done)
     return result
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files of a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def write(texts: dict[str, Path], verses: dict[str, list[str]], size: int) -> None:
