@@ -54,7 +54,8 @@ def main(data: Path, quick: bool) -> None:
         model = learned(verses, folder)
         small, large = (shown(measured(folder, verses, model, size)) for size in sizes)
     more = large["pairs"] - small["pairs"]
-    a_pair = {key: (large[key] - small[key]) / more for key in ("prepare bytes", OURS, PEER, "store bytes", "work bytes")}
+    of_interest = ("prepare bytes", OURS, PEER, "store bytes", "work bytes")
+    a_pair = {key: (large[key] - small[key]) / more for key in of_interest}
     summary = {
         "name": "scale",
         "unit": "bytes of memory a pair, of a training process",
