@@ -45,11 +45,14 @@ def _database(folder: Path, memory: str, threads: int, tables: str) -> Iterator[
             connection.execute(f"SET threads = {threads:d}")
             connection.execute(tables)
             yield connection
-    except duckdb.OutOfMemoryException as error:
-        raise UserError(f"deduplication.memory: {memory} does not do for the rows that there are; give more") from error
-    except duckdb.IOException as error:
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
         what = str(error).splitlines()[0]
+        # A disk with no room to spill to is told by DuckDB as memory that ran out.
+        if isinstance(error, duckdb.OutOfMemoryException) and "max_temp_directory_size" not in str(error):
+            what = f"deduplication.memory: {memory} does not do for the rows that there are; give more"
+            raise UserError(what) from error
         raise UserError(f"{folder}: {what}; make room there, or give another folder as `work`") from error
     finally:
-        file.unlink(missing_ok=True)
+        for left in (file, file.with_name(f"{file.name}.wal")):
+            left.unlink(missing_ok=True)
         shutil.rmtree(spilled, ignore_errors=True)

@@ -82,6 +82,8 @@ def _meant(option: str, written: str, languages: Sequence[str]) -> list[Corpus]:
         raise UserError(f"{option} {written!r}: no options; write {{reader: NAME, path: FILE}}")
     options = {str(key): value for key, value in options.items()}
     name, reader = str(options.pop("name", written)), str(options.pop("reader", "plain_text"))
+    if reader == "mtdata" or "pairs" in options:
+        raise UserError(f"{option} {written!r}: ids of mtdata and `pairs` are for mtdeep prepare; give the files")
     if reader not in READERS:
         raise UserError(f"{option} {written!r}: no reader {reader!r}; there are {', '.join(READERS)}")
     return [Corpus(name, _source(option, written, reader, options, languages))]

@@ -20,7 +20,7 @@ from data_prep.public.record import (
     write_record,
 )
 from mtdeep.corpus.store import file_digest
-from mtdeep.durable import one_writer
+from mtdeep.durable import one_writer, refusals_told
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
@@ -30,8 +30,13 @@ def fetch(identifiers: Mapping[str, str], progress: ProgressReport) -> None:
 
     A record whose files are there is taken as it is, without a network. Raises UserError, a line with the place for
     each problem: ids that mtdata does not know and formats that are not read, before anything is downloaded; what
-    cannot be downloaded, when the rest is here; files that are no longer those that were.
+    cannot be downloaded, when the rest is here; files that are no longer those that were; a disk that is full.
     """
+    with refusals_told(folder()):
+        _fetch(identifiers, progress)
+
+
+def _fetch(identifiers: Mapping[str, str], progress: ProgressReport) -> None:
     records = {identifier: read_record(identifier) for identifier in identifiers}
     entries = {identifier: record.entry for identifier, record in records.items() if record}
     if new := [identifier for identifier in identifiers if identifier not in entries]:

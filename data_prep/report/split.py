@@ -40,10 +40,7 @@ def split_section(encoded: EncodedText, record: CorpusRecord, settings: Cleaning
         "languages": languages,
         "steps": _steps(text, [account["rows"], *languages.values()]),
         "sources": [_source(number, reading) for number, reading in enumerate(text.readings, start=1)],
-        "samples": {
-            reason: {language: list(map(_sample, samples)) for language, samples in languages_of.items()}
-            for reason, languages_of in text.samples.items()
-        },
+        "samples": _samples(text),
         "cleaning": {"settings": _settings(text, settings) if text.cleaned else [], "languages": _cleaning(text)},
     }
 
@@ -55,12 +52,14 @@ def wider_section(
     text = encoded.text
     languages = _languages(encoded)
     steps = {**section["steps"], **_steps(text, languages.values())}
+    known, new = section["samples"], _samples(text)
     cleaning = section["cleaning"]
     return {
         **section,
         "directions": 2 * sum(pairs > 0 for pairs in record.pairs),
         "languages": {**section["languages"], **languages},
         "steps": dict(sorted(steps.items(), key=lambda item: STEPS.index(item[1]))),
+        "samples": {reason: {**known.get(reason, {}), **new.get(reason, {})} for reason in {**known, **new}},
         "cleaning": {
             "settings": [*cleaning["settings"], *(_settings(text, settings) if text.cleaned else [])],
             "languages": {**cleaning["languages"], **_cleaning(text)},
@@ -120,6 +119,13 @@ def _settings(text: SplitText, settings: CleaningSettings) -> list[dict[str, Any
 def _cleaning(text: SplitText) -> dict[str, Any]:
     record = total(Record.model_validate(cleaning["record"]) for cleaning in text.cleanings)
     return {language: _of_language(found) for language, found in record.languages.items() if language in text.written}
+
+
+def _samples(text: SplitText) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    return {
+        reason: {language: list(map(_sample, samples)) for language, samples in by_language.items()}
+        for reason, by_language in text.samples.items()
+    }
 
 
 def _of_language(record: LanguageRecord) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from data_prep.chunk import TextChunk, read_arrays
 from data_prep.cleaning.record import Sample, order_of, shown
 from data_prep.engine.task import digest_of
@@ -17,7 +19,7 @@ from data_prep.stages.part import Part
 SHOWN = 5
 """Repeats of a corpus that are shown, of as many of its parts."""
 _LANGUAGES = 2  # of a row; all others are as much alike
-_REVISION = 1  # raise it when equal repeats begin to give other samples
+_REVISION = 2  # raise it when equal repeats begin to give other samples
 
 
 def sample_repeats(
@@ -54,13 +56,12 @@ def _of_part(
 ) -> Iterator[dict[str, Sample]]:
     """Yield samples of the first repeats of a part, by language."""
     arrays = read_arrays(select.repeated_in(repeated, number))
-    text = TextChunk.read(parts[number].chunk)
+    text, present = TextChunk.read(parts[number].chunk), _present(parts[number])
     columns = (arrays[name][:SHOWN].tolist() for name in (select.ROWS, select.BETTER_PARTS, select.BETTER_ROWS))
     for row, better_part, better_row in zip(*columns, strict=True):
-        better = TextChunk.read(parts[better_part].chunk)
+        better, others = TextChunk.read(parts[better_part].chunk), _present(parts[better_part])
         place = f"{names[better_part]}, row {better.arrays[ROWS][better_row]:,}"
-        both = [code for code in text.columns
-                if text.columns[code][row] and code in better.columns and better.columns[code][better_row]]  # fmt: skip
+        both = [code for code in present if present[code][row] and code in others and others[code][better_row]]
         yield {
             code: Sample(
                 order=order_of(text.columns[code][row]),
@@ -71,3 +72,8 @@ def _of_part(
             )
             for code in both[:_LANGUAGES]
         }
+
+
+def _present(part: Part) -> dict[str, np.ndarray]:
+    """Return which rows have a sentence that was compared, by language, (rows,) bool each."""
+    return dict(zip(part.languages, (part.keys() > 0).T, strict=True))

@@ -57,6 +57,8 @@ def test_of_a_store_the_scored_splits_are_meant(write_store, tmp_path: Path) -> 
         (["t.en"], "needs {language} where the code stands"),
         (["a.tsv"], "reader tsv needs columns"),
         (["{reader: tsf, path: a.tsv}"], "no reader 'tsf'; there are plain_text, tsv"),
+        (["{reader: mtdata, splits: {test: X-a-1-deu-eng}}"], "ids of mtdata and `pairs` are for mtdeep prepare"),
+        (["{pairs: all, path: '{source}-{target}'}"], "ids of mtdata and `pairs` are for mtdeep prepare"),
         (["{reader: tsv, path: a.tsv, columns: {english: 1}}"], "unknown language code 'english'"),
         (["{reader: tsv"], "not valid YAML"),
         (["{}"], "reader plain_text needs files"),

@@ -93,6 +93,8 @@ def test_a_leaked_cell_is_not_compared_and_not_kept(parts: list[Part], tmp_path:
     parts[0] = replace(parts[0], leaks=leaks)
     found = repeated(tmp_path, parts)
     assert 0 not in found[1] and found[0] == [2]
+    samples = sample_repeats(tmp_path, parts, ["talks", "web", "clean"], tmp_path, {"talks": [0]})["samples"]
+    assert "de" not in samples["talks"] and samples["talks"]
     (tmp_path / "out").mkdir()
     record = select(tmp_path / "out", parts[0], 2, (tmp_path, 0))
     assert read_arrays(tmp_path / "out" / KEPT)[KEPT].tolist() == [
