@@ -8,7 +8,7 @@ from dataclasses import replace
 from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText, nothing_left
 from data_prep.readers.plain_text import read_lines
-from data_prep.stages.hold_out import HELD_OUT, SHARED_ROWS, TRAINING, How, hold_out, holdout_content
+from data_prep.stages.hold_out import KINDS, SHARED_ROWS, TRAINING, How, held_out_in, hold_out, holdout_content
 from data_prep.stages.part import Rows
 from mtdeep.errors import UserError
 
@@ -77,7 +77,7 @@ def _of(text: SplitText, result: Result, value: int) -> tuple[Piece, ...]:
     """Return the text's pieces with the rows that are *value*."""
     return tuple(
         Piece(
-            replace(piece.part, rows=Rows(result.folder / HELD_OUT, str(number), value)),
+            replace(piece.part, rows=Rows(held_out_in(result.folder, number), KINDS, value)),
             (*piece.identity, result.key, number, value),
         )
         for number, piece in enumerate(text.pieces)

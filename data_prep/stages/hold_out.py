@@ -7,7 +7,9 @@ and on their own text: a corpus that grows keeps what it held out by a share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,11 @@ from data_prep.stages.read import IDS, id_keys
 from mtdeep.corpus.permutation import key, mix
 from mtdeep.errors import UserError
 
-HELD_OUT = "held_out"
+KINDS = "kinds"
 SHARED, TRAINING = -1, 0
 """What a row is, beside the number of the split that it is held out for, from 1."""
 SHARED_ROWS = "shares a sentence with a held-out row"
-_REVISION = 1  # raise it when equal chunks begin to give other rows
+_REVISION = 2  # raise it when equal chunks begin to give other rows
 _DRAW = 3  # keeps the draws of a seed apart from its other numbers
 _SPARE = 1000  # candidates beyond those that are asked for, at first: some share a sentence with one chosen before
 
@@ -38,10 +40,10 @@ def hold_out(
     seed: int,
     corpus: str,
 ) -> dict[str, Any]:
-    """Write HELD_OUT: for each cleaned chunk, given with its languages, what its rows are: (rows,) int8 by its number.
+    """Write for each cleaned chunk, given with its languages, KINDS (`held_out_in`): what its rows are, (rows,) int8.
 
-    Memory is that of the candidates and of one chunk. Returns, for each of *splits* and SHARED_ROWS, how many rows and,
-    by language, sentences they are. Raises UserError when there are too few rows.
+    Memory is a byte a row, the candidates and one chunk. Returns, for each of *splits* and SHARED_ROWS, how many rows
+    and, by language, sentences they are. Raises UserError when there are too few rows.
     """
     found = _HoldOut(chunks, seed, corpus)
     numbers = {split: number for number, split in enumerate(splits, start=1)}
@@ -55,8 +57,14 @@ def hold_out(
             start += share
     found.take_counts({split: (numbers[split], count) for split, count in splits.items() if isinstance(count, int)})
     record = found.finish({SHARED_ROWS: SHARED, **numbers})
-    write_arrays(folder / HELD_OUT, {str(number): kinds for number, kinds in enumerate(found.kinds)})
+    for number, kinds in enumerate(found.kinds):
+        write_arrays(held_out_in(folder, number), {KINDS: kinds})
     return record
+
+
+def held_out_in(folder: Path, number: int) -> Path:
+    """Return the file with the kinds of a chunk's rows: one each, since every part reads its own alone."""
+    return folder / f"{number:06d}.held_out"
 
 
 class _HoldOut:
@@ -124,7 +132,7 @@ class _HoldOut:
             rows = np.flatnonzero(self.kinds[chunk] == TRAINING)
             rows = rows[np.argsort(draws[rows], kind="stable")[:candidates]]
             drawn = sorted([*drawn, *((int(draws[row]), chunk, row) for row in rows.tolist())])[:candidates]
-        keys = {chunk: self._keys(chunk) for chunk in {chunk for _, chunk, _ in drawn}}
+        keys = self._keys_of((chunk, row) for _, chunk, row in drawn)
         order = iter(drawn)
         for split, (number, wanted) in counts.items():
             left = wanted
@@ -132,8 +140,8 @@ class _HoldOut:
                 _, chunk, row = next(order, (0, -1, 0))
                 if chunk < 0:
                     return split, wanted, wanted - left
-                if self._is_new(keys[chunk][row]):
-                    self._take(chunk, row, number, keys[chunk][row])
+                if self._is_new(keys[chunk, row]):
+                    self._take(chunk, row, number, keys[chunk, row])
                     left -= 1
         return None
 
@@ -162,6 +170,14 @@ class _HoldOut:
         keys = np.zeros((len(own), len(self._languages)), dtype=np.uint64)
         keys[:, [self._languages.index(language) for language in languages]] = own
         return keys
+
+    def _keys_of(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], np.ndarray]:
+        """Return the keys of rows, (languages,) uint64 each, by chunk and row."""
+        found: dict[tuple[int, int], np.ndarray] = {}
+        for chunk, rows in groupby(sorted(places), key=itemgetter(0)):
+            own = self._keys(chunk)
+            found |= {(chunk, row): own[row].copy() for _, row in rows}
+        return found
 
     def _draws(self, keys: np.ndarray) -> np.ndarray:
         """Return a number for each row, (rows,) uint64, from the first sentence that it has."""

@@ -21,6 +21,8 @@ from mtdeep.planning import Batch, plan, rehearse
 
 Measure = Callable[..., int]
 Bf16Optimizer = Callable[[Sequence[nn.Parameter]], FP16Optimizer]
+ATTEMPTS = 3
+"""On a machine with other work the profiler now and then misses that a thread of gloo has let a tensor go."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,25 +57,28 @@ def profiled_peak(bf16_optimizer: Bf16Optimizer) -> Measure:
     def measure(
         config: Config, batch: Batch, precision: str, update_freq: int = 1, ddp: dict[str, bool] | None = None
     ) -> int:
-        # Whatever is alive when the profiler starts is none of the training's: it makes all of its tensors itself.
-        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-            if precision == "bf16":
-                train_bf16(config, batch, bf16_optimizer)
-            elif ddp is None:
-                train(config, batch, precision == "amp", update_freq, ddp)
-            else:
-                # Its threads, which may be the last to hold a bucket, end within what is profiled.
-                with process_group():
-                    train(config, batch, precision == "amp", update_freq, ddp)
-                    gc.collect()  # DDP refers to itself
-        live = peak = 0
-        for event in profiler.profiler.kineto_results.events():
-            if event.name() == "[memory]":
-                live += event.nbytes()
-                peak = max(peak, live)
         # DDP leaves a few numbers that it has exchanged.
-        assert 0 <= live < (1 if ddp is None else 100), f"the profiler has missed a tensor's beginning or end: {live}"
-        return peak
+        most = 0 if ddp is None else 99
+        for _ in range(ATTEMPTS):
+            # Whatever is alive when the profiler starts is none of the training's: it makes all of its tensors itself.
+            with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+                if precision == "bf16":
+                    train_bf16(config, batch, bf16_optimizer)
+                elif ddp is None:
+                    train(config, batch, precision == "amp", update_freq, ddp)
+                else:
+                    # Its threads, which may be the last to hold a bucket, end within what is profiled.
+                    with process_group():
+                        train(config, batch, precision == "amp", update_freq, ddp)
+                        gc.collect()  # DDP refers to itself
+            live = peak = 0
+            for event in profiler.profiler.kineto_results.events():
+                if event.name() == "[memory]":
+                    live += event.nbytes()
+                    peak = max(peak, live)
+            if 0 <= live <= most:
+                return peak
+        raise AssertionError(f"the profiler has missed a tensor's beginning or end {ATTEMPTS} times: {live}")
 
     return measure
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from data_prep.chunk import TextChunk, read_arrays
 from data_prep.duplicates.key import sentence_keys
 from data_prep.stages.clean import KEYS
-from data_prep.stages.hold_out import HELD_OUT, SHARED, SHARED_ROWS, How, hold_out
+from data_prep.stages.hold_out import KINDS, SHARED, SHARED_ROWS, How, held_out_in, hold_out
 from data_prep.stages.read import IDS, id_keys
 from mtdeep.errors import UserError
 
@@ -33,7 +33,7 @@ def divided(
         TextChunk({}, {KEYS: keys, **names}).write(folder / f"chunk{first}")
         chunks.append((folder / f"chunk{first}", LANGUAGES))
     record = hold_out(folder, chunks, splits, seed, "c")
-    kinds = np.concatenate([read_arrays(folder / HELD_OUT)[str(number)] for number in range(len(chunks))])
+    kinds = np.concatenate([read_arrays(held_out_in(folder, number))[KINDS] for number in range(len(chunks))])
     found = [[row for row, kind in zip(rows, kinds.tolist(), strict=True) if kind == number]
              for number in (*range(len(splits) + 1), SHARED)]  # fmt: skip
     counted = [*splits, SHARED_ROWS]
