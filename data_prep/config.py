@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from data_prep.cleaning.settings import CleaningSettings
-from data_prep.corpus_settings import TRAIN, AnyCorpus, CldrCorpus
+from data_prep.corpus_settings import TRAIN, AnyCorpus, CldrCorpus, CorpusSplit, FileCorpus
 from data_prep.strict import PathText, Strict
 from data_prep.vocabulary_settings import VocabularySettings
 
@@ -51,15 +52,30 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _check_corpora(self) -> Config:
-        names = [(corpus.name, split) for corpus in self.corpora for split in corpus.split_names]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two corpora named {name[0]!r} have a split {name[1]!r}; rename one")
+        if twice := next(named_twice(self.corpora), None):
+            raise ValueError(twice[1])
         if sum(isinstance(corpus, CldrCorpus) for corpus in self.corpora) > 1:
             # Each would hold out lines that the other trains on.
             raise ValueError("two corpora with reader cldr; make them one with all the languages")
-        if not any(split == TRAIN for _, split in names):
+        if not any(TRAIN in corpus.split_names for corpus in self.corpora):
             raise ValueError("no corpus has a split 'train', which the vocabulary is learned from; add one")
-        if unknown := sorted(set(self.cleaning.corpora) - {name for name, _ in names}):
-            raise ValueError(f"`cleaning.corpora` speaks of {unknown[0]!r}, and no corpus has that name; correct it")
+        if unknown := sorted(set(self.cleaning.corpora) - {corpus.name for corpus in self.corpora}):
+            raise ValueError(f"`cleaning.corpora` speaks of {unknown[0]!r}, {self._objection_to(unknown[0])}")
         return self
+
+    def _objection_to(self, name: str) -> str:
+        """Return what is wrong with a name that no entry has."""
+        many = [corpus.name for corpus in self.corpora if isinstance(corpus, FileCorpus) and corpus.pairs]
+        if of := next((entry for entry in many if name.startswith(f"{entry}/")), None):
+            return f"one of the pairs of {of!r}; name {of!r}, which is all of them, or the pair under `cleaning.pairs`"
+        return "and no corpus has that name; correct it"
+
+
+def named_twice(corpora: Iterable[AnyCorpus]) -> Iterator[tuple[int, str]]:
+    """Yield the numbers of corpora that have the name and a split of one before, and what to tell of each."""
+    seen: set[CorpusSplit] = set()
+    for number, corpus in enumerate(corpora):
+        own = {(corpus.name, split): split for split in corpus.split_names}
+        if both := [split for name, split in own.items() if name in seen]:
+            yield number, f"two corpora named {corpus.name!r} have a split {both[0]!r}; rename one"
+        seen |= own.keys()

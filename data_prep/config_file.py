@@ -11,10 +11,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from data_prep.config import Config
-from data_prep.corpus_settings import EVERY_READER, AnyCorpus, FileCorpus, MtdataCorpus
+from data_prep.config import Config, named_twice
+from data_prep.corpus_settings import EVERY_READER, AnyCorpus, CorpusSplit, FileCorpus, MtdataCorpus
 from data_prep.environment import expand, is_utf8
 from data_prep.pair_corpora import pair_corpora
+from data_prep.public.identifier import columns_of
 from data_prep.readers.source import Source
 from data_prep.strict import objection
 from mtdeep import yaml_lines
@@ -23,17 +24,21 @@ from mtdeep.errors import UserError
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A checked configuration and where its keys stand."""
+    """A checked configuration and where its keys stand; no *lines*: it is what a store says of a step that made it.
+
+    known: the splits that such a step read, without those of pairs of which files have come since.
+    """
 
     path: Path
     config: Config
     lines: Mapping[yaml_lines.Location, int]
+    known: frozenset[CorpusSplit] | None = None
 
     @cached_property
     def corpora(self) -> Sequence[tuple[int, AnyCorpus]]:
         """Return those that it means, each with its place among the configuration's, of which one with `pairs` is many.
 
-        Raises UserError where the files of the pairs are not to be had.
+        Raises UserError where the files of the pairs are not to be had, and for two corpora with one name.
         """
         corpora: list[tuple[int, AnyCorpus]] = []
         sentences = []
@@ -41,9 +46,11 @@ class ConfigFile:
             if not isinstance(entry, FileCorpus) or entry.pairs is None:
                 corpora.append((i, entry))
                 continue
-            own, problems = pair_corpora(entry, self.resolved)
+            own, problems = pair_corpora(entry, self.resolved, self.known)
             corpora += [(i, corpus) for corpus in own]
             sentences += [f"{self.where('corpora', i, 'splits', split)}: {what}" for split, what in problems.items()]
+        for n, what in named_twice(corpus for _, corpus in corpora):
+            sentences.append(f"{self.where('corpora', corpora[n][0])}: {what}")
         if sentences:
             raise UserError("\n".join(sentences))
         return corpora
@@ -53,15 +60,50 @@ class ConfigFile:
 
         Those of public corpora are there once they were fetched (`public.fetch`).
         """
+        for number, corpus, split in self._read_splits():
+            for source in corpus.sources(split, self.resolved, self.config.seed):
+                yield number, corpus, split, source
+
+    def languages(self) -> Iterator[tuple[AnyCorpus, str, Sequence[str]]]:
+        """Yield the languages of every source of `sources`, with its corpus and split, fetched or not.
+
+        The sources of one id of a public corpus have the same ones, and are one here.
+        """
+        for _, corpus, split in self._read_splits():
+            if isinstance(corpus, MtdataCorpus):
+                yield from ((corpus, split, columns_of(one, corpus.languages)) for one in corpus.ids(split))
+            else:
+                sources = corpus.sources(split, self.resolved, self.config.seed)
+                yield from ((corpus, split, source.languages) for source in sources)
+
+    def files(self, *, fetched: bool = True) -> Iterator[tuple[yaml_lines.Location, str, Path]]:
+        """Yield every input file: where it stands here, the name that a store has for it, and its path.
+
+        Those of public corpora are among them once they were *fetched* (`public.fetch`).
+        """
         for number, corpus in self.corpora:
             for split in corpus.split_names:
+                name = f"{corpus.name}/{split}"
                 if split not in corpus.holdout:
-                    for source in corpus.sources(split, self.resolved, self.config.seed):
-                        yield number, corpus, split, source
+                    if fetched or not isinstance(corpus, MtdataCorpus):
+                        sources = corpus.sources(split, self.resolved, self.config.seed)
+                        files = [file for source in sources for file in source.inputs]
+                        place = "corpora", number, "splits", split
+                        yield from ((place, f"{name}/{i}", file) for i, file in enumerate(files))
+                elif isinstance(how := corpus.holdout[split], str):
+                    yield ("corpora", number, "holdout", split), f"{name}/ids", self.resolved(how)
+        if model := self.config.vocabulary.model:
+            yield ("vocabulary", "model"), "vocabulary/model", self.resolved(model)
+
+    def _read_splits(self) -> Iterator[tuple[int, AnyCorpus, str]]:
+        """Yield the splits that are not held out of another."""
+        for number, corpus in self.corpora:
+            yield from ((number, corpus, split) for split in corpus.split_names if split not in corpus.holdout)
 
     def where(self, *place: str | int) -> str:
         """Return ``file:line`` of a key."""
-        return f"{self.path}:{yaml_lines.line_of(place, self.lines)}"
+        line = f":{yaml_lines.line_of(place, self.lines)}" if self.lines else ", as the store has it"
+        return f"{self.path}{line}"
 
     def resolved(self, path: str) -> Path:
         """Return a path of the configuration, relative ones from the file's folder."""
@@ -92,26 +134,10 @@ def load_config(path: Path) -> ConfigFile:
         loaded = ConfigFile(path, Config.model_validate(document), lines)
     except ValidationError as error:
         raise UserError("\n".join(_sentences(path, error, document, lines))) from error
-    if missing := [f"{loaded.where(*place)}: no file {file}; correct the path" for place, file in _missing(loaded)]:
-        raise UserError("\n".join(missing))
+    missing = [(place, file) for place, _, file in loaded.files(fetched=False) if not _is_file(file)]
+    if sentences := [f"{loaded.where(*place)}: no file {file}; correct the path" for place, file in missing]:
+        raise UserError("\n".join(sentences))
     return loaded
-
-
-def _missing(loaded: ConfigFile) -> Iterator[tuple[yaml_lines.Location, Path]]:
-    config = loaded.config
-    if config.vocabulary.model and not _is_file(model := loaded.resolved(config.vocabulary.model)):
-        yield ("vocabulary", "model"), model
-    for i, corpus in loaded.corpora:
-        for split in corpus.split_names:
-            if split in corpus.holdout:
-                how = corpus.holdout[split]
-                files = [(("corpora", i, "holdout", split), loaded.resolved(how))] if isinstance(how, str) else []
-            elif isinstance(corpus, MtdataCorpus):
-                files = []  # they come later, by `public.fetch`
-            else:
-                sources = corpus.sources(split, loaded.resolved, config.seed)
-                files = [(("corpora", i, "splits", split), file) for source in sources for file in source.inputs]
-            yield from ((place, file) for place, file in files if not _is_file(file))
 
 
 def _is_file(path: Path) -> bool:

@@ -32,7 +32,7 @@ def _is_split(name: str) -> str:
 
 
 def _is_read(given: Any) -> Any:
-    every = _list(given)
+    every = as_list(given)
     if not every or not all(isinstance(one, str | dict) for one in every):
         raise ValueError(f"give a path, the options of the reader, or a list of these, not {given!r}")
     for key in (key for one in every if isinstance(one, dict) for key in one):
@@ -81,6 +81,8 @@ Read = Annotated[Options | list[Options], BeforeValidator(_is_read)]
 Pairs = Annotated[Literal["all"] | list[str | list[str]], BeforeValidator(_are_pairs)]
 HeldOut = Annotated[int | float | PathText, BeforeValidator(_is_held_out)]
 At = Callable[[str], Path]
+CorpusSplit = tuple[str, str]
+"""The name of a corpus and of a split of it, which no other has."""
 
 
 class Corpus(Strict):
@@ -199,7 +201,9 @@ class MtdataCorpus(SplitCorpus):
         languages = info.data.get("languages")
         used: set[str] = set()
         for split, given in splits.items():
-            for identifier in _list(given):
+            if not given:
+                raise ValueError(f"split {split!r} names no id of mtdata; give one, or leave the split out")
+            for identifier in as_list(given):
                 try:
                     used.update(columns_of(identifier, languages))
                 except ValueError as error:
@@ -210,7 +214,7 @@ class MtdataCorpus(SplitCorpus):
 
     def ids(self, split: str) -> list[str]:
         """Return the ids of a split; those of the training split for one that is held out."""
-        return _list(self.splits[TRAIN if split in self.holdout else split])
+        return as_list(self.splits[TRAIN if split in self.holdout else split])
 
     def sources(self, split: str, at: At, seed: int) -> list[Source]:
         """Return what a split is read from, once it was fetched (`public.fetch`)."""
@@ -281,7 +285,7 @@ def _check_read(reader: str, given: Read, languages: Sequence[str] | None, pairs
     if pairs is None and any(place in str(given) for place in (SOURCE, TARGET)):
         raise ValueError(f"a pattern with {SOURCE} or {TARGET} in it needs `pairs`, a list of them or {ALL}")
     if pairs is not None:
-        for one in given if isinstance(given, list) else [given]:
+        for one in as_list(given):
             paths_in(one)
         example = LanguagePair("en", "de")
         given, languages = example.filled(given), [example.source, example.target]
@@ -289,8 +293,9 @@ def _check_read(reader: str, given: Read, languages: Sequence[str] | None, pairs
 
 
 def _sources(reader: str, given: Read, languages: Sequence[str] | None, at: At) -> list[Source]:
-    return [make_source(reader, one, languages or (), at) for one in _list(given)]
+    return [make_source(reader, one, languages or (), at) for one in as_list(given)]
 
 
-def _list(given: Any) -> list[Any]:
+def as_list(given: Any) -> list[Any]:
+    """Return what may be said alone or as a list, as a list."""
     return given if isinstance(given, list) else [given]

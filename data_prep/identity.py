@@ -1,14 +1,15 @@
 """What a store was made from, step by step: settings, bytes of the inputs, versions; and whether that is so still.
 
 The manifest's provenance is the first step, and under "appended" it has those by which the store grew. A step says
-`settings` (the whole configuration), `inputs` (the files that no step before had), `versions`, `content_digest` (of all
-settings, all inputs, versions), and how much of what is scored it found in training text (`in_training_text`).
+`settings` (the whole configuration), `inputs` (the files that no step before had, and all of a split that none had),
+`versions`, `content_digest` (of all settings, all inputs, versions), and how much of what is scored it found in
+training text (`in_training_text`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 
 from data_prep.config import Config
 from data_prep.config_file import ConfigFile
+from data_prep.corpus_settings import CorpusSplit
 from data_prep.growth import Growth, change, growth
 from data_prep.pipeline.selected import summed
 from mtdeep.corpus.store import Store, file_digest
@@ -50,7 +52,12 @@ class Identity:
     def plain(self, known: Sequence[Identity] = ()) -> dict[str, Any]:
         """Return what the manifest says of it; *known* are the steps before, whose inputs are not named again."""
         files = {file for one in known for file in one.digests}
-        inputs = {name: self.inputs[name] for name, file in _files(self.loaded) if file not in files}
+        splits = {split for one in known for split in _splits(one.inputs)}
+        inputs = {
+            name: self.inputs[name]
+            for _, name, file in self.loaded.files()
+            if file not in files or not splits.issuperset(_splits([name]))
+        }
         config = self.loaded.config
         settings = config.model_dump(mode="json", exclude={"store", "work"}, exclude_unset=True)
         made = {"settings": settings, "versions": _versions(), "leakage": config.leakage}
@@ -59,7 +66,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class History:
-    """The steps that made a store, and what a configuration adds to the last."""
+    """The steps that made a store, and what a configuration adds to the last, which may be nothing."""
 
     store: Store
     steps: Sequence[Identity]
@@ -72,7 +79,7 @@ def identify(loaded: ConfigFile, progress: ProgressReport, known: Mapping[Path, 
     Raises UserError where one is gone.
     """
     known = known or {}
-    files = list(_files(loaded))
+    files = [(name, file) for _, name, file in loaded.files()]
     if unread := [file for _, file in files if file not in known]:
         progress.stage("digests of the inputs", len(unread))
     digests: dict[Path, str] = {}
@@ -113,29 +120,44 @@ def history(store: Store, now: Identity, progress: ProgressReport) -> History:
         raise _other(store, "`mtdeep prepare` did not make it")
     if len(records) <= len(provenance.get("appended", ())):
         raise _other(store, "something else than `mtdeep prepare` has appended to it")
+    try:
+        made = _configurations(records, now.loaded)
+    except ValidationError:
+        raise _other(store, "another version of mtdeep made it") from None
+    if what := change(made[-1], now.loaded):
+        raise _other(store, what)
     steps: list[Identity] = []
-    for record in records:
-        try:
-            config = Config.model_validate({**record["settings"], "store": now.loaded.config.store})
-        except ValidationError:
-            raise _other(store, "another version of mtdeep made it") from None
-        loaded = replace(now.loaded, config=config)
-        if record is records[-1] and (what := change(loaded, now.loaded)):
-            raise _other(store, what)
+    for loaded, record in zip(made, records, strict=True):
         one = identify(loaded, progress, now.digests)
         if one.digest != record["content_digest"]:
             raise _other(store, _difference(one.plain(steps), record))
         steps.append(one)
-    added = growth(steps[-1].loaded, now.loaded)
-    if not (added.splits or added.wider):
-        raise _other(store, "its corpora stand in another order, or `deduplication.memory` is another")
-    return History(store, steps, added)
+    return History(store, steps, growth(made[-1], now.loaded))
+
+
+def _configurations(records: Iterable[Mapping[str, Any]], now: ConfigFile) -> list[ConfigFile]:
+    """Return those of the steps, each with the splits that it knew: files of more pairs may have come since."""
+    known: set[CorpusSplit] = set()
+    found = []
+    for record in records:
+        config = Config.model_validate({**record["settings"], "store": now.config.store})
+        known |= _splits(record["inputs"])
+        found.append(replace(now, config=config, lines={}, known=frozenset(known)))
+    return found
+
+
+def _splits(inputs: Iterable[str]) -> set[CorpusSplit]:
+    """Return the corpora and splits that the names of inputs (`ConfigFile.files`) speak of."""
+    parts = (name.rsplit("/", 2) for name in inputs)
+    return {(part[0], part[1]) for part in parts if len(part) == 3}
 
 
 def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """Return in words why a step would not give again what it has given."""
     for name, file in before["inputs"].items():
-        if now["inputs"].get(name) != file:
+        if name not in now["inputs"]:
+            return f"{name} ({file['file']}) is there no more"
+        if now["inputs"][name] != file:
             return f"{name} ({file['file']}) has other bytes"
     for name, file in now["inputs"].items():
         if name not in before["inputs"]:
@@ -159,21 +181,6 @@ def _digest(file: Path) -> str:
     except OSError as error:
         problem = f"{file}: cannot be read ({error.strerror}); correct the path or its permissions"
         raise UserError(problem) from error
-
-
-def _files(loaded: ConfigFile) -> Iterator[tuple[str, Path]]:
-    config = loaded.config
-    for _, corpus in loaded.corpora:
-        for split in corpus.split_names:
-            name = f"{corpus.name}/{split}"
-            if split not in corpus.holdout:
-                sources = corpus.sources(split, loaded.resolved, config.seed)
-                files = [file for source in sources for file in source.inputs]
-                yield from ((f"{name}/{number}", file) for number, file in enumerate(files))
-            elif isinstance(how := corpus.holdout[split], str):
-                yield f"{name}/ids", loaded.resolved(how)
-    if config.vocabulary.model:
-        yield "vocabulary/model", loaded.resolved(config.vocabulary.model)
 
 
 def _versions() -> dict[str, str]:

@@ -53,9 +53,10 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
     loaded = load_config(config_path)
     path, work = _places(loaded)
     with ProgressReport() as progress, refusals_told(path):
-        fetch(loaded.public_corpora(), progress)
+        check_replaceable(path, overwrite=True)  # what else it must not be is known when the inputs are there
         check_rules(loaded)
         check_given(loaded)
+        fetch(loaded.public_corpora(), progress)
         now = identify(loaded, progress)
         check_digests(loaded.public_corpora(), now.digests)
         if _is_prepared(path, now.digest, at_once=overwrite):
@@ -63,6 +64,8 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
         pool = Pool(work, workers, progress)
         if holds_store(path) and not overwrite:
             known = history(readable_store(path), now, progress)
+            if not known.growth:
+                return Prepared(known.store, already=True)
             if not append:
                 raise UserError(
                     f"{path}: holds a store made from other inputs or settings: it lacks {known.growth}; give --append "
@@ -72,7 +75,6 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
                 added = _append(appender, known, Run(loaded, now.digests, pool), work, now, progress)
         else:
             added = None
-            check_replaceable(path, overwrite=overwrite)
             with place_for(path, overwrite=overwrite) as place, pool:
                 _write(place, Run(loaded, now.digests, pool), work, now, progress)
         if not loaded.config.work:
@@ -155,13 +157,12 @@ def _append(
 def _grown(known: History, run: Run, progress: ProgressReport) -> Grown:
     """Do the steps again that made the store, and then the new one."""
     progress.stage("find what the store has")
-    runs = [*(Run(step.loaded, step.digests, run.pool) for step in known.steps), run]
+    runs = [Run(step.loaded, step.digests, run.pool) for step in known.steps]
     made = first(runs[0])
     for before, after in pairwise(runs):
-        if after is run:
-            progress.stage("find what is new")
         made = grow(after, before, made.texts, growth(before.loaded, after.loaded))
-    return made
+    progress.stage("find what is new")
+    return grow(run, runs[-1], made.texts, known.growth)
 
 
 def _sizes(found: Sequence[EncodedText]) -> dict[str, Sizes]:

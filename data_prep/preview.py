@@ -16,6 +16,7 @@ from data_prep.cleaning.record import LanguageRecord, Record, Sample, total
 from data_prep.cleaning.settings import Resolved, table
 from data_prep.config_file import ConfigFile, load_config
 from data_prep.corpus_settings import TRAIN
+from data_prep.pipeline.cleaned import check_rules
 from data_prep.public.fetch import fetch
 from data_prep.readers.source import Source
 from data_prep.stages.read import ROWS
@@ -50,6 +51,7 @@ def print_preview(path: Path, rows: int) -> None:
         console = Console(width=_WIDTH_OF_A_LOG)
     shown = False
     loaded = load_config(path)
+    check_rules(loaded)
     with ProgressReport() as progress:
         fetch(loaded.public_corpora(), progress)
     for preview in previews(loaded, rows):

@@ -16,4 +16,4 @@ class UserError(Exception):
 def shortened(names: Sequence[str], shown: int = 5) -> str:
     """The first few names, and how many more there are."""
     rest = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -12,7 +12,7 @@ from data_prep.cleaning.cleaner import Cleaner
 from data_prep.cleaning.identifiers import identifier
 from data_prep.cleaning.language import Language
 from data_prep.config_file import ConfigFile
-from data_prep.corpus_settings import TRAIN, CldrCorpus
+from data_prep.corpus_settings import TRAIN, CldrCorpus, CorpusSplit
 from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.readers.source import Source
@@ -21,29 +21,27 @@ from data_prep.stages.part import Part
 from data_prep.stages.read import chunk_name, read_task
 from mtdeep.errors import UserError
 
+Read = tuple[SplitText, Source, Result]
+"""A source of a split, and what was read of it."""
+
 
 def check_rules(loaded: ConfigFile) -> None:
     """Raise UserError for rules that contradict one another, and for an identifier of languages that cannot be had."""
     config = loaded.config
     if not config.cleaning.model_fields_set:
         return
-    sources = [(corpus, source) for _, corpus, split, source in loaded.sources() if corpus.clean and split == TRAIN]
+    sources = [(corpus, codes) for corpus, split, codes in loaded.languages() if corpus.clean and split == TRAIN]
     try:
-        for corpus, source in sources:
-            for resolved in Cleaner(config.cleaning, corpus.entry, source.languages).resolved.values():
+        for corpus, languages in sources:
+            for resolved in Cleaner(config.cleaning, corpus.entry, languages).resolved.values():
                 rule = resolved.rules["language"]
                 if isinstance(rule, Language) and rule.enabled and rule.identifier != Language().identifier:
                     identifier(rule.identifier, rule.model)
     except UserError as error:
         raise UserError(f"{loaded.where('cleaning')}: {error}") from error
 
-Names = Collection[tuple[str, str]]
-"""Corpora and splits."""
-Read = tuple[SplitText, Source, Result]
-"""A source of a split, and what was read of it."""
 
-
-def readings(run: Run, wanted: Names | None = None) -> list[Read]:
+def readings(run: Run, wanted: Collection[CorpusSplit] | None = None) -> list[Read]:
     """Return the sources of every split that is read, or of those *wanted*. Raises UserError as they do."""
     read = [
         (SplitText(number, corpus, split), source)
@@ -54,7 +52,7 @@ def readings(run: Run, wanted: Names | None = None) -> list[Read]:
     return [(text, source, result) for (text, source), result in zip(read, results, strict=True)]
 
 
-def cleaned(run: Run, wanted: Names | None = None) -> list[SplitText]:
+def cleaned(run: Run, wanted: Collection[CorpusSplit] | None = None) -> list[SplitText]:
     """Return the splits of `readings`, cleaned where they are for training."""
     every = readings(run, wanted)
     tasks = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from data_prep.engine.task import Result, Task
-from data_prep.pipeline.texts import Piece, Run, SplitText, nothing_left
+from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.readers.plain_text import read_lines
 from data_prep.stages.hold_out import KINDS, SHARED_ROWS, TRAINING, How, held_out_in, hold_out, holdout_content
 from data_prep.stages.part import Rows
@@ -14,17 +14,29 @@ from mtdeep.errors import UserError
 
 
 def held_out(run: Run, texts: Sequence[SplitText]) -> list[SplitText]:
-    """Return the texts, those of corpora with `holdout` divided. Raises UserError where they have too few rows."""
+    """Return the texts, those of corpora with `holdout` divided. Raises UserError where they have too few rows.
+
+    A text without rows is divided into as many without rows: whether that will do is seen in the end (`selected`).
+    """
     asked = [text.trained and bool(text.corpus.holdout) for text in texts]
-    for text, is_asked in zip(texts, asked, strict=True):
-        if is_asked and not any(record["rows"] for record in text.cleanings):
-            raise nothing_left(run, [text])
-    tasks = [_task(run, text) for text, is_asked in zip(texts, asked, strict=True) if is_asked]
+    filled = [any(record["rows"] for record in text.cleanings) for text in texts]
+    each = list(zip(texts, asked, filled, strict=True))
+    tasks = [_task(run, text) for text, is_asked, is_filled in each if is_asked and is_filled]
     results = iter(run.pool.run("hold out", tasks) if tasks else ())
     found: list[SplitText] = []
-    for text, is_asked in zip(texts, asked, strict=True):
-        found += _divided(text, next(results)) if is_asked else [text]
+    for text, is_asked, is_filled in each:
+        if not is_asked:
+            found.append(text)
+        else:
+            found += _divided(text, next(results)) if is_filled else _without_rows(text)
     return found
+
+
+def _without_rows(text: SplitText) -> Iterator[SplitText]:
+    yield text
+    for split in text.corpus.holdout:
+        pieces = tuple(Piece(piece.part, (*piece.identity, split)) for piece in text.pieces)
+        yield SplitText(text.number, text.corpus, split, pieces)
 
 
 def reason_of(split: str) -> str:

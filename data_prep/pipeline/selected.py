@@ -59,10 +59,13 @@ def searched(run: Run, texts: Sequence[SplitText], scored: Sequence[SplitText]) 
 
 def leaked(results: Sequence[Result], scored: Sequence[SplitText]) -> Leaked:
     """Return the sums of what was found."""
-    counts: Leaked = {}
-    for result in results:
-        _count(counts, [str(one) for one in scored], result)
-    return counts
+    names = [str(one) for one in scored]
+    return summed(*(
+        {names[int(number)]: {language: kinds}}
+        for result in results
+        for language, of_sets in result.record["leaked"].items()
+        for number, kinds in of_sets.items()
+    ))  # fmt: skip
 
 
 def summed(*counts: Leaked) -> Leaked:
@@ -84,19 +87,11 @@ def _search(text: SplitText, piece: Piece, known: Result) -> Task:
     return Task("leaks", str(text), find_leaks, leaks_content(piece.identity, known.key, near), arguments)
 
 
-def _count(counts: Leaked, names: Sequence[str], result: Result) -> None:
-    for language, of_sets in result.record["leaked"].items():
-        for number, kinds in of_sets.items():
-            of_language = counts.setdefault(names[int(number)], {}).setdefault(language, {})
-            for kind, cells in kinds.items():
-                of_language[kind] = of_language.get(kind, 0) + cells
-
-
 def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] = ()) -> list[SplitText]:
     """Return the texts with what is kept of each piece; training rows that repeat another are not.
 
     Of rows that stand in a store *before*, whose pieces are `Piece.stored`, none goes. Raises UserError when nothing is
-    left of a split, of all its pairs where the corpus has many.
+    left of a split, of all its pairs where the corpus has many, those of the store among them.
     """
     asked = [(text, piece) for text in (*before, *texts) if _is_compared(text) for piece in text.pieces]
     place = {id(piece): number for number, (_, piece) in enumerate(asked)}
@@ -111,7 +106,7 @@ def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] =
         for piece in pieces:
             _enter(text, piece.kept)
         found.append(replace(text, pieces=pieces))
-    _check_not_empty(run, found)
+    _check_not_empty(run, found, before)
     if repeated is None:
         return found
     lost = {place[id(piece)] for (_, piece), one in zip(every, done, strict=True) if one.record["rows"][REPEAT]}
@@ -176,10 +171,11 @@ def _enter(text: SplitText, result: Result) -> None:
         text.ledger.sentences(language, kept=rejected.pop(KEPT), rejected=rejected)
 
 
-def _check_not_empty(run: Run, texts: Sequence[SplitText]) -> None:
-    of_split: dict[tuple[int, str], list[SplitText]] = {}
+def _check_not_empty(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText]) -> None:
+    of_split: dict[tuple[str, str], list[SplitText]] = {}
     for text in texts:
-        of_split.setdefault((text.number, text.split), []).append(text)
-    for every in of_split.values():
-        if not any(text.ledger.account().rows.kept for text in every):
+        of_split.setdefault((text.corpus.entry, text.split), []).append(text)
+    there = {(text.corpus.entry, text.split) for text in (*before, *texts) if text.ledger.account().rows.kept}
+    for split, every in of_split.items():
+        if split not in there:
             raise nothing_left(run, every)

@@ -11,7 +11,7 @@ from typing import Any
 from data_prep.account import Ledger
 from data_prep.cleaning.record import Sample
 from data_prep.config_file import ConfigFile
-from data_prep.corpus_settings import TRAIN, AnyCorpus
+from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit
 from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result
 from data_prep.stages.encode import KEPT
@@ -72,7 +72,7 @@ class SplitText:
     samples: Samples = field(default_factory=dict)
 
     @property
-    def name(self) -> tuple[str, str]:
+    def name(self) -> CorpusSplit:
         """Return the names of corpus and split, which no other text has."""
         return self.corpus.name, self.split
 

@@ -39,7 +39,7 @@ def check_given(loaded: ConfigFile) -> None:
     model = loaded.config.vocabulary.model
     if model is None:
         return
-    languages = dict.fromkeys(language for *_, source in loaded.sources() for language in source.languages)
+    languages = dict.fromkeys(language for *_, codes in loaded.languages() for language in codes)
     try:
         Vocabulary(pieces(loaded.resolved(model)), tuple(languages))
     except UserError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from data_prep.account import Ledger
+from data_prep.corpus_settings import CorpusSplit
 from data_prep.engine.task import Task
-from data_prep.pipeline.cleaned import Names, cleaned, enter_sentences, readings
+from data_prep.pipeline.cleaned import cleaned, enter_sentences, readings
 from data_prep.pipeline.held_out import reason_of
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.clean import CLEAN
@@ -17,13 +18,11 @@ from data_prep.stages.widen import NEW, same_rows, same_rows_content, widen, wid
 from mtdeep.errors import UserError
 
 NO_ROW = "its row is not in the store"
-
-
 Joined = tuple[SplitText, dict[str, int]]
 """A text with its new languages, and how many sentences of each have come to its rows."""
 
 
-def wider(run: Run, before: Run, texts: Sequence[SplitText], wanted: Names) -> list[SplitText]:
+def wider(run: Run, before: Run, texts: Sequence[SplitText], wanted: Collection[CorpusSplit]) -> list[SplitText]:
     """Return those of *texts* whose sources, of the splits *wanted*, have got languages since *before*.
 
     Their pieces have all languages, and mean the new cells alone. Raises UserError when the rows are others once the
@@ -42,7 +41,7 @@ def wider(run: Run, before: Run, texts: Sequence[SplitText], wanted: Names) -> l
     return found
 
 
-def _check_rows(run: Run, before: Run, wanted: Names) -> None:
+def _check_rows(run: Run, before: Run, wanted: Collection[CorpusSplit]) -> None:
     tasks = []
     for (_, source, one), (text, _, other) in zip(readings(before, wanted), readings(run, wanted), strict=True):
         arguments = {

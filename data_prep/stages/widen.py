@@ -93,4 +93,3 @@ def widen_content(identity: Sequence[Any], kept_key: str, wide: Sequence[Any], a
         "wide": list(wide),
         "added": list(added),
     }
-

@@ -160,7 +160,7 @@ def test_a_corpus_with_a_new_language(folder: Path) -> None:
     assert prepare(grown, None).already and prepare(grown, None, append=True).already
     assert files(folder / "store") == after
     assert [path.name for path in folder.glob(".*")] == []
-    with pytest.raises(UserError, match="split 'train' of corpus 'news' is there no more; give --overwrite"):
+    with pytest.raises(UserError, match="corpus 'news' is there no more; give --overwrite"):
         prepare(config(folder, TALKS, MANUALS), None, append=True)
     grown = config(folder, TALKS, MANUALS, NEWS)
     at_once = prepare(grown, None, overwrite=True).store  # of the same content, but with a vocabulary of all text
@@ -309,6 +309,47 @@ def test_step_by_step(folder: Path) -> None:
         write(folder, "pair", code, [row(i) for i in (5, 7000)])
     store = prepare(config(folder, *STEPS[-1], pair), None, append=True).store
     assert record(store, "pair", "train").provenance["account"]["rows"]["rejected"] == {REPEAT: 1}
+
+
+OPUS = """\
+  - name: opus
+    reader: plain_text
+    pairs: all
+    splits: {train: "opus/{source}-{target}.{language}"}
+    holdout: {valid: 5}
+"""
+
+
+def test_pairs_of_which_files_come_later(folder: Path) -> None:
+    """What the store knows of `pairs: all` are the pairs that it has, though the files of others lie beside."""
+    def pair(source: str, target: str, rows: range) -> None:
+        (folder / "opus").mkdir(exist_ok=True)
+        for language in (source, target):
+            write(folder, f"opus/{source}-{target}", language, [row(i) for i in rows])
+
+    pair("de", "en", range(5000, 5030))
+    prepare(config(folder, TALKS, OPUS), None, overwrite=True)
+    pair("en", "uk", range(3000, 3040))  # which the news have too
+    store = prepare(config(folder, TALKS, NEWS, OPUS), None, append=True).store
+    store.verify()
+    assert record(store, "opus/en-uk", "valid").rows == 5
+    accounts = [record(store, name, "train").provenance["account"]["rows"] for name in ("opus/de-en", "opus/en-uk")]
+    assert [one["kept"] for one in accounts] == [25, 0] and accounts[1]["rejected"][REPEAT] == 35
+    listed = OPUS.replace("all", "[de-en, en-uk]")
+    more_memory = SETTINGS.replace("corpora:", "deduplication: {memory: 1GB}\ncorpora:")
+    assert prepare(config(folder, TALKS, NEWS, listed, settings=more_memory), None).already
+    pair("de", "fr", range(6000, 6030))
+    grown = config(folder, TALKS, NEWS, OPUS)
+    store = prepare(grown, None, append=True).store
+    assert [list(step["inputs"]) for step in store.manifest.provenance["appended"]] == [
+        ["news/train/0", "news/train/1", "opus/en-uk/train/0", "opus/en-uk/train/1"],
+        ["opus/de-fr/train/0", "opus/de-fr/train/1"],
+    ]
+    assert prepare(grown, None).already
+    for path in folder.glob("opus/de-fr.*"):
+        path.unlink()
+    with pytest.raises(UserError, match=r"opus/de-fr/train/0 \(de-fr.de\) is there no more; give --overwrite"):
+        prepare(grown, None)
 
 
 def command(config: Path, *options: str) -> subprocess.Popen[str]:

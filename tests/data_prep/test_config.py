@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,26 @@ def test_pairs_for_readers_of_any_kind(
     assert corpus.sources("train", Path, 1) == [expected]
 
 
+def test_pairs_that_there_were_before_files_came(tmp_path: Path) -> None:
+    """What a store knows of a step is read again, and no more; a pair that had no training text held none out."""
+    opus(tmp_path, *BOTH, "de-en/test.en", "de-en/test.de", "cs-de/test.cs", "cs-de/test.de")
+    loaded = load_config(write(tmp_path, PAIRS))
+    step = replace(loaded, lines={}, known=frozenset({("opus/de-en", "test"), ("opus/en-zh_Hans", "train")}))
+    assert {corpus.name: corpus.split_names for _, corpus in step.corpora} == {
+        "opus/de-en": ["test"], "opus/en-zh_Hans": ["train", "dev"]
+    }  # fmt: skip
+    assert step.where("corpora", 0) == f"{tmp_path}/config.yaml, as the store has it"
+
+
+def test_a_pair_and_a_corpus_of_one_name(tmp_path: Path) -> None:
+    opus(tmp_path, *BOTH)
+    other = '  - {name: opus/de-en, reader: plain_text, splits: {train: {de: opus/x.de, en: opus/x.en}}}\n'
+    text = re.sub("      test:.*\n", "", PAIRS)
+    assert problems(tmp_path, text + other) == [
+        "11: two corpora named 'opus/de-en' have a split 'train'; rename one"
+    ]
+
+
 def test_a_pair_may_have_several_sources(tmp_path: Path) -> None:
     opus(tmp_path, *BOTH, "more.de-en.de", "more.de-en.en")
     text = re.sub('train: (.*)', r'train: [\1, "opus/more.{source}-{target}.{language}"]', PAIRS)
@@ -272,6 +293,8 @@ def test_a_pair_may_have_several_sources(tmp_path: Path) -> None:
          ["10: none of the 2 pairs that there are files of is of `languages`; correct them"]),
         (BOTH, "all", "[de-en, de-fr]", ["9: no file TMP/opus/de-fr/train.de", "9: no file TMP/opus/de-fr/train.fr"]),
         (BOTH, "all", "[de-en, en-de]", ["7: corpora.0.pairs: de-en and en-de are of the same languages; list one of"]),
+        (BOTH, "{opus: {l", "{opus/de-en: {l",
+         ["1: the configuration: `cleaning.corpora` speaks of 'opus/de-en', one of the pairs of 'opus'; name"]),
         (BOTH, "all", "[]", ["7: corpora.0.pairs: give all, those that there are files of, or a list as ["]),
         (BOTH, "all", "every", ["7: corpora.0.pairs: give all, those that there are files of, or a list as [de-en"]),
         (BOTH, "    pairs: all\n", "", ["7: corpora.0.splits: split 'train': a pattern with {source} or {target} in"]),

@@ -237,18 +237,19 @@ def test_every_row_and_sentence_is_accounted_for(tmp_path: Path) -> None:
 
 OF_PAIRS = """\
 store: store
-vocabulary: {size: 26}
+vocabulary: {size: 25}
 cleaning: {default: {script: false, language: false}, corpora: {opus: {words: {max: 4}}}}
 corpora:
   - name: opus
     reader: plain_text
     pairs: all
     splits: {train: "opus/{source}-{target}/train.{language}", test: "opus/{source}-{target}/test.{language}"}
+    holdout: {dev: 1}
 """
 
 
 def test_many_pairs_in_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is a corpus with its account and files, also one of which cleaning leaves nothing; listing has no order."""
+    """Each is a corpus with its account and files, also one of which nothing is left or was; listing has no order."""
     for pair in ("de-en", "en-zh-Hans", "cs-en"):
         folder = tmp_path / "opus" / pair
         folder.mkdir(parents=True)
@@ -259,6 +260,9 @@ def test_many_pairs_in_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             (folder / f"train.{language}").write_text("\n".join(train) + "\n")
             if pair == "de-en":
                 (folder / f"test.{language}").write_text(f"{language} never seen\n")
+    for language in ("cs", "de"):
+        (tmp_path / "opus" / "cs-de").mkdir(exist_ok=True)
+        (tmp_path / "opus" / "cs-de" / f"train.{language}").write_bytes(b"\xff\n")
     config = tmp_path / "config.yaml"
     config.write_text(OF_PAIRS)
     store = prepare(config).store
@@ -266,10 +270,15 @@ def test_many_pairs_in_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert store.languages == ("cs", "en", "de", "zh-Hans")
     accounts = {(r.name, r.split): r.provenance["account"]["rows"] for r in store.manifest.corpora}
     assert accounts == {
+        ("opus/cs-de", "train"): {"read": 1, "kept": 0, "rejected": {"invalid UTF-8": 1}},
+        ("opus/cs-de", "dev"): {"read": 0, "kept": 0, "rejected": {}},
         ("opus/cs-en", "train"): {"read": 4, "kept": 0, "rejected": {CLEANED: 4}},
-        ("opus/de-en", "train"): {"read": 6, "kept": 4, "rejected": {CLEANED: 2}},
+        ("opus/cs-en", "dev"): {"read": 0, "kept": 0, "rejected": {}},
+        ("opus/de-en", "train"): {"read": 6, "kept": 3, "rejected": {CLEANED: 2, "held out for dev": 1}},
+        ("opus/de-en", "dev"): {"read": 1, "kept": 1, "rejected": {}},
         ("opus/de-en", "test"): {"read": 1, "kept": 1, "rejected": {}},
-        ("opus/en-zh_Hans", "train"): {"read": 6, "kept": 4, "rejected": {CLEANED: 2}},
+        ("opus/en-zh_Hans", "train"): {"read": 6, "kept": 3, "rejected": {CLEANED: 2, "held out for dev": 1}},
+        ("opus/en-zh_Hans", "dev"): {"read": 1, "kept": 1, "rejected": {}},
     }
     inputs = store.manifest.provenance["inputs"]
     assert inputs["opus/en-zh_Hans/train/1"]["file"] == "train.zh-Hans"

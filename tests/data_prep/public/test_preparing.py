@@ -84,6 +84,37 @@ def test_a_changed_download_is_not_prepared_from(config: Path, downloads: Path) 
         prepare(config, None)
 
 
+def test_what_can_be_refused_at_once_is_before_anything_is_downloaded(site, config: Path) -> None:
+    (config.parent / "store").mkdir()
+    (config.parent / "store" / "thesis.txt").touch()
+    with pytest.raises(UserError, match="exists and is no store"):
+        prepare(config, None)
+    config.write_text(CONFIG.replace("{language: false}", "{length: {min: 9, max: 3}}"))
+    (config.parent / "store" / "thesis.txt").unlink()
+    with pytest.raises(UserError, match=f"{config}:4: "):
+        prepare(config, None)
+    assert site.requests == []
+
+
+@pytest.mark.slow
+def test_a_store_grows_by_ids(config: Path, downloads: Path) -> None:
+    """And where one left the configuration this is said, though nobody fetched it."""
+    first = CONFIG.replace(", Statmt-more-1-eng-fra", "").replace("size: 36", "size: 32")
+    config.write_text(first)
+    prepare(config, None)
+    (downloads / "ids" / "Statmt-news-16-deu-eng.json").unlink()
+    config.write_text(first.replace("Statmt-news-16-deu-eng", "Statmt-more-1-eng-fra"))
+    with pytest.raises(UserError, match=r"`splits\.train` of corpus 'news' reads something else"):
+        prepare(config, None, append=True)
+    config.write_text(first + "  - {name: more, reader: mtdata, splits: {train: Statmt-more-1-eng-fra}}\n")
+    store = prepare(config, None, append=True).store
+    store.verify()
+    assert [(one.name, one.split) for one in store.manifest.corpora] == [
+        ("news", "train"), ("news", "test"), ("more", "train")
+    ]  # fmt: skip
+    assert prepare(config, None).already
+
+
 def test_a_preview_fetches_too(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_preview(config, 5)
     assert "news: 5 rows read, 5 kept" in capsys.readouterr().out
@@ -104,6 +135,7 @@ def test_the_command(site, config: Path, run_command) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
+        ("[Statmt-news-16-deu-eng, Statmt-more-1-eng-fra]", "[]", "8: corpora.0.splits: split 'train' names no id"),
         ("[Statmt-news-16-deu-eng, ", "[news, ", "8: corpora.0.splits: split 'train': 'news' is no id of mtdata"),
         ("-16-deu-", "-16-de1-", "8: corpora.0.splits: split 'train': 'Statmt-news-16-de1-eng': unknown language code"),
         ("    splits", "    languages: [de, ru]\n    splits", "9: corpora.0.splits: split 'train': 'Statmt-news-16-"),
