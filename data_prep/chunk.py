@@ -26,7 +26,6 @@ import numpy as np
 import xxhash
 
 from mtdeep.corpus.blocks import Block
-from mtdeep.durable import write_atomically
 from mtdeep.errors import UserError
 
 _MAGIC = b"MTDCHUNK"
@@ -36,7 +35,10 @@ _TEXT, _CHARACTERS, _TOKENS, _UNITS = "text/", "characters/", "tokens/", "units/
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a chunk; equal arrays give equal bytes."""
+    """Write a chunk; equal arrays give equal bytes.
+
+    It is not synced: what a power cut leaves of it is told from a whole one by its digests.
+    """
     content = {name: (array, _bytes_of(array)) for name, array in arrays.items()}
     described = [
         {"name": name, "type": _little_endian(array), "shape": array.shape, "xxh3_64": xxhash.xxh3_64_hexdigest(data)}
@@ -44,7 +46,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     ]
     header = json.dumps(described, ensure_ascii=False).encode()
     head = [_MAGIC, np.array(len(header), _LENGTH).tobytes(), header, _digest(header)]
-    write_atomically(path, lambda partial: partial.write_bytes(b"".join([*head, *(d for _, d in content.values())])))
+    path.write_bytes(b"".join([*head, *(data for _, data in content.values())]))
 
 
 def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, np.ndarray]:

@@ -2,7 +2,9 @@
 
 A result is a folder WORK/STAGE/KEY with the files that the work wrote and `record.json`, which says what it is made of
 and how many bytes each file has, with a digest of itself. It appears by one rename, so it is whole or not there, also
-after `kill -9`; it is found again by its key, whatever the inputs are called and wherever they lie.
+after `kill -9`; it is found again by its key, whatever the inputs are called and wherever they lie. Nothing is synced,
+which would take as long as the work itself where files are small: what a power cut leaves of a file has another size,
+and the result is made again, or another digest than the file or its record says, and whoever reads it tells.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ from typing import Any
 
 import xxhash
 
-from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.errors import UserError
 
 RECORD = "record.json"
@@ -94,13 +95,11 @@ def carry_out(task: Task, work: Path) -> Result:
         document = {"task": task.name, "content": task.content, "files": files, "record": record}
         digest = digest_of(json.loads(json.dumps(document)))  # as it will be read: keys are strings then
         text = json.dumps({**document, _DIGEST: digest}, ensure_ascii=False, indent=1)
-        write_atomically(partial / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
-        sync_directory(partial)
+        (partial / RECORD).write_text(text, encoding="utf-8")
         if (earlier := finished(task, work)) is not None:
             return earlier
         shutil.rmtree(target, ignore_errors=True)  # damaged, or finished() would have found it
         os.rename(partial, target)
-        sync_directory(target.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     result = finished(task, work)
