@@ -38,7 +38,7 @@ def gathered(
         "format": FORMAT,
         "version": VERSION,
         "totals": {"rows_read": _rows_read(sections), **_totals(records, vocabulary, matrix, provenance)},
-        "notes": list(notes(records, provenance)),
+        "notes": list(notes(sections, provenance)),
         "splits": list(sections),
         "rules": {name: list(rule.edges) for name, rule in RULES.items()},
         "pairs": {"languages": list(vocabulary.languages), "matrix": matrix.tolist()},

@@ -37,6 +37,13 @@ def page_of(store: Store) -> Path | None:
     return _file(store, _PAGE)
 
 
+def notes_of(store: Store) -> list[str]:
+    """Return what a store's report finds worth a look."""
+    path = _file(store, _NUMBERS)
+    found: list[str] = json.loads(path.read_text(encoding="utf-8"))["notes"] if path else []
+    return found
+
+
 def sections_of(store: Store) -> list[dict[str, Any]]:
     """Return what a store's report says of its splits. Raises UserError where it has none of this version."""
     path = _file(store, _NUMBERS)
