@@ -17,15 +17,15 @@ from mtdeep.errors import UserError
 _PAGE, _NUMBERS = "index.html", "report.json"
 
 
-def add_report(writer: CorpusWriter, report: Mapping[str, Any], grown: int = 0) -> None:
-    """Put page, JSON, picture and card of a report (`gathered`) into the store, which has *grown* so many times."""
+def add_report(writer: CorpusWriter, report: Mapping[str, Any]) -> None:
+    """Put page, JSON, picture and card of a report (`gathered`) into the store."""
     from data_prep.report.page import page  # Jinja and Matplotlib, for runs that come to their end
     from data_prep.report.pictures import draw_lengths, draw_pairs
 
     pairs = draw_pairs(report["pairs"]["languages"], report["pairs"]["matrix"])
     lengths = draw_lengths(report["lengths"]["edges"], report["lengths"]["languages"])
     text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    folder = f"{REPORT}/{grown}" if grown else REPORT
+    folder = f"{REPORT}/{report['grown']}" if report["grown"] else REPORT
     writer.add_file(f"{folder}/{_PAGE}", page(report, pairs, lengths).encode())
     writer.add_file(f"{folder}/{_NUMBERS}", text.encode())
     writer.add_file(f"{folder}/languages.png", pairs)
