@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mtdeep.corpus.manifest import CorpusRecord
-
 
 @dataclass(frozen=True)
 class Tally:
@@ -34,21 +32,6 @@ class Account:
     def plain(self) -> dict[str, Any]:
         """Return it as data for JSON."""
         return {"rows": asdict(self.rows), "languages": {code: asdict(one) for code, one in self.languages.items()}}
-
-
-def account_of(record: CorpusRecord) -> dict[str, Any]:
-    """Return the account of a split as its preparation left it, with that of the languages that joined it later."""
-    first = record.provenance["account"]
-    languages = dict(first["languages"])
-    for step in record.provenance.get("appended", ()):
-        languages |= step["account"]["languages"] if "account" in step else {}
-    return {**first, "languages": languages}
-
-
-def unknown_tokens(record: CorpusRecord) -> dict[str, int]:
-    """Return by language how many tokens of a split that was prepared are unknown, where there are any."""
-    steps = (record.provenance, *record.provenance.get("appended", ()))
-    return {code: count for step in steps for code, count in step.get("unknown_tokens", {}).items()}
 
 
 class Ledger:

@@ -148,8 +148,9 @@ def _append(
     progress.stage("write the report")
     whole = together(appended(appender.store.manifest.provenance, step))
     ordered = [sections[record.name, record.split] for record in appender.corpora]
-    report = gathered(ordered, appender.corpora, learned.vocabulary, run.loaded.config, whole)
-    add_report(appender, report, grown=len(known.steps))
+    config = run.loaded.config
+    report = gathered(ordered, appender.corpora, learned.vocabulary, config, whole, grown=len(known.steps))
+    add_report(appender, report)
     appender.finish(step)
     return _sizes(found)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from data_prep.identity import together
-from data_prep.report.notes import in_words, notes
-from data_prep.report.write import page_of
+from data_prep.report.notes import in_words
+from data_prep.report.numbers import counted
+from data_prep.report.write import notes_of, page_of
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store import Store
@@ -32,15 +32,12 @@ def print_summary(prepared: Prepared) -> None:
     store = prepared.store
     console.print(_corpora(store))
     console.print(languages_table(store))
-    for note in (*notes(_prepared(store), together(store.manifest.provenance)), *_known(prepared)):
+    for note in (*notes_of(store), *_known(prepared)):
         console.print(note, highlight=False, markup=False, soft_wrap=True)
     made = "prepared" if prepared.added is None else "appended to"
     state = "already prepared, nothing to do" if prepared.already else made
-    console.print(
-        f"{state}: {store.path} ({len(store.languages)} languages, {len(store.vocabulary):,} symbols)",
-        highlight=False,
-        soft_wrap=True,
-    )
+    size = f"{counted(len(store.languages), 'language')}, {counted(len(store.vocabulary), 'symbol')}"
+    console.print(f"{state}: {store.path} ({size})", highlight=False, soft_wrap=True)
     if page := page_of(store):
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
 
@@ -50,8 +47,8 @@ def _known(prepared: Prepared) -> Iterator[str]:
     for language, sizes in (prepared.added or {}).items():
         share = sizes.unknown / max(1, sizes.tokens)
         yield (
-            f"added, {language}: {sizes.sentences:,} sentences, {share:.2%} of the tokens unknown to the store's "
-            f"vocabulary, {sizes.characters / max(1, sizes.tokens):.1f} characters a token"
+            f"added, {language}: {counted(sizes.sentences, 'sentence')}, {share:.2%} of the tokens unknown to "
+            f"the store's vocabulary, {sizes.characters / max(1, sizes.tokens):.1f} characters a token"
             + (" (warning: --overwrite learns a vocabulary that knows them)" if share > _BEARABLE else "")
         )
 

@@ -26,8 +26,9 @@ def gathered(
     vocabulary: Vocabulary,
     config: Config,
     provenance: Mapping[str, Any],
+    grown: int = 0,
 ) -> dict[str, Any]:
-    """Return the report of a store.
+    """Return the report of a store, which has *grown* so many times.
 
     *sections* are those of its splits (`split`), *records* what its manifest says of them, in the same order, and
     *provenance* what the steps that made it say together (`identity.together`).
@@ -37,8 +38,9 @@ def gathered(
     return {
         "format": FORMAT,
         "version": VERSION,
+        "grown": grown,
         "totals": {"rows_read": _rows_read(sections), **_totals(records, vocabulary, matrix, provenance)},
-        "notes": list(notes(records, provenance)),
+        "notes": list(notes(sections, provenance)),
         "splits": list(sections),
         "rules": {name: list(rule.edges) for name, rule in RULES.items()},
         "pairs": {"languages": list(vocabulary.languages), "matrix": matrix.tolist()},

@@ -1,4 +1,4 @@
-"""What of a store is worth a look: lost sentences and languages, unknown tokens, sentences trained on and scored."""
+"""What of a store is worth a look, what may be a mistake first: lost rows, sentences, languages, and unknown tokens."""
 
 from __future__ import annotations
 
@@ -6,31 +6,53 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from data_prep.account import account_of, unknown_tokens
-from mtdeep.corpus.manifest import CorpusRecord
+from data_prep.cleaning.cleaner import ALONE
+from data_prep.readers.rows import INVALID_UTF8
+from data_prep.report.numbers import counted, percent
+from data_prep.report.split import HOLD_OUT, READ
+from data_prep.stages.hold_out import SHARED_ROWS
+from data_prep.stages.select import LEFT_BY_LEAKS
+
+Section = Mapping[str, Any]
+UNREAD = 0.05
+"""Share of a split's rows that could not be read above which something is wrong with the files."""
+MOST = 0.5
+"""Share of a language's sentences above which one reason that took them is said by itself."""
+_MISLABELLED = ("language: another language", "script: letters of other scripts")
+_CONSEQUENCES = (ALONE, LEFT_BY_LEAKS)
 
 
-def notes(records: Sequence[CorpusRecord], provenance: Mapping[str, Any]) -> Iterator[str]:
-    """Yield sentences about the corpora of a manifest and its provenance (`identity.together`)."""
-    for record in records:
-        lost: Counter[str] = Counter()
-        languages = account_of(record)["languages"]
-        for counts in languages.values():
-            lost.update(counts["rejected"])
-        if lost:
-            yield f"sentences lost, {record.name}, {record.split}: {in_words(dict(lost.most_common()))}"
-        if gone := [code for code, counts in languages.items() if counts["read"] and not counts["kept"]]:
-            yield f"no sentence left, {record.name}, {record.split}: {', '.join(gone)}"
-    unknown: Counter[str] = Counter()
-    for record in records:
-        unknown.update(unknown_tokens(record))
-    if unknown:
-        yield f"unknown tokens: {_by_language(unknown)}"
+def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterator[str]:
+    """Yield sentences about the splits (`split`).
+
+    *provenance* is what the steps that made the store say together (`identity.together`).
+    """
+    yield from (_unread(section) for section in sections if _unread_share(section) > UNREAD)
+    for section in sections:
+        yield from _taken_by_one(section)
+    yield from _without_training(sections)
+    for section in sections:
+        if section["trained"] and section["rows"]["kept"] and not section["directions"]:
+            yield (
+                f"{named(section)} is of one language alone: no direction draws its "
+                f"{counted(section['rows']['kept'], 'sentence')}, they serve the vocabulary"
+            )
+    yield from (_unread(section) for section in sections if 0 < _unread_share(section) <= UNREAD)
+    for section in sections:
+        if lost := lost_sentences(section):
+            share = _share(sum(lost.values()), sentences(section))
+            yield f"sentences lost, {named(section)}: {share}: {in_words(lost)}"
+        languages = section["languages"].items()
+        if gone := [code for code, tally in languages if tally["read"] and not tally["kept"]]:
+            yield f"no sentence left, {named(section)}: {', '.join(gone)}"
+    for trained, what in ((True, "training"), (False, "scored")):
+        if unknown := _unknown([section for section in sections if section["trained"] == trained]):
+            yield f"unknown tokens in the {what} text: {unknown}"
     removed = provenance["leakage"] == "remove"
-    for scored, languages in provenance["in_training_text"].items():
-        cells = {language: sum(kinds.values()) for language, kinds in languages.items()}
+    for scored, found in provenance["in_training_text"].items():
         what = "removed from training" if removed else "warning: in the training text"
-        yield f"{what}, sentences of {scored}: {_by_language(cells)}"
+        counts = (f"{sum(kinds.values()):,} of {language}" for language, kinds in found.items())
+        yield f"{what}, sentences of {scored}: {', '.join(counts)}"
 
 
 def in_words(rejected: Mapping[str, int]) -> str:
@@ -38,5 +60,90 @@ def in_words(rejected: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "none"
 
 
-def _by_language(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} of {language}" for language, count in counts.items())
+def named(section: Section) -> str:
+    """Return what a split is called."""
+    return f"{section['corpus']}, {section['split']}"
+
+
+def unread_rows(section: Section) -> dict[str, int]:
+    """Return by reason how many rows of a split could not be read."""
+    return {reason: count for reason, count in section["rows"]["rejected"].items() if section["steps"][reason] == READ}
+
+
+def lost_sentences(section: Section) -> dict[str, int]:
+    """Return by reason, the largest first, how many sentences are gone; those held out stand in another split."""
+    lost: Counter[str] = Counter()
+    for tally in section["languages"].values():
+        lost.update({reason: count for reason, count in tally["rejected"].items() if _is_loss(section, reason)})
+    return dict(lost.most_common())
+
+
+def sentences(section: Section) -> int:
+    """Return how many sentences of a split were read, of all languages."""
+    return sum(tally["read"] for tally in section["languages"].values())
+
+
+def _is_loss(section: Section, reason: str) -> bool:
+    return section["steps"][reason] != HOLD_OUT or reason == SHARED_ROWS
+
+
+def _unread(section: Section) -> str:
+    unread = unread_rows(section)
+    loud = _unread_share(section) > UNREAD
+    return (
+        f"{'warning: ' if loud else ''}{_share(sum(unread.values()), section['rows']['read'], 'row')} of "
+        f"{named(section)} could not be read: {in_words(unread)}"
+        + ("; is it in another encoding?" if loud and INVALID_UTF8 in unread else "")
+    )
+
+
+def _unread_share(section: Section) -> float:
+    return sum(unread_rows(section).values()) / max(1, section["rows"]["read"])
+
+
+def _taken_by_one(section: Section) -> Iterator[str]:
+    """Yield each reason that took most of the sentences of a language, with all such languages."""
+    shares: dict[str, dict[str, float]] = {}
+    for code, tally in section["languages"].items():
+        for reason, count in tally["rejected"].items():
+            if count > MOST * tally["read"] and _is_loss(section, reason):
+                shares.setdefault(reason, {})[code] = count / tally["read"]
+    causes = {reason: of for reason, of in shares.items() if reason not in _CONSEQUENCES}
+    for reason, by_language in (causes or shares).items():
+        cells = (f"{percent(share)} of {code}" for code, share in sorted(by_language.items(), key=lambda one: -one[1]))
+        question = "; are the files exchanged or mislabelled?" if reason in _MISLABELLED else ""
+        yield f"warning: most sentences lost, {named(section)}, {reason}: {', '.join(cells)}{question}"
+
+
+def _without_training(sections: Sequence[Section]) -> Iterator[str]:
+    """Yield the languages that are scored and never trained on, and those of which there is nothing at all."""
+    scored: dict[str, list[str]] = {}
+    training: Counter[str] = Counter()
+    for section in sections:
+        for code, tally in section["languages"].items():
+            training[code] += tally["kept"] if section["trained"] else 0
+            if tally["kept"] and not section["trained"]:
+                scored.setdefault(code, []).append(named(section))
+    untrained = [code for code, kept in training.items() if not kept]
+    for code in untrained:
+        if code in scored:
+            splits = scored[code]
+            more = f" and {counted(len(splits) - 1, 'other split')}" if len(splits) > 1 else ""
+            yield f"warning: no training sentence of {code}, which is scored in {splits[0]}{more}"
+    if nothing := [code for code in untrained if code not in scored]:
+        yield f"warning: no sentence at all: {', '.join(nothing)}"
+
+
+def _unknown(sections: Sequence[Section]) -> str:
+    """Return by language, the largest share first, how many tokens are unknown; nothing where none is."""
+    unknown, tokens = Counter[str](), Counter[str]()
+    for section in sections:
+        for code, sizes in section["languages"].items():
+            unknown[code] += sizes["unknown"]
+            tokens[code] += sizes["tokens"]
+    shares = sorted(((count / tokens[code], count, code) for code, count in unknown.items() if count), reverse=True)
+    return ", ".join(f"{count:,} of {code} ({percent(share)})" for share, count, code in shares)
+
+
+def _share(part: int, whole: int, noun: str = "") -> str:
+    return f"{part:,} of {counted(whole, noun) if noun else f'{whole:,}'} ({percent(part / max(1, whole))})"

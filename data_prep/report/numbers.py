@@ -26,3 +26,13 @@ def plain(value: float | None) -> str:
         case int():
             return f"{value:,}"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def percent(share: float) -> str:
+    """Return a share with three digits: 0.166 is 16.6 %."""
+    return f"{100 * share:.3g} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 note, 1,200 notes."""
+    return f"{count:,} {noun if count == 1 else {'corpus': 'corpora'}.get(noun, f'{noun}s')}"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, pairwise, zip_longest
+from itertools import islice, pairwise
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from data_prep.report.card import POLICIES, settings_yaml
-from data_prep.report.numbers import plain
+from data_prep.report.notes import lost_sentences, sentences, unread_rows
+from data_prep.report.numbers import counted, percent, plain
 from data_prep.report.split import STEPS
-from data_prep.report.visible import cut, visible
+from data_prep.report.visible import SHOWN, cut, visible
 from mtdeep.languages import name
 
 Report = Mapping[str, Any]
@@ -26,6 +28,18 @@ DETAILED = 100
 EXAMPLES = 10
 """Samples of a reason that the page shows; all of them are in the JSON."""
 
+SECTIONS = {
+    "notes": "Worth a look",
+    "rows": "Where everything went",
+    "pairs": "Sentence pairs",
+    "lengths": "Lengths",
+    "vocabulary": "Vocabulary",
+    "leakage": "Leakage",
+    "sampling": "Sampling",
+    "card": "Data card",
+}
+SINGULAR = {"languages": "language", "corpora": "corpus"}
+
 
 def page(report: Report, pairs: bytes, lengths: bytes) -> str:
     """Return the page of a report (`gathered`) with its two pictures, PNGs."""
@@ -34,14 +48,21 @@ def page(report: Report, pairs: bytes, lengths: bytes) -> str:
         loader=PackageLoader("data_prep.report", "."), autoescape=True, undefined=StrictUndefined, finalize=_shown,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    splits = report["splits"]
-    largest = sorted(range(len(splits)), key=lambda i: -int(splits[i]["rows"]["read"]))[:DETAILED]
-    environment.filters |= {"cut": cut, "number": plain, "percent": _percent}
+    splits = [{**split, **_sums(split), "place": ""} for split in report["splits"]]
+    largest = sorted(splits, key=lambda split: -int(split["rows"]["read"]))[:DETAILED]
+    for number, split in enumerate(largest):
+        split["place"] = f"split-{number}"
+    environment.filters |= {
+        "counted": counted, "cut": cut, "is_web": _is_web, "number": plain, "percent": percent
+    }  # fmt: skip
     return environment.get_template("page.html").render(
         report=report,
         totals=report["totals"],
-        splits=[{**split, **_sums(split)} for split in splits],
-        detailed=[_detailed(splits[i], report["rules"]) for i in sorted(largest)],
+        sections=list(_contents(report)),
+        notes=list(map(_folded, report["notes"])),
+        singular=SINGULAR,
+        splits=splits,
+        detailed=[_detailed(split, report["rules"]) for split in sorted(largest, key=lambda one: -one["share_lost"])],
         steps=STEPS,
         names={code: name(code) for code in report["pairs"]["languages"]},
         vocabulary=_by_characters(report["vocabulary"]["languages"]),
@@ -59,8 +80,15 @@ def _shown(value: object) -> object:
 
 
 def _sums(split: Report) -> dict[str, Any]:
-    """Return what the line of a split says beside its rows."""
+    """Return what the line of a split says beside its rows, and what of it is lost."""
+    parts = (
+        (sum(unread_rows(split).values()), int(split["rows"]["read"]), "row", "not read"),
+        (sum(lost_sentences(split).values()), sentences(split), "sentence", "lost"),
+    )
     return {
+        "losses": [f"{part:,} of {counted(whole, noun)} {how} ({percent(part / whole)})"
+                   for part, whole, noun, how in parts if part],
+        "share_lost": max(part / max(1, whole) for part, whole, _, _ in parts),
         "lost": {step: sum(_of_step(split, split["rows"], step).values()) for step in STEPS},
         "sentences": sum(tally["kept"] for tally in split["languages"].values()),
         "tokens": sum(tally["tokens"] for tally in split["languages"].values()),
@@ -111,12 +139,21 @@ def _examples(split: Report) -> Iterator[dict[str, Any]]:
         by_language = split["samples"].get(reason) or {
             language: samples.get(reason, ()) for language, samples in of_cleaning.items()
         }
-        columns = [
-            [{"language": language, **sample} for sample in samples] for language, samples in by_language.items()
-        ]
-        samples = [sample for sample in chain.from_iterable(zip_longest(*columns)) if sample]
-        if samples:
-            yield {"reason": reason, "sentences": taken.get(reason, 0), "samples": samples[:EXAMPLES]}
+        if samples := list(islice(_in_turn(by_language), EXAMPLES)):
+            yield {"reason": reason, "sentences": taken.get(reason, 0), "samples": samples}
+
+
+def _in_turn(by_language: Mapping[str, Sequence[Report]]) -> Iterator[dict[str, Any]]:
+    """Yield the samples of the languages in turn, of each the first whose row was not shown yet, if it has one."""
+    left = {language: list(samples) for language, samples in by_language.items()}
+    shown: set[int] = set()
+    while any(left.values()):
+        for language, samples in left.items():
+            if samples:
+                sample = next((one for one in samples if one["row"] not in shown), samples[0])
+                samples.remove(sample)
+                shown.add(sample["row"])
+                yield {"language": language, **sample}
 
 
 def _scores(split: Report, edges: Mapping[str, Sequence[float]]) -> Iterator[dict[str, Any]]:
@@ -152,8 +189,23 @@ def _leakage(found: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Iterator[d
         yield {"scored": scored, "exact": sum(exact), "near": sum(near), "rows": rows}
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+def _contents(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield the places and titles of the sections that the page has."""
+    there = {"notes": bool(report["notes"]), "sampling": bool(report["totals"]["directions"])}
+    yield from ((place, title) for place, title in SECTIONS.items() if there.get(place, True))
+
+
+def _folded(note: str) -> tuple[str, str]:
+    """Return a note's beginning, up to a comma where it is long, and the rest."""
+    if len(note) <= SHOWN:
+        return note, ""
+    end = note.rfind(", ", 0, SHOWN) + 1 or SHOWN
+    return note[:end], note[end:]
+
+
+def _is_web(url: str | None) -> bool:
+    """Tell whether a text may be a link: nothing else that a browser would follow acts in this page."""
+    return url is not None and re.fullmatch(r"https?://\S+", url, re.IGNORECASE) is not None
 
 
 def _data_uri(png: bytes) -> Markup:

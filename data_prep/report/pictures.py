@@ -42,6 +42,8 @@ def draw_pairs(languages: Sequence[str], pairs: Sequence[Sequence[int]]) -> byte
         axis.set_ticks(range(len(names)), names, fontsize=_font(cell))
     around = len(names) > _NAMES_ALL_AROUND
     axes.tick_params(length=1, pad=1, labeltop=around, labelright=around)
+    axes.set_xlabel("language")
+    axes.set_ylabel("language")
     axes.tick_params(axis="x", rotation=90)
     if len(names) <= NUMBERS_UP_TO:
         for row, column in np.argwhere(matrix > 0).tolist():
@@ -81,7 +83,7 @@ def draw_lengths(edges: Sequence[int], histograms: Mapping[str, Sequence[int]]) 
     shares = {language: bins / bins.sum() for language, bins in counts.items()}
     names = sorted(shares, key=lambda language: float(shares[language] @ np.arange(len(edges) + 1)))
     cell = float(np.clip(6 / max(1, len(names)), 0.095, 0.35))
-    figure, axes = _figure(9.0, max(cell * len(names), 0.8) + 1.2)
+    figure, axes = _figure(9.0, max(cell * len(names), 1.6) + 1.2)  # the bar's label needs 1.6 inches
     grid = np.stack([shares[name] for name in names]) if names else np.zeros((1, len(edges) + 1))
     used = int(np.flatnonzero(grid.any(axis=0)).max(initial=0)) + 1
     grid = grid[:, :used]
@@ -90,6 +92,7 @@ def draw_lengths(edges: Sequence[int], histograms: Mapping[str, Sequence[int]]) 
     axes.set_xticks(range(used), bin_names(edges)[:used], rotation=90, fontsize=8)
     axes.tick_params(length=1, pad=1, labeltop=len(names) > _NAMES_ALL_AROUND)
     axes.set_xlabel("tokens a sentence")
+    axes.set_ylabel("language")
     figure.colorbar(image, ax=axes, pad=0.02).set_label("share of the sentences")
     return _png(figure)
 

@@ -17,15 +17,15 @@ from mtdeep.errors import UserError
 _PAGE, _NUMBERS = "index.html", "report.json"
 
 
-def add_report(writer: CorpusWriter, report: Mapping[str, Any], grown: int = 0) -> None:
-    """Put page, JSON, picture and card of a report (`gathered`) into the store, which has *grown* so many times."""
+def add_report(writer: CorpusWriter, report: Mapping[str, Any]) -> None:
+    """Put page, JSON, picture and card of a report (`gathered`) into the store."""
     from data_prep.report.page import page  # Jinja and Matplotlib, for runs that come to their end
     from data_prep.report.pictures import draw_lengths, draw_pairs
 
     pairs = draw_pairs(report["pairs"]["languages"], report["pairs"]["matrix"])
     lengths = draw_lengths(report["lengths"]["edges"], report["lengths"]["languages"])
     text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    folder = f"{REPORT}/{grown}" if grown else REPORT
+    folder = f"{REPORT}/{report['grown']}" if report["grown"] else REPORT
     writer.add_file(f"{folder}/{_PAGE}", page(report, pairs, lengths).encode())
     writer.add_file(f"{folder}/{_NUMBERS}", text.encode())
     writer.add_file(f"{folder}/languages.png", pairs)
@@ -35,6 +35,13 @@ def add_report(writer: CorpusWriter, report: Mapping[str, Any], grown: int = 0) 
 def page_of(store: Store) -> Path | None:
     """Return where the page of a store's report is; None where the store has none."""
     return _file(store, _PAGE)
+
+
+def notes_of(store: Store) -> list[str]:
+    """Return what a store's report finds worth a look."""
+    path = _file(store, _NUMBERS)
+    found: list[str] = json.loads(path.read_text(encoding="utf-8"))["notes"] if path else []
+    return found
 
 
 def sections_of(store: Store) -> list[dict[str, Any]]:

@@ -4,31 +4,113 @@ from __future__ import annotations
 
 from typing import Any
 
+from data_prep.cleaning.cleaner import ALONE
 from data_prep.report.notes import notes
-from mtdeep.corpus.manifest import CorpusRecord
+from data_prep.stages.hold_out import SHARED_ROWS
+
+NO_LEAKS: dict[str, Any] = {"leakage": "remove", "in_training_text": {}}
+STEPS = {"invalid UTF-8": "reading", "held out for dev": "hold-out", SHARED_ROWS: "hold-out"}
 
 
-def record(split: str, languages: dict[str, Any], unknown: dict[str, int]) -> CorpusRecord:
-    return CorpusRecord("talks", split, 3, (), (), {"account": {"languages": languages}, "unknown_tokens": unknown})
+def section(
+    languages: dict[str, tuple[int, dict[str, int]]],
+    split: str = "train",
+    *,
+    directions: int = 2,
+    unread: dict[str, int] | None = None,
+) -> dict[str, Any]:
+    """A split of 1,000 rows: of each language how many sentences were read and rejected."""
+    unread = unread or {}
+    reasons = {reason for _, rejected in languages.values() for reason in rejected}
+    return {
+        "corpus": "talks",
+        "split": split,
+        "trained": split == "train",
+        "directions": directions,
+        "rows": {"read": 1000, "kept": 1000 - sum(unread.values()), "rejected": unread},
+        "steps": {**dict.fromkeys(reasons, "cleaning"), **dict.fromkeys(unread, "reading"), **STEPS},
+        "languages": {
+            code: {"read": read, "kept": read - sum(rejected.values()), "rejected": rejected, "tokens": 0, "unknown": 0}
+            for code, (read, rejected) in languages.items()
+        },
+    }
+
+
+def said(*sections: dict[str, Any]) -> list[str]:
+    return list(notes(sections, NO_LEAKS))
 
 
 def test_nothing_to_say() -> None:
-    whole = {"en": {"read": 3, "kept": 3, "rejected": {}}, "de": {"read": 0, "kept": 0, "rejected": {}}}
-    assert list(notes([record("train", whole, {})], {"leakage": "remove", "in_training_text": {}})) == []
+    held_out = {"held out for dev": 600}
+    assert said(section({"en": (1000, held_out), "de": (900, held_out)}), section({"en": (600, {})}, "dev")) == []
 
 
-def test_everything_to_say() -> None:
+def test_rows_that_could_not_be_read_come_first_where_they_are_many() -> None:
+    cleaned = {"en": (957, {"length: too long": 7})}
+    many, few = section(cleaned, unread={"invalid UTF-8": 51}), section(cleaned, unread={"a NUL": 50})
+    lost = "sentences lost, talks, train: 7 of 957 (0.731 %): 7 length: too long"
+    assert said(few, many) == [
+        "warning: 51 of 1,000 rows (5.1 %) of talks, train could not be read: 51 invalid UTF-8; is it in another "
+        "encoding?",
+        "50 of 1,000 rows (5 %) of talks, train could not be read: 50 a NUL",
+        lost,
+        lost,
+    ]
+
+
+def test_what_takes_most_of_a_language_is_said_with_its_share() -> None:
+    wrong = {"language: another language": 990}
+    first, *_ = said(section({"en": (1000, wrong), "de": (1000, {ALONE: 990}), "fr": (1000, {SHARED_ROWS: 500})}))
+    assert first == (
+        "warning: most sentences lost, talks, train, language: another language: 99 % of en; are the files exchanged "
+        "or mislabelled?"
+    )
+    first, *_ = said(section({"de": (3, {ALONE: 2})}))
+    assert first == f"warning: most sentences lost, talks, train, {ALONE}: 66.7 % of de"
+
+
+def test_sentences_that_are_held_out_are_not_lost() -> None:
     train = {
-        "en": {"read": 1200, "kept": 199, "rejected": {"script": 1, "length": 1000}},
-        "grc": {"read": 3, "kept": 0, "rejected": {"script": 3}},
+        "en": (1200, {"script": 1, "held out for dev": 200, SHARED_ROWS: 20}),
+        "grc": (3, {"script": 1, "length": 1, "held out for dev": 1}),
     }
-    records = [record("train", train, {"en": 2}), record("test", {}, {"en": 3, "grc": 1})]
-    leaked = {"talks, test": {"en": {"exact": 2, "near": 3}}}
-    assert list(notes(records, {"leakage": "report", "in_training_text": leaked})) == [
-        "sentences lost, talks, train: 1,000 length, 4 script",
+    assert said(section(train), section({"grc": (1, {})})) == [
+        f"sentences lost, talks, train: 23 of 1,203 (1.91 %): 20 {SHARED_ROWS}, 2 script, 1 length",
         "no sentence left, talks, train: grc",
-        "unknown tokens: 5 of en, 1 of grc",
-        "warning: in the training text, sentences of talks, test: 5 of en",
+    ]
+
+
+def test_languages_without_training_text() -> None:
+    scored = [section({"he": (9, {})}, "dev"), section({"he": (9, {}), "en": (9, {})}, "test")]
+    assert said(section({"en": (9, {}), "hbo": (0, {}), "syr": (0, {})}), *scored) == [
+        "warning: no training sentence of he, which is scored in talks, dev and 1 other split",
+        "warning: no sentence at all: hbo, syr",
+    ]
+
+
+def test_text_that_no_direction_draws() -> None:
+    assert said(section({"en": (1000, {})}, directions=0)) == [
+        "talks, train is of one language alone: no direction draws its 1,000 sentences, they serve the vocabulary"
+    ]
+
+
+def test_unknown_tokens_of_training_text_and_of_what_is_scored() -> None:
+    def of(split: str, **unknown: int) -> dict[str, Any]:
+        found = section({code: (1, {}) for code in unknown}, split)
+        for code, count in unknown.items():
+            found["languages"][code] |= {"tokens": 1000, "unknown": count}
+        return found
+
+    assert said(of("train", en=5, de=100, fr=0), of("train", en=0, de=232), of("test", fr=1)) == [
+        "unknown tokens in the training text: 332 of de (16.6 %), 5 of en (0.25 %)",
+        "unknown tokens in the scored text: 1 of fr (0.1 %)",
+    ]
+
+
+def test_leaks() -> None:
+    leaked = {"talks, test": {"en": {"exact": 2, "near": 3}}}
+    assert list(notes([], {"leakage": "report", "in_training_text": leaked})) == [
+        "warning: in the training text, sentences of talks, test: 5 of en"
     ]
     assert list(notes([], {"leakage": "remove", "in_training_text": leaked})) == [
         "removed from training, sentences of talks, test: 5 of en"

@@ -74,12 +74,12 @@ def html(store: Store) -> str:
 def test_it_is_well_formed_and_needs_nothing_else(html: str) -> None:
     found = Page(html)
     tags = {tag for tag, _ in found.elements}
-    assert not tags & {"script", "link", "iframe", "object", "a", "form"}
+    assert not tags & {"script", "link", "iframe", "object", "form"}
     sources = [attributes["src"] for tag, attributes in found.elements if "src" in attributes]
     assert len(sources) == 2 and all(source and source.startswith("data:image/png;base64,") for source in sources)
     names = {name for _, attributes in found.elements for name in attributes}
     assert names <= {"lang", "charset", "http-equiv", "content", "name", "class", "id", "open", "src", "alt", "style",
-                     "title", "dir"}  # fmt: skip
+                     "title", "dir", "href", "rel"}  # fmt: skip
     assert "url(" not in html.split("<body>")[0]
 
 
@@ -151,6 +151,65 @@ def test_samples_are_of_as_many_languages_as_there_are(report: dict[str, Any]) -
     shown = re.findall(r"(\w\w) sample (\d)", text)
     assert len(shown) == EXAMPLES
     assert [language for language, _ in shown] == (["en", "de", "fr"] * 4)[:EXAMPLES]
+
+
+def test_samples_are_of_different_rows_where_there_are_any(report: dict[str, Any]) -> None:
+    alike = copy.deepcopy(report)
+    split = next(split for split in alike["splits"] if split["corpus"] == "talks" and split["trained"])
+    rows = {"en": (7, 8, 9), "de": (7, 8, 9), "fr": (7,)}
+    split["samples"] = {"stands in a scored split": {
+        code: [{"row": row, "text": f"{code} sample {row}", "score": 1.0, "beside": {}} for row in of_one]
+        for code, of_one in rows.items()}}  # fmt: skip
+    shown = re.findall(r"\w\w sample \d", Page(page(alike, PNG, PNG)).text)
+    assert shown == [f"{code} sample {row}" for code, row in (
+        ("en", 7), ("de", 8), ("fr", 7), ("en", 9), ("de", 7), ("en", 8), ("de", 9))]  # fmt: skip
+
+
+def test_links_lead_into_the_page_beside_it_or_to_the_web(report: dict[str, Any]) -> None:
+    linked = copy.deepcopy(report)
+    corpora = linked["card"]["corpora"][:3]
+    for corpus, url in zip(corpora, ('HTTPS://a.org/"x', "data:text/html,x", " http://b"), strict=True):
+        corpus["url"] = url
+    corpora[0]["licence"] = "https://example.org/by"
+    linked["card"]["corpora"] = corpora
+    found = Page(page(linked, PNG, PNG))
+    targets = [attributes["href"] or "" for tag, attributes in found.elements if tag == "a"]
+    inside = {target[1:] for target in targets if target.startswith("#")}
+    assert {"rows", "pairs", "card", "split-0", "split-1", "split-2"} <= inside <= found.ids.keys()
+    outside = {target for target in targets if not target.startswith("#")}
+    assert outside == {"report.json", "languages.png", "card.md", 'HTTPS://a.org/"x', "https://example.org/by"}
+
+
+def test_a_url_that_would_act_is_no_link(html: str) -> None:
+    assert "javascript:alert(1)" in html and 'href="javascript' not in html
+
+
+def test_a_long_note_is_shown_once(report: dict[str, Any]) -> None:
+    noted = copy.deepcopy(report)
+    long = ", ".join(f"{i} reasons" for i in range(60))
+    noted["notes"] = [long, *(f"short {i}" for i in range(14))]
+    text = Page(page(noted, PNG, PNG)).text
+    assert [text.count(f", {i} reasons") for i in (1, 30, 59)] == [1, 1, 1]
+    assert "3 more notes" in text
+    noted["notes"] = noted["notes"][:13]
+    assert "1 more note\n" in Page(page(noted, PNG, PNG)).text
+
+
+def test_splits_stand_in_the_order_of_what_they_lost(report: dict[str, Any]) -> None:
+    first, second = copy.deepcopy(report), copy.deepcopy(report)
+    for found, unread in ((first, 9), (second, 0)):
+        split = found["splits"][0]
+        split["rows"] = {"read": 10, "kept": 10 - unread, "rejected": {"invalid UTF-8": unread}}
+        split["steps"]["invalid UTF-8"] = "reading"
+    name = f"{first['splits'][0]['corpus']}, {first['splits'][0]['split']}"
+    orders = [re.findall(r'"split">\n<summary>(.*)\n', page(found, PNG, PNG)) for found in (first, second)]
+    assert orders[0][0] == name != orders[1][0]
+    assert "9 of 10 rows not read (90 %)" in Page(page(first, PNG, PNG)).text
+
+
+def test_a_store_that_has_grown_says_so(report: dict[str, Any]) -> None:
+    assert "has grown" not in page(report, PNG, PNG)
+    assert "has grown 2 times" in page({**report, "grown": 2}, PNG, PNG)
 
 
 def test_of_many_splits_the_largest_are_told_in_full(report: dict[str, Any]) -> None:

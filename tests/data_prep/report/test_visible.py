@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.report.numbers import plain, short
+from data_prep.report.numbers import counted, percent, plain, short
 from data_prep.report.visible import SHOWN, cut, visible
 
 
@@ -51,3 +51,9 @@ def test_short_counts_are_near_and_short(count: int) -> None:
 
 def test_plain_numbers() -> None:
     assert [plain(value) for value in (None, 1234567, 0.12345, 12345.6)] == ["-", "1,234,567", "0.123", "12,346"]
+
+
+def test_counts_with_their_nouns_and_shares() -> None:
+    assert [counted(n, "row") for n in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
+    assert counted(2, "corpus") == "2 corpora"
+    assert [percent(share) for share in (0.1664, 1, 0.00052)] == ["16.6 %", "100 %", "0.052 %"]
