@@ -105,6 +105,18 @@ class SplitText:
         return f"{self.corpus.name}, {self.split}"
 
 
+def what_is_left(texts: Sequence[SplitText]) -> str:
+    """Return, for an error that too few rows may have caused, how many are left and why most of the others went."""
+    lost = [text.ledger.lost() for text in texts]
+    read = sum(rows for rows, _ in lost)
+    reasons = sum((reasons for _, reasons in lost), Counter[str]())
+    left = f"{read - reasons.total():,} of the {read:,} rows of training text that were read are left"
+    if not reasons:
+        return left
+    ((reason, count),) = reasons.most_common(1)
+    return f"{left}; lost above all: {count:,} {reason}"
+
+
 def nothing_left(run: Run, texts: Sequence[SplitText]) -> UserError:
     """Return what to tell of a split of which all rows are rejected; of all its pairs where the corpus has many."""
     text, rows = texts[0], [text.ledger.account().rows for text in texts]
