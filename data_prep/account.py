@@ -73,6 +73,10 @@ class Ledger:
         """Return how many rows were read, and how many of them were lost so far, by reason."""
         return self._rows.lost()
 
+    def lost_sentences(self) -> Counter[str]:
+        """Return how many sentences of all languages were lost so far, by reason."""
+        return sum((counts.lost()[1] for counts in self._languages.values()), Counter[str]())
+
     def account(self) -> Account:
         """Return what was entered; raises AssertionError where it does not add up."""
         return Account(self._rows.tally(), {code: counts.tally() for code, counts in self._languages.items()})

@@ -19,7 +19,10 @@ corpora:
     languages: [en, de]
     splits: {train: "train.{language}"}
 """
-FEW = "3 of the 40 rows of training text that were read are left; lost above all: "
+FEW = (
+    r"\(3 of the 40 rows of training text that were read are left; lost above all: "
+    r"37 left with too little by the rules; of sentences 74 length: too short\)"
+)
 
 
 @pytest.fixture
@@ -34,14 +37,25 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_a_vocabulary_that_is_too_large(config: Path) -> None:
-    with pytest.raises(UserError, match=rf"size 500 is too large for this text; set it to at most \d+ \({FEW}37 "):
+    with pytest.raises(UserError, match=rf"is too large for this text; set it to at most \d+ {FEW}") as raised:
         prepare(config, None)
+    (told,) = raised.value.__notes__
+    work = config.parent / ".store.mtdeep-work"
+    assert told.startswith(f"half-done work lies in {work}: ") and work.is_dir()
 
 
 def test_more_rows_held_out_than_there_are(config: Path) -> None:
     config.write_text(CONFIG + "    holdout: {valid: 20}\n")
-    with pytest.raises(UserError, match=rf"only 3 distinct ones are left; hold out fewer \({FEW}37 "):
+    with pytest.raises(UserError, match=rf"only 3 distinct ones are left; hold out fewer {FEW}"):
         prepare(config, None)
-    config.write_text(CONFIG + "    holdout: {valid: 3}\n")
-    with pytest.raises(UserError, match=rf"nothing is left to train on .*; hold out less \({FEW}37 "):
+    config.write_text(CONFIG + "    holdout: {valid: 3}\nwork: mine\n")
+    with pytest.raises(UserError, match=rf"nothing is left to train on .*; hold out less {FEW}") as raised:
+        prepare(config, None)
+    assert not hasattr(raised.value, "__notes__")  # whose work lies where it was asked to
+
+
+def test_nothing_left_at_all(config: Path) -> None:
+    config.write_text(CONFIG.replace("min: 10", "min: 99"))
+    rules = "40 left with too little by the rules; of sentences 80 length: too short"
+    with pytest.raises(UserError, match=rf"nothing is left of the 40 rows .* \({rules}\); give other files"):
         prepare(config, None)
