@@ -52,6 +52,14 @@ class Ledger:
         """Enter sentences of a language."""
         self._languages.setdefault(language, _Counts()).enter(read, kept, rejected or {})
 
+    def lost(self) -> tuple[int, Counter[str]]:
+        """Return how many rows were read, and how many of them were lost so far, by reason."""
+        return self._rows.lost()
+
+    def lost_sentences(self) -> Counter[str]:
+        """Return how many sentences of all languages were lost so far, by reason."""
+        return sum((counts.lost()[1] for counts in self._languages.values()), Counter[str]())
+
     def account(self) -> Account:
         """Return what was entered; raises AssertionError where it does not add up."""
         return Account(self._rows.tally(), {code: counts.tally() for code, counts in self._languages.items()})
@@ -66,6 +74,9 @@ class _Counts:
         self._read += read
         self._kept += kept
         self._rejected.update(rejected)
+
+    def lost(self) -> tuple[int, Counter[str]]:
+        return self._read, self._rejected.copy()
 
     def tally(self) -> Tally:
         return Tally(self._read, self._kept, {reason: count for reason, count in self._rejected.items() if count})

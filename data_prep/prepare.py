@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -52,7 +54,7 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
         raise UserError("--overwrite and --append exclude one another; give one of them")
     loaded = load_config(config_path)
     path, work = _places(loaded)
-    with ProgressReport() as progress, refusals_told(path):
+    with _half_done_told(loaded, work), ProgressReport() as progress, refusals_told(path):
         check_replaceable(path, overwrite=True)  # what else it must not be is known when the inputs are there
         check_rules(loaded)
         check_given(loaded)
@@ -95,6 +97,24 @@ def _places(loaded: ConfigFile) -> tuple[Path, Path]:
         where = loaded.where("work")
         raise UserError(f"{where}: {work} lies in the place of the store, which is replaced as a whole; give another")
     return store, work
+
+
+@contextmanager
+def _half_done_told(loaded: ConfigFile, work: Path) -> Iterator[None]:
+    """Say at the end of what is printed when the block fails, or is stopped, where its work lies, if nobody chose that.
+
+    Errors have it as a note, which the command line prints behind their sentence, and Python behind a traceback.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if loaded.config.work is None and os.path.isdir(work):  # not of `Path`, which a name that is too long stops
+            told = f"half-done work lies in {work}: the next run for this store goes on with it; it may be removed"
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                print(told, file=sys.stderr)
+            else:
+                error.add_note(told)
+        raise
 
 
 def _is_prepared(path: Path, digest: str, *, at_once: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from data_prep.cleaning.cleaner import Cleaner
-from data_prep.cleaning.record import LanguageRecord, Record, Sample, total
-from data_prep.cleaning.settings import Resolved, table
+from data_prep.cleaning.record import Record, Sample, total
+from data_prep.cleaning.settings import BUILT_IN, Resolved, Row, table
 from data_prep.config_file import ConfigFile, load_config
 from data_prep.corpus_settings import TRAIN
 from data_prep.pipeline.cleaned import check_rules
 from data_prep.public.fetch import fetch
 from data_prep.readers.source import Source
+from data_prep.report.visible import visible
 from data_prep.stages.read import ROWS
+from mtdeep.errors import shortened
 from mtdeep.progress import ProgressReport
 
 _EXAMPLES = 3
@@ -45,26 +47,51 @@ def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
 
 
 def print_preview(path: Path, rows: int) -> None:
-    """Print the settings as they are resolved, and for each rule how much it removes, with examples."""
+    """Print what was set of the rules, how much each of them removes of each corpus, with examples, and what is unsaid.
+
+    Settings are printed where they are met first.
+    """
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH_OF_A_LOG)
-    shown = False
+
+    def write(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
     loaded = load_config(path)
     check_rules(loaded)
     with ProgressReport() as progress:
         fetch(loaded.public_corpora(), progress)
+    met: dict[tuple[Row, ...], str] = {}
     for preview in previews(loaded, rows):
-        shown = True
         record, rejected = preview.record, preview.rejected
         read = record.rows_read + sum(rejected.values())
         console.rule(escape(f"{preview.corpus}: {read:,} rows read, {record.rows_kept:,} kept"))
         for reason, count in rejected.items():
-            console.print(escape(f"rows rejected by the reader: {count:,} {reason}"))
-        console.print(_settings(preview))
-        console.print(_removed(record))
-    if not shown:
-        console.print("no corpus is cleaned (`clean: false`, or no split train)")
+            write(f"rows rejected by the reader: {count:,} {reason}")
+        changed = tuple(row for row in table(preview.resolved) if row[2] != BUILT_IN)
+        if changed in met:
+            write(f"settings: those of {met[changed]}")
+        else:
+            met[changed] = preview.corpus
+            if changed:
+                console.print(_settings(changed))
+            write(f"all {'other ' if changed else ''}settings: {BUILT_IN} (docs/cleaning.md)")
+        for line in _removed(record):
+            write(line)
+    if not met:
+        write("no corpus is cleaned (`clean: false`, or no split train)")
+    if left_out := _left_out(loaded):
+        write(f"left out, since test sets and corpora with `clean: false` are not cleaned: {shortened(left_out, 20)}")
+    write("no part of a sample, since they need all rows: repeats, sentences of test sets in training text, hold-outs")
+
+
+def _left_out(loaded: ConfigFile) -> list[str]:
+    """Return the corpora and splits that have no preview, each once."""
+    left_out = (
+        f"{corpus.name} ({split})" for _, corpus, split, _ in loaded.sources() if not (corpus.clean and split == TRAIN)
+    )
+    return list(dict.fromkeys(left_out))
 
 
 def _records(source: Source, cleaner: Cleaner, rows: int) -> tuple[Record, Mapping[str, int]]:
@@ -81,32 +108,28 @@ def _records(source: Source, cleaner: Cleaner, rows: int) -> tuple[Record, Mappi
     return total(records), rejected
 
 
-def _settings(preview: Preview) -> Table:
+def _settings(changed: Sequence[Row]) -> Table:
     found = Table(title="Settings", title_justify="left")
     for column in ("key", "value", "said by", "languages"):
         found.add_column(column)
-    for row in table(preview.resolved):
+    for row in changed:
         found.add_row(*map(escape, row))
     return found
 
 
-def _removed(record: Record) -> Table:
-    found = Table(title="What is removed", title_justify="left")
-    for column in ("language", "reason", "sentences", "share", "score", "example", "beside"):
-        found.add_column(column, justify="right" if column in ("sentences", "share", "score") else "left")
+def _removed(record: Record) -> Iterator[str]:
+    """Yield the lines of what is removed, for each language and reason a line, and one for each example."""
+    if not any(counts.rejected for counts in record.languages.values()):
+        yield "nothing is removed"
     for language, counts in record.languages.items():
         for reason, sentences in sorted(counts.rejected.items(), key=lambda item: -item[1]):
-            _add(found, language, reason, sentences, counts)
-    return found
+            yield f"{language}, {reason}: {sentences:,} of {counts.read:,} sentences ({sentences / counts.read:.2%})"
+            for sample in counts.samples[reason][:_EXAMPLES]:  # what is rejected has a sample
+                yield from _shown(sample)
 
 
-def _add(found: Table, language: str, reason: str, sentences: int, counts: LanguageRecord) -> None:
-    head = [language, reason, f"{sentences:,}", f"{sentences / counts.read:.2%}"]
-    for sample in counts.samples[reason][:_EXAMPLES]:  # what is rejected has a sample
-        found.add_row(*head, *_shown(sample))
-        head = [""] * len(head)
-
-
-def _shown(sample: Sample) -> tuple[str, str, str]:
-    score = "" if sample.score is None else f"{sample.score:.3g}"
-    return score, escape(sample.text), escape(" ".join(sample.beside.values()))
+def _shown(sample: Sample) -> Iterator[str]:
+    score = "" if sample.score is None else f"score {sample.score:.3g}: "
+    yield f"    {score}{visible(sample.text)}"
+    for language, text in sample.beside.items():
+        yield f"        beside {language}: {visible(text)}"

@@ -74,6 +74,10 @@ RULES: Mapping[str, type[Rule]] = {
     name: type(field.default) for name, field in Level.model_fields.items() if isinstance(field.default, Rule)
 }
 """Name -> class of every rule, in order."""
+BUILT_IN = "built in"
+"""The level of what nobody has changed."""
+Row = tuple[str, str, str, str]
+"""Key, value, which level says so, languages for which."""
 _BUILT_IN = {("transforms", ""): Level().transforms} | {
     (name, key): getattr(rule(), key) for name, rule in RULES.items() for key in rule.model_fields
 }
@@ -140,7 +144,7 @@ def resolve(settings: CleaningSettings, language: str, corpus: str, others: Sequ
 
     Raises UserError where values of different levels do not go together.
     """
-    values, origins = dict(_BUILT_IN), dict.fromkeys(_BUILT_IN, "built in")
+    values, origins = dict(_BUILT_IN), dict.fromkeys(_BUILT_IN, BUILT_IN)
     for name, level in settings.levels(language, corpus, others):
         said = level.said()
         values |= said
@@ -156,7 +160,7 @@ def resolve(settings: CleaningSettings, language: str, corpus: str, others: Sequ
     return Resolved(language, values["transforms", ""], rules, origins)
 
 
-def table(resolved: Sequence[Resolved]) -> list[tuple[str, str, str, str]]:
+def table(resolved: Sequence[Resolved]) -> list[Row]:
     """Return (key, value, which level says so, languages for which) of all that holds, in the order of the rules.
 
     Languages are in one line where the same level says the same to them; `all` stands for every one.

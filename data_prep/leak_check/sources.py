@@ -13,7 +13,8 @@ from data_prep.readers.store import StoreRows
 from data_prep.sources import PATTERN, READERS, make_source
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store
-from mtdeep.errors import UserError
+from mtdeep.errors import UserError, shortened
+from mtdeep.languages import resolve
 
 TRAIN = "train"
 _READER_OF = {
@@ -55,17 +56,26 @@ def corpora_of(option: str, given: Sequence[str], languages: Sequence[str]) -> l
     return found
 
 
-def scored_splits(store: Store) -> list[Corpus]:
-    """Return the corpora of all splits of a store but the training split. Raises UserError when there are none."""
-    found = [
-        Corpus(f"{corpus.name}/{split}", StoreRows(store.path, corpus.name, corpus.languages, split))
-        for split in store.splits
-        if split != TRAIN
-        for corpus in store.corpora(split)
-    ]
-    if not found:
+def scored_splits(store: Store, languages: Sequence[str] = ()) -> list[Corpus]:
+    """Return the corpora of all splits of a store but the training split, of *languages* alone if any are given.
+
+    Raises UserError when there are none, and for a language that none of them has.
+    """
+    scored = [(split, corpus) for split in store.splits if split != TRAIN for corpus in store.corpora(split)]
+    if not scored:
         raise UserError(f"{store.path}: the store has no split but {TRAIN!r}; give test sets with --test")
-    return found
+    held = [code for code in store.languages if any(code in corpus.languages for _, corpus in scored)]
+    wanted = [resolve(language) for language in languages] or held
+    if lacking := [code for code in wanted if code not in held]:
+        raise UserError(
+            f"--languages: the scored splits of {store.path} have no {shortened(lacking)}, only {shortened(held, 20)}; "
+            "leave it out, or give test sets with --test"
+        )
+    found = [
+        (f"{one.name}/{split}", one.name, tuple(code for code in one.languages if code in wanted), split)
+        for split, one in scored
+    ]
+    return [Corpus(name, StoreRows(store.path, one, codes, split)) for name, one, codes, split in found if codes]
 
 
 def _meant(option: str, written: str, languages: Sequence[str]) -> list[Corpus]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from data_prep.engine.task import Result, Task
-from data_prep.pipeline.texts import Piece, Run, SplitText
+from data_prep.pipeline.texts import Piece, Run, SplitText, what_is_left
 from data_prep.readers.plain_text import read_lines
 from data_prep.stages.hold_out import KINDS, SHARED_ROWS, TRAINING, How, held_out_in, hold_out, holdout_content
 from data_prep.stages.part import Rows
@@ -53,6 +53,7 @@ def _task(run: Run, text: SplitText) -> Task:
         "splits": splits,
         "seed": seed,
         "corpus": text.corpus.name,
+        "left": what_is_left([text]),
     }
     place = run.loaded.where("corpora", text.number, "holdout")
     return Task("hold_out", str(text), hold_out, content, arguments, place)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.account import Ledger
+from data_prep.cleaning.cleaner import ALONE
 from data_prep.cleaning.record import Sample
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit
@@ -105,11 +106,31 @@ class SplitText:
         return f"{self.corpus.name}, {self.split}"
 
 
+def what_is_left(texts: Sequence[SplitText]) -> str:
+    """Return, for an error that too few rows may have caused, how many are left and why most of the others went."""
+    lost = [text.ledger.lost() for text in texts]
+    read = sum(rows for rows, _ in lost)
+    reasons = sum((reasons for _, reasons in lost), Counter[str]())
+    left = f"{read - reasons.total():,} of the {read:,} rows of training text that were read are left"
+    if not reasons:
+        return left
+    ((reason, count),) = reasons.most_common(1)
+    return f"{left}; lost above all: {count:,} {reason}{_most_sentences(texts)}"
+
+
+def _most_sentences(texts: Sequence[SplitText]) -> str:
+    """Return why most sentences went: a row goes since too few are left in it, whatever rule took the others."""
+    reasons = sum((text.ledger.lost_sentences() for text in texts), Counter[str]())
+    del reasons[ALONE]
+    return "".join(f"; of sentences {count:,} {reason}" for reason, count in reasons.most_common(1))
+
+
 def nothing_left(run: Run, texts: Sequence[SplitText]) -> UserError:
     """Return what to tell of a split of which all rows are rejected; of all its pairs where the corpus has many."""
     text, rows = texts[0], [text.ledger.account().rows for text in texts]
     rejected = sum((Counter(tally.rejected) for tally in rows), Counter[str]())
     lost = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "there were none"
+    lost += _most_sentences(texts)
     return UserError(
         f"{run.loaded.where('corpora', text.number, 'splits', text.split)}: nothing is left of the "
         f"{sum(tally.read for tally in rows):,} rows of split {text.split!r} of corpus {text.corpus.entry!r} ({lost}); "

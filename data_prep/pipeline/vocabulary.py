@@ -9,7 +9,7 @@ from pathlib import Path
 from data_prep.chunk import AGAIN
 from data_prep.config_file import ConfigFile
 from data_prep.engine.task import Task
-from data_prep.pipeline.texts import Piece, Run, SplitText
+from data_prep.pipeline.texts import Piece, Run, SplitText, what_is_left
 from data_prep.stages.encode import KEPT
 from data_prep.stages.learn import MODEL, learn, learn_content
 from data_prep.stages.sample import quotas, sample, sample_content
@@ -82,7 +82,8 @@ def _learned(run: Run, texts: Sequence[SplitText]) -> Path:
     tasks = [_sampling(run, piece, draws) for piece, draws in zip(trained, _draws(run, trained), strict=True)]
     samples = run.pool.run("sample text for the vocabulary", tasks)
     content = learn_content([result.key for result in samples], settings)
-    arguments = {"samples": [result.folder for result in samples], "settings": settings}
+    left = what_is_left([text for text in texts if text.trained])
+    arguments = {"samples": [result.folder for result in samples], "settings": settings, "left": left}
     place = run.loaded.where("vocabulary", "size")
     (result,) = run.pool.run("learn the vocabulary", [Task("learn", "vocabulary", learn, content, arguments, place)])
     model = result.folder / MODEL

@@ -39,13 +39,14 @@ def hold_out(
     splits: Mapping[str, How],
     seed: int,
     corpus: str,
+    left: str,
 ) -> dict[str, Any]:
     """Write for each cleaned chunk, given with its languages, KINDS (`held_out_in`): what its rows are, (rows,) int8.
 
     Memory is a byte a row, the candidates and one chunk. Returns, for each of *splits* and SHARED_ROWS, how many rows
-    and, by language, sentences they are. Raises UserError when there are too few rows.
+    and, by language, sentences they are. Raises UserError, with what is *left* of the corpus, when there are too few.
     """
-    found = _HoldOut(chunks, seed, corpus)
+    found = _HoldOut(chunks, seed, corpus, left)
     numbers = {split: number for number, split in enumerate(splits, start=1)}
     for split, ids in splits.items():
         if isinstance(ids, tuple):
@@ -70,8 +71,8 @@ def held_out_in(folder: Path, number: int) -> Path:
 class _HoldOut:
     """What each row of a corpus is, while it is decided; and the sentences that training must not have."""
 
-    def __init__(self, chunks: Sequence[tuple[Path, Sequence[str]]], seed: int, corpus: str) -> None:
-        self._chunks, self._corpus = chunks, corpus
+    def __init__(self, chunks: Sequence[tuple[Path, Sequence[str]]], seed: int, corpus: str, left: str) -> None:
+        self._chunks, self._corpus, self._left = chunks, corpus, left
         self._seed = key(seed, _DRAW)
         self._languages = list(dict.fromkeys(code for _, languages in chunks for code in languages))
         self._taken: list[set[int]] = [set() for _ in self._languages]
@@ -117,7 +118,7 @@ class _HoldOut:
                 split, wanted, left = missing
                 raise UserError(
                     f"corpus {self._corpus!r}: `holdout` asks for {wanted} rows of split {split!r}, but only {left} "
-                    "distinct ones are left; hold out fewer"
+                    f"distinct ones are left; hold out fewer ({self._left})"
                 )
             candidates *= 4
             self._taken = taken
@@ -160,7 +161,9 @@ class _HoldOut:
                 for language, count in zip(self._languages, (keys[mask] > 0).sum(axis=0).tolist(), strict=True):
                     cells[name][language] += count
         if not any((kinds == TRAINING).any() for kinds in self.kinds):
-            raise UserError(f"corpus {self._corpus!r}: nothing is left to train on after `holdout`; hold out less")
+            raise UserError(
+                f"corpus {self._corpus!r}: nothing is left to train on after `holdout`; hold out less ({self._left})"
+            )
         return {"rows": rows, "languages": cells}
 
     def _keys(self, chunk: int) -> np.ndarray:

@@ -14,17 +14,22 @@ from data_prep.stages.sample import SAMPLE
 from data_prep.vocabulary import train_model
 from data_prep.vocabulary_settings import VocabularySettings
 from mtdeep.corpus.store import file_digest
+from mtdeep.errors import UserError
 
 MODEL = "subwords.model"
 _REVISION = 2  # raise it when equal samples begin to give other models
 
 
-def learn(folder: Path, samples: Sequence[Path], settings: str) -> dict[str, Any]:
+def learn(folder: Path, samples: Sequence[Path], settings: str, left: str) -> dict[str, Any]:
     """Write MODEL, learned from the SAMPLEs in *samples*, folders in order; *settings*: `VocabularySettings` as JSON.
 
-    Returns its digest, since a model may be damaged and still load. Raises UserError as `train_model` does.
+    Returns its digest, since a model may be damaged and still load. Raises UserError as `train_model` does, with what
+    is *left* of the text: a size that does not suit it is seldom the cause when little is.
     """
-    model = train_model(partial(_lines, samples), VocabularySettings.model_validate_json(settings))
+    try:
+        model = train_model(partial(_lines, samples), VocabularySettings.model_validate_json(settings))
+    except UserError as error:
+        raise UserError(f"{error} ({left})") from error
     (folder / MODEL).write_bytes(model)
     return {"xxh3_128": file_digest(folder / MODEL)}
 

@@ -26,7 +26,7 @@ def leak_check(
         list[str] | None, typer.Option(help="Training corpus, written as a test set is; repeatable.")
     ] = None,
     languages: Annotated[
-        str, typer.Option(help="Comma list of codes, as {language} has them. [default: the store's]")
+        str, typer.Option(help="Comma list of codes, as {language} has them; all by default.", show_default=False)
     ] = "",
     near: Annotated[bool, typer.Option("--near/--exact-only", help="Search for near matches too.")] = True,
     samples: Annotated[int, typer.Option(min=0, help="Samples shown of each kind, test set and language.")] = 3,
@@ -57,8 +57,9 @@ def leak_check(
     if work.exists() and not work.is_dir():
         raise UserError(f"--work {work}: not a folder; give another one")
     opened = Store(store) if store is not None else None
-    codes = [code.strip() for code in languages.split(",") if code.strip()] or list(opened.languages if opened else ())
-    tests = corpora_of("--test", test, codes) if test else scored_splits(opened) if opened else []
+    given = [code.strip() for code in languages.split(",") if code.strip()]
+    codes = given or list(opened.languages if opened else ())
+    tests = corpora_of("--test", test, codes) if test else scored_splits(opened, given) if opened else []
     corpora = corpora_of("--train", train or (), codes)
     with ProgressReport() as progress, refusals_told(work), Pool(work, local(workers), progress) as pool:
         check = LeakCheck(pool, progress, near=near, samples=samples)
@@ -66,5 +67,5 @@ def leak_check(
     print_report(report)
     if json_file:
         report.write(json_file)
-    typer.echo(f"{work}: kept for the next run, and may be removed")
+    typer.echo(f"folder {work}/: what was read and found, kept for the next run; it may be removed")
     raise typer.Exit(1 if report.leaks else 0)

@@ -35,11 +35,11 @@ app.command("doctor")(doctor)
 
 
 def run() -> None:
-    """Run the command line; a `UserError` becomes `error: ...` on standard error and exit code 2."""
+    """Run the command line; a `UserError` becomes `error: ...` on standard error, then its notes, and exit code 2."""
     try:
         app(prog_name="mtdeep")
     except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
+        print(f"error: {problem}", *getattr(problem, "__notes__", ()), sep="\n", file=sys.stderr)
         raise SystemExit(2) from None
 
 

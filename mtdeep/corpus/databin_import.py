@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import filecmp
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from mtdeep.corpus.blocks import Block
+from mtdeep.corpus.databin import COLUMN, Progress
 from mtdeep.corpus.mmididx import MMapColumn, beside
 from mtdeep.corpus.store import file_digest
 from mtdeep.corpus.store_writer import StoreWriter
@@ -28,12 +29,8 @@ from mtdeep.corpus.vocabulary import EOS, UNK, Vocabulary, tag_of
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
-_NAME = re.compile(
-    r"(?P<split>[^.]+)\.(?P<pair>(?P<source>[^.-]+)-(?P<target>[^.-]+))\.(?P<language>(?P=source)|(?P=target))"
-)
 _MORE_TRAINING = re.compile(r"train(?P<number>\d+)")
 _NO_TARGET = "None"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ def _find(folder: Path, left_out: dict[str, str]) -> list[_Corpus]:
     stems = sorted({path.stem for path in folder.iterdir() if path.suffix in (".idx", ".bin")})
     found: dict[tuple[str, str], dict[str, Path]] = {}
     for stem in stems:
-        match = _NAME.fullmatch(stem)
+        match = COLUMN.fullmatch(stem)
         if match:
             found.setdefault((match["split"], match["pair"]), {})[match["language"]] = folder / stem
         else:

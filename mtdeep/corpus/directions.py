@@ -13,6 +13,7 @@ from mtdeep.corpus.store import Store
 from mtdeep.errors import UserError
 
 _FORMS = "all, centric:CODE, group:family, group:FILE, bridge:family, bridge:FILE, a list en-de,de-en or @FILE"
+_GROUPED = ("group", "bridge")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -61,7 +62,7 @@ def parse_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tu
     """
     known = store_or_languages.languages if isinstance(store_or_languages, Store) else tuple(store_or_languages)
     found: list[Direction] = []
-    for term in filter(None, (part.strip() for part in spec.split(","))):
+    for term in _terms(spec):
         kind, colon, value = term.partition(":")
         if term == "all":
             found += _among(known)
@@ -69,7 +70,7 @@ def parse_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tu
             centre = _known(codes.resolve(value), known)
             others = [language for language in known if language != centre]
             found += [Direction(centre, o) for o in others] + [Direction(o, centre) for o in others]
-        elif colon and kind in ("group", "bridge"):
+        elif colon and kind in _GROUPED:
             found += _grouped(kind, value, store_or_languages, known)
         elif term.startswith("@") or Path(term).is_file():
             path = Path(term.removeprefix("@"))
@@ -81,6 +82,16 @@ def parse_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tu
     if not found:
         raise UserError(f"directions {spec!r} name no direction; give {_FORMS}")
     return tuple(dict.fromkeys(found))
+
+
+def named_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tuple[Direction, ...]:
+    """Those of a specification that it names one by one, itself or in a file: not as part of a set."""
+    named = [t for t in _terms(spec) if t != "all" and t.partition(":")[0] not in ("centric", *_GROUPED)]
+    return parse_directions(",".join(named), store_or_languages) if named else ()
+
+
+def _terms(spec: str) -> list[str]:
+    return [part.strip() for part in spec.split(",") if part.strip()]
 
 
 def _among(languages: Sequence[str]) -> list[Direction]:

@@ -97,7 +97,7 @@ def test_a_store_is_searched_for_its_own_splits(  # type: ignore[no-untyped-def]
     assert done.returncode == 1, done.stderr
     assert "a/test, en: exact, similarity 1.00, news row 300" in done.stdout
     assert "a/valid: nothing found in 2 languages searched" in done.stdout
-    assert (tmp_path / "leak-check").is_dir() and "leak-check: kept for the next run" in done.stdout
+    assert (tmp_path / "leak-check").is_dir() and "folder leak-check/: what was read and found, kept" in done.stdout
 
 
 @pytest.mark.slow
@@ -132,6 +132,7 @@ def store(folder: Path, write_store, tmp_path: Path) -> Store:  # type: ignore[n
         ({"train": ["train.{language}"]}, "--train needs test sets"),
         ({"store": Path("nothing")}, "nothing: not a store, there is no such directory"),
         ({"store": Path("store")}, "store: no split 'train'; the store has valid"),
+        ({"store": Path("store"), "languages": "en,fr"}, "splits of store have no fr, only en, de; leave it out"),
         ({"store": Path("store"), "json_file": Path("no/report.json")}, "there is no folder no; make it first"),
         ({"store": Path("store"), "work": Path("store/dict.txt")}, "dict.txt: not a folder; give another one"),
         ({"train": ["train.{language}"], "test": ["clean.{language}"]}, "give --languages"),

@@ -57,3 +57,52 @@ def test_missing_direction(make_store: Callable[..., Store], tmp_path: Path) -> 
     with pytest.raises(UserError, match="no sentence for de-zh_Hans"):
         write_databin(store, tmp_path / "bin", [EN_DE, Direction("de", "zh-Hans")], ["train"])
     assert not (tmp_path / "bin").exists()
+
+
+def folder_of(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+def test_another_export_is_not_touched(make_store: Callable[..., Store], tmp_path: Path) -> None:
+    """Neither one of another dictionary, nor of other sentences, nor one whose dictionary was lost."""
+    rows = {"en": [[10], [11]], "de": [[20], [21]], "zh-Hans": [[30], [31]]}
+    ours, out = make_store({("train", "a"): rows}), tmp_path / "bin"
+    longer = make_store({("train", "a"): {code: [*column, [12]] for code, column in rows.items()}}, "longer")
+    write_databin(ours, out, [EN_DE], ["train"])
+    before = folder_of(out)
+    with pytest.raises(UserError, match=r"train.en-de.en.idx: has 2 sentences, and this store 3 there; .*--overwrite"):
+        write_databin(longer, out, [EN_DE], ["train"])
+    (out / "dict.de.txt").unlink()
+    with pytest.raises(UserError, match=r"dict.de.txt, is missing; .*--overwrite"):
+        write_databin(ours, out, [Direction("en", "zh-Hans")], ["train"])
+    (out / "dict.de.txt").write_bytes(before["dict.de.txt"] + b"more 1\n")
+    with pytest.raises(UserError, match=r"dict.de.txt: is not the dictionary of this store; .*--overwrite"):
+        write_databin(ours, out, [Direction("en", "zh-Hans")], ["train"])
+    (out / "dict.de.txt").write_bytes(before["dict.de.txt"])
+    assert folder_of(out) == before
+    with pytest.raises(UserError, match="holds a store"):
+        write_databin(ours, longer.path, [EN_DE], ["train"], overwrite=True)
+
+
+def test_directions_of_one_store_come_together(make_store: Callable[..., Store], tmp_path: Path) -> None:
+    """And again the same: as if they had been written at once."""
+    store = make_store({("train", "a"): {"en": [[10]], "de": [[20]], "zh-Hans": [[30]]}})
+    pairs = [EN_DE, Direction("en", "zh-Hans")]
+    for pair in (*pairs, EN_DE):
+        write_databin(store, tmp_path / "steps", [pair], ["train"])
+    write_databin(store, tmp_path / "at_once", pairs, ["train"])
+    assert folder_of(tmp_path / "steps") == folder_of(tmp_path / "at_once")
+
+
+def test_overwriting_removes_what_an_export_writes_and_nothing_else(
+    make_store: Callable[..., Store], tmp_path: Path
+) -> None:
+    store, out = make_store({("train", "a"): {"en": [[10]], "de": [[20]], "zh-Hans": [[30]]}}), tmp_path / "bin"
+    write_databin(store, out, [Direction("en", "zh-Hans")], ["train"])
+    (out / "dict.en.txt").write_text("foreign 1\n")
+    kept = {"preprocess.log": b"kept", "model.bin": b"kept"}
+    for name, content in kept.items():
+        (out / name).write_bytes(content)
+    write_databin(store, out, [EN_DE], ["train"], overwrite=True)
+    write_databin(store, tmp_path / "new", [EN_DE], ["train"])
+    assert folder_of(out) == folder_of(tmp_path / "new") | kept

@@ -12,29 +12,52 @@ def export_fairseq(
     store: Annotated[Path, typer.Argument(help="Corpus store written by `mtdeep prepare`.")],
     out: Annotated[Path, typer.Argument(help="Directory for the data-bin; made if need be.")],
     directions: Annotated[
-        str, typer.Option(help="all, centric:CODE, a comma list en-de,de-en, or a file with one direction a line.")
+        str,
+        typer.Option(
+            help="Any of these, separated by commas: all, centric:CODE, group:family, bridge:family (or script, "
+            "branch, a file of groups), en-de, or a file with one direction a line; see docs/corpus-store.md."
+        ),
     ],
-    splits: Annotated[str, typer.Option(help="Comma list of splits.")] = "train,valid,test",
+    splits: Annotated[
+        str, typer.Option(help="Comma list of splits. [default: all that the store has]", show_default=False)
+    ] = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove the data-bin that the directory has, of whatever store, first.")
+    ] = False,
 ) -> None:
-    """Write fairseq's data-bin (MMIDIDX and dict.LANG.txt) for chosen directions of a store."""
-    from mtdeep.corpus.databin import one_way, write_databin
-    from mtdeep.corpus.directions import Direction, available, parse_directions
+    """Write fairseq's data-bin (MMIDIDX and dict.LANG.txt) for chosen directions of a store.
+
+    Directions of a set, such as all, are left out of the splits that lack them; those named one by one must be there.
+    """
+    from mtdeep.corpus.databin import write_databin
+    from mtdeep.corpus.directions import available, named_directions, parse_directions
     from mtdeep.corpus.store import Store
+    from mtdeep.errors import shortened
     from mtdeep.progress import ProgressReport
 
     opened = Store(store)
-    names = [split.strip() for split in splits.split(",") if split.strip()]
-    chosen = list(parse_directions(directions, opened))
-    if directions == "all":
-        # `all` means what the store has: n-way and bilingual corpora seldom fill the whole square.
-        held = [available(opened, split) for split in names]
-        chosen = [direction for direction in chosen if all(direction in split for split in held)]
-    total = len(one_way(chosen)) * len(names)
+    given = [split.strip() for split in splits.split(",") if split.strip()]
+    names = given or opened.splits
+    chosen = parse_directions(directions, opened)
+    held = {split: available(opened, split) for split in names}
+    needed = set(named_directions(directions, opened))
+    if not given:  # then a direction that is named is in one of the splits at least
+        needed -= {direction for split in held.values() for direction in split}
     with ProgressReport() as progress:
-
-        def done(split: str, direction: Direction, number: int) -> None:
-            progress.show(f"writing {split} {direction}", number, total)
-
-        written = write_databin(opened, out, chosen, names, done)
-    both_ways = f"{len(chosen)} directions in {len(names)} splits"
-    typer.echo(f"{out}: {both_ways}, {sum(written.values())} sentence pairs")
+        optional = set(chosen) - needed
+        written = write_databin(
+            opened, out, chosen, names, optional=optional, overwrite=overwrite, progress=progress.show
+        )
+    for split, has in held.items():
+        if lacking := [str(direction) for direction in chosen if direction not in has]:
+            typer.echo(
+                f"{split}: {len(lacking):,} of {len(chosen):,} directions have no sentences and are left out: "
+                f"{shortened(lacking)}",
+                err=True,
+            )
+    splits_written = dict.fromkeys(split for split, _ in written)
+    both_ways = [direction for direction in chosen if any(direction in has for has in held.values())]
+    typer.echo(
+        f"{out}: {len(both_ways):,} directions in splits {', '.join(splits_written)}, "
+        f"{sum(written.values()):,} sentence pairs"
+    )

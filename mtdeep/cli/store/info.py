@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mtdeep.corpus.contents import StoreContents
+    from mtdeep.corpus.store import Store
 
 SHOWN_CORPORA = 40
 WIDTH_OF_A_LOG = 140
@@ -38,36 +39,68 @@ def info(
     from data_prep.summary import languages_table
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_LOG, highlight=False)
-    console.print(overview(store, found), splits_table(found), corpora_table(found))
+    console.print(overview(opened, found), splits_table(found), corpora_table(found))
     if len(found.corpora) > SHOWN_CORPORA:
-        console.print(f"and {len(found.corpora) - SHOWN_CORPORA:,} corpora more; --json lists all of them")
+        console.print(f"and {len(found.corpora) - SHOWN_CORPORA:,} more; --json lists all of them")
     console.print(languages_table(opened))
 
 
-def overview(store: Path, found: StoreContents) -> Table:
+def overview(store: Store, found: StoreContents) -> Table:
     """The store as a whole."""
     from rich.table import Table
 
-    table = Table(title=str(store), title_justify="left", show_header=False)
+    from mtdeep.corpus.origins import ORIGIN_TAGS
+    from mtdeep.corpus.vocabulary import SPECIALS
+
+    table = Table(title=str(store.path), title_justify="left", show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
-    tags = len(found.languages)
     model = "with its SentencePiece model" if found.sentencepiece_model else "without a SentencePiece model"
-    table.add_row("vocabulary", f"{found.symbols:,} symbols: {found.pieces:,} pieces, {tags:,} language tags; {model}")
+    parts = [
+        counted(len(SPECIALS), "special"),
+        counted(found.pieces, "piece"),
+        counted(len(found.languages), "language tag"),
+        *(ORIGIN_TAGS[origin] for origin in store.vocabulary.origin_tags),
+    ]
+    table.add_row("vocabulary", f"{counted(found.symbols, 'symbol')}: {', '.join(parts)}; {model}")
     table.add_row("vocabulary digest", found.vocabulary_digest)
     table.add_row("store digest", found.digest)
-    table.add_row("files", f"{found.bytes:,} bytes, {found.shards:,} shards, tokens as {found.token_type}")
-    for key, value in found.provenance.items():
-        table.add_row(key, shortened(value))
+    shards = counted(found.shards, "shard")
+    table.add_row("files", f"{counted(found.bytes, 'byte')}, {shards}, tokens as {found.token_type}")
+    for what, said in origin_rows(found.provenance):
+        table.add_row(what, said)
     return table
 
 
-def shortened(value: Any) -> str:
-    """A value of the provenance on a line: how many entries it has, where it has entries in entries, or many."""
-    if isinstance(value, Mapping):
-        few = len(value) <= 4 and not any(isinstance(entry, (Mapping, list)) for entry in value.values())
-        return ", ".join(f"{key} {entry}" for key, entry in value.items()) if few else f"{len(value):,} entries"
-    return f"{len(value):,} entries" if isinstance(value, list) else str(value)
+def origin_rows(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a person asks of how a store was made, as far as its provenance says so; `--json` has all of that."""
+    steps = [provenance, *provenance.get("appended", ())]
+    files = [file for step in steps for file in step.get("inputs", {}).values()]
+    if files:
+        grown = f", in {len(steps):,} steps" if len(steps) > 1 else ""
+        size = counted(sum(file["bytes"] for file in files), "byte")
+        yield "made from", f"{counted(len(files), 'input file')} of {size}{grown}"
+    if "imported_from" in provenance:
+        left_out = provenance.get("left_out", ())
+        aside = f"; left out: {counted(len(left_out), 'file')}" if left_out else ""
+        yield "made from", f"{provenance['imported_from']}{aside}"
+    if "versions" in provenance:
+        yield "made with", ", ".join(f"{package} {version}" for package, version in provenance["versions"].items())
+    if "leakage" in provenance:
+        met = sum(
+            cells
+            for step in steps
+            for languages in step.get("in_training_text", {}).values()
+            for kinds in languages.values()
+            for cells in kinds.values()
+        )
+        became = "removed there" if provenance["leakage"] == "remove" else "left there"
+        yield "test sets", f"{counted(met, 'sentence')} of them in training text" + (f", {became}" if met else "")
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def splits_table(found: StoreContents) -> Table:
@@ -81,11 +114,15 @@ def splits_table(found: StoreContents) -> Table:
 
 def corpora_table(found: StoreContents) -> Table:
     """A line a corpus, up to SHOWN_CORPORA."""
-    table = _table("Corpora", "corpus", "split", "rows", "languages", "sentences", "tokens", "directions", "raw text")
+    from mtdeep.corpus.origins import HUMAN
+
+    counts = ("rows", "languages", "sentences", "tokens", "directions")
+    table = _table("Corpora", "corpus", "split", "origin", *counts, "raw text")
     for corpus in found.corpora[:SHOWN_CORPORA]:
         numbers = [corpus.rows, len(corpus.languages), corpus.sentences, corpus.tokens, corpus.directions]
         kept = "all" if len(corpus.text) == len(corpus.languages) else f"{len(corpus.text):,}"
-        table.add_row(corpus.name, corpus.split, *(f"{number:,}" for number in numbers), kept if corpus.text else "no")
+        names = corpus.name, corpus.split, corpus.provenance.get("origin", HUMAN)
+        table.add_row(*names, *(f"{number:,}" for number in numbers), kept if corpus.text else "no")
     return table
 
 
@@ -94,5 +131,5 @@ def _table(title: str, *columns: str) -> Table:
 
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, justify="left" if column in ("split", "corpus", "raw text") else "right")
+        table.add_column(column, justify="left" if column in ("split", "corpus", "origin", "raw text") else "right")
     return table

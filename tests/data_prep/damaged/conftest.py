@@ -88,7 +88,8 @@ def sentence() -> Callable[[Done, Path], str]:
 
     def check(done: Done, folder: Path) -> str:
         assert done.code == 2, done
-        (said,) = done.said
+        said, *notes = done.said
+        assert len(notes) <= 1 and all(f"half-done work lies in {folder / WORK}: " in note for note in notes)
         assert said.startswith("error: ") and str(folder) in said
         found = said.removeprefix("error: ").replace(str(folder), "FOLDER")
         assert REMEDY.search(found), f"no remedy: {found}"

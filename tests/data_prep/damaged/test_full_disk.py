@@ -44,7 +44,7 @@ def test_no_room(tmp_path: Path, size: int) -> None:
     write(tmp_path / "a.de", "".join(f"der Hund sieht den Mann {i}\n" for i in range(9)))
     write(tmp_path / "corpora.yaml", CONFIG)
     refused = run(tmp_path, size)
-    (said,) = (line for line in refused.stderr.splitlines() if not line.startswith("["))
+    said, *_ = (line for line in refused.stderr.splitlines() if not line.startswith("["))
     assert refused.returncode == 2
     assert said.startswith(f"error: {tmp_path}/") and "File too large" in said and "; make room" in said
     left = {path.name for path in tmp_path.iterdir()} - {"a.en", "a.de", "corpora.yaml"}

@@ -129,7 +129,7 @@ def test_what_stands_where_the_store_shall(prepare, made: Path, tmp_path: Path, 
     change(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     done = prepare(tmp_path, CORPUS)
-    (said,) = done.said
+    said, *_ = done.said
     assert done.code == 2 and re.search(expected, said.replace(str(tmp_path), "FOLDER")), said
     after = [path for path in tmp_path.rglob("*") if ".store.mtdeep-work" not in path.parts[len(tmp_path.parts) : -1]]
     assert set(after) - set(before) <= {tmp_path / "corpora.yaml", tmp_path / ".store.mtdeep-work"}

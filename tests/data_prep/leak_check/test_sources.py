@@ -44,6 +44,10 @@ def test_of_a_store_the_scored_splits_are_meant(write_store, tmp_path: Path) -> 
     expected = [("a/test", StoreRows(store.path, "a", ("en", "de"), "test"))]
     for found in (scored_splits(store), corpora_of("--test", [str(store.path)], [])):
         assert [(corpus.name, corpus.source) for corpus in found] == expected
+    (english,) = scored_splits(store, ["eng_Latn"])
+    assert english.source == StoreRows(store.path, "a", ("en",), "test")
+    with pytest.raises(UserError, match="have no fr, only en, de; leave it out"):
+        scored_splits(store, ["en", "fr"])
     alone = write_store(tmp_path / "alone", ("en", "de"), {("a", "train"): lines}, 18)
     with pytest.raises(UserError, match="no split but 'train'; give test sets with --test"):
         scored_splits(alone)

@@ -32,7 +32,7 @@ def divided(
         names = {} if ids is None else {IDS: id_keys(ids[first : first + chunk])}
         TextChunk({}, {KEYS: keys, **names}).write(folder / f"chunk{first}")
         chunks.append((folder / f"chunk{first}", LANGUAGES))
-    record = hold_out(folder, chunks, splits, seed, "c")
+    record = hold_out(folder, chunks, splits, seed, "c", "2 of 9 rows are left")
     kinds = np.concatenate([read_arrays(held_out_in(folder, number))[KINDS] for number in range(len(chunks))])
     found = [[row for row, kind in zip(rows, kinds.tolist(), strict=True) if kind == number]
              for number in (*range(len(splits) + 1), SHARED)]  # fmt: skip
