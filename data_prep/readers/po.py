@@ -49,17 +49,24 @@ class Gettext:
         """Return the catalogues."""
         return tuple(self.files.values())
 
+    @property
+    def clash(self) -> str:
+        """Return what is wrong where the msgids' language has a catalogue too, else nothing."""
+        if self.source is None or self.source not in self.files:
+            return ""
+        return (
+            f"{self.source!r} is the language of the messages themselves (`source: {self.source}`), which needs no "
+            "catalogue; leave it out of the languages, or say that the messages are no text (`source: null`)"
+        )
+
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches.
 
         The catalogues are in memory at once. Raises UserError for more than 1 GiB of them, as `read_catalogue` does,
         and when there is no message.
         """
-        if self.source is not None and self.source in self.files:
-            raise UserError(
-                f"{self.files[self.source]}: {self.source!r} is the language of the msgids too; leave this catalogue "
-                "out, or say that msgids are no text (source: null)"
-            )
+        if self.clash:
+            raise UserError(f"{self.inputs[0]}: {self.clash}")
         nothing = f"{next(iter(self.inputs))}:1: no message in the catalogues; leave them out"
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
