@@ -114,7 +114,10 @@ def _canonical(source: Source, at: Callable[[str], Path]) -> Source:
             if value in changed.values():
                 raise ValueError(f"{field.name} {value!r} is the same language as the source; correct one")
         changed[field.name] = _placed(value, at)
-    return replace(source, **changed)  # type: ignore[type-var]
+    made: Source = replace(source, **changed)  # type: ignore[type-var]
+    if isinstance(made, Gettext) and made.clash:
+        raise ValueError(made.clash)
+    return made
 
 
 def _placed(value: Any, at: Callable[[str], Path]) -> Any:

@@ -72,10 +72,19 @@ _NAMES = {
     "gsw-x-zurich": "Swiss German (Zurich)",
 }
 _SAY_SCRIPT = {"zh"}
+# Modifiers of POSIX locales' names (`sr@latin`) -> what BCP-47 has for them; scripts' codes (`sr@Latn`) are some too.
+_MODIFIERS = {
+    "latin": "Latn",
+    "cyrillic": "Cyrl",
+    "iqtelif": "Latn",
+    "devanagari": "Deva",
+    "ije": "ijekavsk",
+    "euro": "",
+}
 
 
 def resolve(code: str) -> str:
-    """The canonical BCP-47 code of any accepted spelling (`eng_Latn`, `zh_CN`, `deu`, `sr-latn`).
+    """The canonical BCP-47 code of any accepted spelling (`eng_Latn`, `zh_CN`, `deu`, `sr-latn`, `sr_RS@latin`).
 
     Raises `UserError` that names the code and similar ones.
     """
@@ -89,7 +98,7 @@ def resolve(code: str) -> str:
 @lru_cache(maxsize=4096)
 def find(code: str) -> str | None:
     """The canonical code of any accepted spelling; None for what is none."""
-    spelling = code.strip().replace("_", "-")
+    spelling = _without_modifier(code.strip()).replace("_", "-")
     if spelling.lower() in ALIASES:
         return ALIASES[spelling.lower()]
     try:
@@ -100,6 +109,17 @@ def find(code: str) -> str | None:
     if not tag.language or not tag.is_valid() or (tag.script and tag.script not in ALL_SCRIPTS):
         return None
     return _shortest(tag)
+
+
+def _without_modifier(spelling: str) -> str:
+    """`sr_RS@latin` as `sr_Latn_RS`, `ca@valencia` as `ca_valencia`: a script stands behind the language."""
+    name, _, modifier = spelling.partition("@")
+    if not modifier:
+        return spelling
+    added = _MODIFIERS.get(modifier, modifier)
+    language, _, region = name.partition("_")
+    parts = [language, added, region] if added.title() in ALL_SCRIPTS else [language, region, added]
+    return "_".join(part for part in parts if part)
 
 
 def _shortest(tag: langcodes.Language) -> str:
@@ -133,11 +153,22 @@ def _unknown(code: str) -> UserError:
     known = sorted({*ALIASES, *LANGUAGE_ALPHA3, *LANGUAGE_ALPHA3.values(), *LIKELY_SUBTAGS})
     by_name = {name(c).lower(): c for c in known if c in LANGUAGE_ALPHA3}
     wanted = code.strip().replace("_", "-").lower()
+    by_name |= _own_names(wanted)
     close = [by_name[n] for n in difflib.get_close_matches(wanted, by_name, n=2, cutoff=0.8)]
     close += difflib.get_close_matches(wanted, known, n=4, cutoff=0.6)
     matches = list(dict.fromkeys(close))[:5]
     remedy = f"did you mean {', '.join(matches)}?" if matches else "use a BCP-47 code such as en, de or zh-Hans"
     return UserError(f"unknown language code {code!r}; {remedy}")
+
+
+def _own_names(wanted: str) -> dict[str, str]:
+    """What languages call themselves (`deutsch`) -> code, of those whose codes begin like *wanted*: to load all of CLDR
+    takes seconds, and most languages have a code of their own name."""
+    from babel import Locale, localedata
+
+    codes = [code for code in localedata.locale_identifiers() if "_" not in code and code[0] == wanted[:1]]
+    names = {code: Locale(code).languages.get(code) for code in codes}
+    return {own.lower(): code for code, own in names.items() if own}
 
 
 def fairseq_code(code: str) -> str:

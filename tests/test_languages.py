@@ -72,6 +72,14 @@ FLORES_200, M2M_100 = _FLORES_200.split(), _M2M_100.split()
         ("kor_Hang", "ko"),
         ("gsw-BE", "gsw-x-bern"),
         (" fr ", "fr"),
+        ("sr@latin", "sr-Latn"),  # locales of POSIX
+        ("sr_RS@Latn", "sr-Latn-RS"),
+        ("uz@cyrillic", "uz-Cyrl"),
+        ("be@latin", "be-Latn"),
+        ("tt@iqtelif", "tt-Latn"),
+        ("en@shaw", "en-Shaw"),
+        ("ca@valencia", "ca-valencia"),
+        ("de_DE@euro", "de-DE"),
     ],
 )
 def test_resolve(spelling: str, code: str) -> None:
@@ -101,7 +109,9 @@ def test_canonical_codes_are_fixed_points(codes: list[str]) -> None:
         assert languages.name(code) != code
 
 
-@pytest.mark.parametrize("code", ["xx", "foo", "english", "hello", "en-Xxxx", "spa_ref2", "", "de-", "*"])
+@pytest.mark.parametrize(
+    "code", ["xx", "foo", "english", "hello", "en-Xxxx", "spa_ref2", "en@quot", "@latin", "", "de-", "*"]
+)
 def test_unknown_code(code: str) -> None:
     """What is no language is refused by name."""
     with pytest.raises(UserError, match="unknown language code"):
@@ -112,6 +122,10 @@ def test_unknown_code_shows_close_matches() -> None:
     """A name instead of a code, and a slip of the pen, lead to the code."""
     with pytest.raises(UserError, match=r"'german'; did you mean de\b"):
         languages.resolve("german")
+    with pytest.raises(UserError, match=r"'english'; did you mean en\b"):
+        languages.resolve("english")
+    with pytest.raises(UserError, match=r"'Deutsch'; did you mean de\b"):
+        languages.resolve("Deutsch")
     with pytest.raises(UserError, match=r"'zhh_Hans'; did you mean .*\bzh"):
         languages.resolve("zhh_Hans")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,7 +80,7 @@ class Cleaner:
             return
         seen = {language: columns[language].where(judged[language].alive) for language in asked}
         for language, scores in rule.row_scores(asked, seen).items():
-            judged[language].judge(asked[language], scores)
+            judged[language].judge(asked[language], scores, seen)
 
 
 def uncleaned(batch: Batch) -> Cleaned:
@@ -110,24 +110,36 @@ class _Judged:
         self._histograms: dict[str, list[int]] = {}
         self._samples: dict[str, list[Sample]] = {}
 
-    def judge(self, rule: Rule, scores: np.ndarray) -> None:
-        """Reject the cells that are left and whose scores are out of bounds."""
+    def judge(self, rule: Rule, scores: np.ndarray, compared: Mapping[str, Texts] | None = None) -> None:
+        """Reject the cells that are left and whose scores are out of bounds; *compared*: the columns a RowRule saw."""
+
+        def beside(row: int) -> str | None:
+            if compared is None or not isinstance(rule, RowRule):
+                return None
+            return rule.seen_beside(self.language, {code: texts[row] for code, texts in compared.items() if texts[row]})
+
         left = scores[self.alive]
         self._histograms[rule.name] = rule.histogram(left).tolist()
         if unchecked := int(np.isnan(left).sum()):
             self._unchecked[rule.name] += unchecked
         for outside, reason in zip(rule.outside(scores), rule.reasons()):
-            self.reject(outside & self.alive, reason, scores)
+            self.reject(outside & self.alive, reason, scores, beside)
 
-    def reject(self, cells: np.ndarray, reason: str, scores: np.ndarray | None = None) -> None:
-        """Reject *cells*, (rows,) bool, all of them left until now."""
+    def reject(
+        self,
+        cells: np.ndarray,
+        reason: str,
+        scores: np.ndarray | None = None,
+        beside: Callable[[int], str | None] = lambda row: None,
+    ) -> None:
+        """Reject *cells*, (rows,) bool, all of them left until now; *beside*: the language a row's sample shows too."""
         rows = np.flatnonzero(cells).tolist()
         if not rows:
             return
         self.alive = self.alive & ~cells
         self._rejected[reason] += len(rows)
         self._samples[reason] = [
-            self._sample(order, row, None if scores is None else float(scores[row]))
+            self._sample(order, row, None if scores is None else float(scores[row]), beside(row))
             for order, row in choose(rows, self._column)
         ]
 
@@ -142,9 +154,10 @@ class _Judged:
             samples=self._samples,
         )
 
-    def _sample(self, order: int, row: int, score: float | None) -> Sample:
-        others = ((code, column[row]) for code, column in self._batch.columns.items() if code != self.language)
-        beside = next(({code: shown(text)} for code, text in others if text), {})
+    def _sample(self, order: int, row: int, score: float | None, other: str | None) -> Sample:
+        columns = self._batch.columns
+        others = [other] if other else [code for code in columns if code != self.language]
+        beside = next(({code: shown(columns[code][row])} for code in others if columns[code][row]), {})
         text = shown(self._column[row])
         return Sample(order=order, row=self._batch.first + row, text=text, score=score, beside=beside)
 

@@ -19,11 +19,12 @@ _MULTIPLIERS = (0xD1342543DE82EF95, 0xAF251AF3B0F025B5, 0xB564EF22EC7AECE5)
 
 
 class Copies(RowRule):
-    """Score: the share of a sentence's character n-grams (`ngrams.N`) that the row has in another language too.
+    """Score: the share of a sentence's character n-grams (`ngrams.N`) that the row has in a language named before it.
 
-    Every sentence of a row that is a copy of another is at fault: which of them is the original nobody can tell here
-    (language identification, which comes before, rejects those that it knows). Languages of one `related.family` are
-    not compared. Nothing to say of short texts: names, titles and `OK` are the same in many languages.
+    The first of sentences that are copies of one another stays: catalogues and translated text name the source first,
+    and its other translations must not lose it for a language that was left untranslated. Of two sentences both are at
+    fault, compared either way: without the other, neither has a partner. Languages of one `related.family` are not
+    compared. Nothing to say of short texts: names, titles and `OK` are the same in many languages.
 
     Sentences are compared n-gram by n-gram where one of three MinHashes (Broder 1997) of two of them agrees: always for
     whole copies, with probability 1 - (1 - J)^3 for n-gram sets of Jaccard index J, which is over 0.99 where both have
@@ -37,7 +38,7 @@ class Copies(RowRule):
 
     @classmethod
     def row_scores(cls, rules: Mapping[str, Self], columns: Mapping[str, Texts]) -> Mapping[str, np.ndarray]:
-        """Return the share of n-grams that another language has; NaN for texts shorter than three times N."""
+        """Return the share of n-grams that an earlier language has; NaN for texts shorter than three times N."""
         compared = [columns[language] for language in rules]
         families = sorted(map(family, rules))
         family_of = np.array([families.index(family(language)) for language in rules])
@@ -48,8 +49,20 @@ class Copies(RowRule):
             chosen = rows.tolist()
             some = [Texts([texts[row] for row in chosen]) for texts in compared]
             some = [texts.where(suspect) for texts, suspect in zip(some, suspects[:, rows])]
-            scores[:, rows] = np.fmax(scores[:, rows], _shares(some, family_of))
+            of_two = np.sum([texts.present[rows] for texts in compared], axis=0) == 2
+            scores[:, rows] = np.fmax(scores[:, rows], _shares(some, family_of, of_two))
         return dict(zip(rules, scores))
+
+    @classmethod
+    def seen_beside(cls, language: str, row: Mapping[str, str]) -> str | None:
+        """Return the language that a copy has most n-grams in common with, the first of equals."""
+        own = _set_of_ngrams(row[language])
+        others = (code for code in row if family(code) != family(language))
+        return max(others, key=lambda code: len(own & _set_of_ngrams(row[code])), default=None)
+
+
+def _set_of_ngrams(text: str) -> set[str]:
+    return {text[i : i + N] for i in range(len(text) - N + 1)}
 
 
 def _suspects(columns: Sequence[Texts], family_of: np.ndarray) -> np.ndarray:
@@ -86,8 +99,8 @@ def _min_hashes(texts: Texts, unlike: int) -> np.ndarray:
     return found
 
 
-def _shares(columns: Sequence[Texts], family_of: np.ndarray) -> np.ndarray:
-    """Return (languages, rows) float64; family_of: (languages,) int64."""
+def _shares(columns: Sequence[Texts], family_of: np.ndarray, of_two: np.ndarray) -> np.ndarray:
+    """Return (languages, rows) float64; family_of: (languages,) int64; of_two: (rows,) bool, compared either way."""
     rows = len(columns[0])
     row_bits, language_bits = (np.uint64(max(n - 1, 1).bit_length()) for n in (rows, len(columns)))
     keys, counts = [], np.zeros((len(columns), rows), np.int64)
@@ -99,16 +112,23 @@ def _shares(columns: Sequence[Texts], family_of: np.ndarray) -> np.ndarray:
     ascending = np.sort(np.concatenate(keys))
     grams = ascending >> language_bits
     languages = (ascending & (np.uint64(1) << language_bits) - np.uint64(1)).astype(np.int64)
-    shared = _in_two_families(grams, family_of[languages])
-    cells = languages[shared] * rows + (ascending[shared] >> (np.uint64(64) - row_bits)).astype(np.int64)
-    in_others = np.bincount(cells, minlength=counts.size)
+    owners = (ascending >> (np.uint64(64) - row_bits)).astype(np.int64)
+    before, anywhere = _in_another_family(grams, family_of[languages])
+    shared = np.where(of_two[owners], anywhere, before)
+    in_others = np.bincount(languages[shared] * rows + owners[shared], minlength=counts.size)
     return share(in_others, counts.ravel(), least=_LEAST - N + 1).reshape(counts.shape)
 
 
-def _in_two_families(grams: np.ndarray, families: np.ndarray) -> np.ndarray:
-    """Return (n-grams,) bool for ascending *grams* and the family that has each."""
+def _in_another_family(grams: np.ndarray, families: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return two arrays (n-grams,) bool for ascending *grams*, of equals in the order of languages, and their families.
+
+    Whether one before it is equal and of another family; whether any that is equal to it differs from another so.
+    """
     if not len(grams):
-        return np.zeros(0, bool)
+        return np.zeros(0, bool), np.zeros(0, bool)
     first = np.flatnonzero(np.append(True, grams[1:] != grams[:-1]))
-    two = np.minimum.reduceat(families, first) != np.maximum.reduceat(families, first)
-    return np.repeat(two, np.diff(first, append=len(grams)))
+    sizes = np.diff(first, append=len(grams))
+    differs = families != np.repeat(families[first], sizes)  # from the first of its equals
+    so_far = np.cumsum(differs)
+    before = so_far > np.repeat(so_far[first], sizes)
+    return before, np.repeat(np.logical_or.reduceat(differs, first), sizes)

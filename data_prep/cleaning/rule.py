@@ -84,7 +84,7 @@ class RowRule(Rule):
     """A rule that compares the sentences of a row with one another.
 
     It names the cells that are at fault: both of a pair, and in a row of more languages those that differ from the
-    others.
+    others, or repeat one.
     """
 
     @classmethod
@@ -94,6 +94,11 @@ class RowRule(Rule):
 
         NaN where the rule has nothing to say, such as where the sentence has no other to compare it with.
         """
+
+    @classmethod
+    def seen_beside(cls, language: str, row: Mapping[str, str]) -> str | None:
+        """Return beside which other of a *row*'s texts one at fault is understood; None where it may be any."""
+        return None
 
 
 def share(part: np.ndarray, whole: np.ndarray, least: int = 1) -> np.ndarray:

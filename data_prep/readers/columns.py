@@ -61,6 +61,11 @@ class ColumnFile(ABC):
             longest=self.longest,
         )
 
+    def lacking(self, languages: Sequence[str]) -> str:
+        """Return the sentence for languages whose columns have no text."""
+        columns = " or ".join(f"{self.texts[language]!r} ({language})" for language in languages)
+        return f"{self.path}: no row has a text in {columns}; name another"
+
 
 def row_of(texts: Sequence[Any], name: Any, score: Any, place: str) -> Row | Rejected:
     """Return the row of what stands in its columns, None where nothing does.

@@ -74,8 +74,10 @@ def read_whole(path: Path, most: int) -> bytes:
 def _kind(path: Path, file: BinaryIO) -> str:
     start = file.read(max(map(len, _MAGIC)))
     file.seek(0)
-    found = [kind for magic, kind in _MAGIC.items() if start.startswith(magic)]
-    return found[0] if found else _SUFFIXES.get(path.suffix, "")
+    found = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "")
+    if start and not found and (named := _SUFFIXES.get(path.suffix)):
+        raise UserError(f"{path}:1: no {named} file, though named as one; rename it, or fetch it again")
+    return found
 
 
 def blocks_of(file: IO[bytes] | gzip.GzipFile | lzma.LZMAFile) -> Iterator[bytes]:

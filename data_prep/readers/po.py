@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +17,9 @@ from mtdeep.errors import UserError
 from mtdeep.languages import find
 
 _MOST_BYTES = 1 << 30  # of all catalogues together, which are in memory at once
+_CODESET = re.compile(r"\.[^@]*")
 # Numbers that tell the plural forms of all languages of CLDR apart, simple ones first.
 _NUMBERS = (1, 2, 5, 0, 3, 4, 6, 7, 8, 9, 10, *range(11, 203), 1000, 1_000_000)
-# Modifiers of locale names (sr@latin) -> what BCP-47 has for them.
-_MODIFIERS = {
-    "latin": "Latn",
-    "cyrillic": "Cyrl",
-    "iqtelif": "Latn",
-    "devanagari": "Deva",
-    "ije": "ijekavsk",
-    "euro": "",
-}
 
 
 @dataclass(frozen=True)
@@ -56,17 +49,24 @@ class Gettext:
         """Return the catalogues."""
         return tuple(self.files.values())
 
+    @property
+    def clash(self) -> str:
+        """Return what is wrong where the msgids' language has a catalogue too, else nothing."""
+        if self.source is None or self.source not in self.files:
+            return ""
+        return (
+            f"{self.source!r} is the language of the messages themselves (`source: {self.source}`), which needs no "
+            "catalogue; leave it out of the languages, or say that the messages are no text (`source: null`)"
+        )
+
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches.
 
         The catalogues are in memory at once. Raises UserError for more than 1 GiB of them, as `read_catalogue` does,
         and when there is no message.
         """
-        if self.source is not None and self.source in self.files:
-            raise UserError(
-                f"{self.files[self.source]}: {self.source!r} is the language of the msgids too; leave this catalogue "
-                "out, or say that msgids are no text (source: null)"
-            )
+        if self.clash:
+            raise UserError(f"{self.inputs[0]}: {self.clash}")
         nothing = f"{next(iter(self.inputs))}:1: no message in the catalogues; leave them out"
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
@@ -138,9 +138,4 @@ def catalogues_in(root: Path, domain: str) -> tuple[dict[str, Path], dict[str, s
 
 def _language(locale: str) -> str | None:
     """Return the canonical code of a POSIX locale's name (`pt_BR.UTF-8`, `sr@latin`)."""
-    name, _, modifier = locale.partition("@")
-    language, _, region = name.partition(".")[0].partition("_")
-    added = _MODIFIERS.get(modifier, modifier)
-    is_script = len(added) == 4 and added[0].isupper()
-    parts = [language, added, region] if is_script else [language, region, added]
-    return find("-".join(part for part in parts if part))
+    return find(_CODESET.sub("", locale))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from data_prep.batch import Batch
 
@@ -32,4 +32,15 @@ class Source(Protocol):
         """Yield the source's batches of *rows* rows read, rejected ones among them; the last may be shorter.
 
         So a batch is bounded whatever the file holds, and the batches of any two sizes are the same rows.
+        """
+
+
+@runtime_checkable
+class Naming(Source, Protocol):
+    """A source whose options name something in the file, which may not be there."""
+
+    def lacking(self, languages: Sequence[str]) -> str:
+        """Return the sentence for *languages* that no row has a text in: with what the file has, and the remedy.
+
+        It may read the file again.
         """

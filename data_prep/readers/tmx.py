@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from lxml import etree
+
 from data_prep.batch import Batch, Rejected
 from data_prep.readers.inline import Codes, children, text_of
-from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of
+from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
 from data_prep.readers.spellings import Spellings
 from data_prep.readers.xml_units import Unit, read_units
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _CODES = frozenset({"bpt", "ept", "ph", "it", "ut"})  # `hi` holds text
+_LOOKED_AT = 1000  # units, to say what languages there are
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ class Tmx:
         nothing = f"{self.path}:1: no <tu> in it; give a TMX file, or leave it out"
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
+    def lacking(self, languages: Sequence[str]) -> str:
+        """Return the sentence for languages that no unit has, with those that the first units have."""
+        units = (unit for unit in read_units(self.path, {"tu"}, (), self.longest) if isinstance(unit, Unit))
+        codes = {_code(variant) for unit in islice(units, _LOOKED_AT) for variant in children(unit.element, "tuv")}
+        met = on_one_line(", ".join(sorted(codes)))
+        return f"{self.path}: no text in {' or '.join(languages)} in it, but in {met}; name those, or leave it out"
+
     def _items(self) -> Iterator[Item]:
         spellings = Spellings(self.languages)
         for unit in read_units(self.path, {"tu"}, (), self.longest):
@@ -58,7 +69,7 @@ class Tmx:
         found: list[list[str]] = [[] for _ in self.languages]
         aside: Counter[str] = Counter()
         for variant in children(unit.element, "tuv"):
-            column = spellings.column(variant.get(_XML_LANG) or variant.get("lang") or "")
+            column = spellings.column(_code(variant))
             text = "".join(text_of(segment, _CODES, self.codes) for segment in children(variant, "seg"))
             if column is None:
                 aside["text in a language not asked for"] += 1
@@ -72,3 +83,7 @@ class Tmx:
         for i in range(max(map(len, found))):
             texts = [(texts[i] if i < len(texts) else texts[0]) if texts else "" for texts in found]
             yield Row(texts, place, unit.element.get("tuid", ""))
+
+
+def _code(variant: etree._Element) -> str:
+    return variant.get(_XML_LANG) or variant.get("lang") or ""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
 from data_prep.readers.inline import children, local_name
-from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of
+from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
 from data_prep.readers.spellings import Spellings
 from data_prep.readers.xml_units import Unit, read_units
 
 _LONGEST_DOCUMENT = 16 << 20  # characters
+_LOOKED_AT = 100  # documents, to say what languages there are, and by whom
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,20 @@ class WmtXml:
         nothing = f"{self.path}:1: no segment of a <doc> in it; give an XML file of WMT's, or leave it out"
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
+    def lacking(self, languages: Sequence[str]) -> str:
+        """Return the sentence for languages that no side has, or none by who is asked for, with the sides there are."""
+        whose = self.system or self.translator
+        documents = (document for document in self._documents() if isinstance(document, Unit))
+        sides = {_described(side) for document in islice(documents, _LOOKED_AT) for side in document.element}
+        what = f"no text in {' or '.join(languages)}{f' by {whose!r}' if whose else ''} in it"
+        return f"{self.path}: {what}, but {on_one_line(', '.join(sorted(sides)))}; name those, or leave it out"
+
+    def _documents(self) -> Iterator[Unit | Rejected]:
+        return read_units(self.path, {"doc"}, (), max(self.longest, _LONGEST_DOCUMENT))
+
     def _items(self) -> Iterator[Item]:
         spellings = Spellings(self.languages)
-        for document in read_units(self.path, {"doc"}, (), max(self.longest, _LONGEST_DOCUMENT)):
+        for document in self._documents():
             if isinstance(document, Rejected):
                 yield document
             else:
@@ -83,6 +96,12 @@ class WmtXml:
             case "hyp":
                 return self.system is not None and side.get("system") == self.system
         return False
+
+
+def _described(side: etree._Element) -> str:
+    """Return a side's language, its kind, and who made it: `de (ref by B)`."""
+    by = side.get("translator") or side.get("system")
+    return f"{side.get('lang') or side.get('language') or '?'} ({local_name(side)}{f' by {by}' if by else ''})"
 
 
 def _segments(side: etree._Element) -> Iterator[etree._Element]:

@@ -85,7 +85,10 @@ class _HoldOut:
         for chunk, (path, _) in enumerate(self._chunks):
             own = read_arrays(path, lambda name: name == IDS).get(IDS)
             if own is None:
-                raise UserError(f"corpus {self._corpus!r}: `holdout` names ids for {split!r}, but its rows have none")
+                raise UserError(
+                    f"corpus {self._corpus!r}: `holdout` names ids for {split!r}, but its rows have none; say where "
+                    "they stand (`id` of tsv, jsonl, parquet), or hold out a number or a share of the rows"
+                )
             seen |= np.isin(wanted, own)
             rows = np.flatnonzero(np.isin(own, wanted) & (self.kinds[chunk] == TRAINING))
             keys = self._keys(chunk)

@@ -14,7 +14,9 @@ import xxhash
 
 from data_prep.chunk import TextChunk
 from data_prep.engine.task import Task
-from data_prep.readers.source import Source
+from data_prep.readers.rows import NO_TEXT
+from data_prep.readers.source import Naming, Source
+from mtdeep.errors import UserError
 
 ROWS = 1 << 15
 """Of a chunk. Fixed, so that the number of workers changes nothing."""
@@ -44,8 +46,10 @@ def read(folder: Path, source: Source) -> dict[str, Any]:
     """Write the source's chunks into *folder*.
 
     Returns rows of each chunk, and how many rows were rejected and texts left aside, by reason, with samples:
-    what was read = rows + rejected. Raises UserError as the source does.
+    what was read = rows + rejected. Raises UserError as the source does, and where it names what the file does not
+    have: no row is damaged, and all texts of all rows are in one language of several.
     """
+    seen: set[str] = set()
     rows: list[int] = []
     rejected: Counter[str] = Counter()
     aside: Counter[str] = Counter()
@@ -57,6 +61,7 @@ def read(folder: Path, source: Source) -> dict[str, Any]:
             if len(kept) < SAMPLES:
                 kept.append([lost.place, lost.excerpt])
         aside.update(batch.counts)
+        seen.update(language for language, column in batch.columns.items() if any(column))
         if not batch.rows:
             continue
         arrays = {}
@@ -66,6 +71,9 @@ def read(folder: Path, source: Source) -> dict[str, Any]:
             arrays[SCORES] = np.array(batch.scores, dtype=np.float64)
         TextChunk(batch.columns, arrays).write(folder / chunk_name(len(rows)))
         rows.append(batch.rows)
+    lacking = [language for language in source.languages if language not in seen]
+    if isinstance(source, Naming) and len(seen) == 1 < len(source.languages) and not rejected.keys() - {NO_TEXT}:
+        raise UserError(source.lacking(lacking))
     return {"rows": rows, "rejected": dict(rejected), "aside": dict(aside), "samples": samples}
 
 

@@ -66,6 +66,7 @@ def test_a_path_is_enough_where_one_file_is_read() -> None:
         ("tsv", {"path": "a", "columns": "{language}"}, "the pattern '{language}' needs `languages`"),
         ("plain_text", {"en": "a", "eng": "b"}, "'eng' is the same as 'en'; name it once"),
         ("plain_text", {"qqqq": "a"}, "qqqq"),
+        ("gettext", {"en": "a", "de": "b"}, "'en' is the language of the messages themselves (`source: en`)"),
         ("cldr", "a", "reader cldr reads no file"),
     ],
 )

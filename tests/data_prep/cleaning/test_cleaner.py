@@ -92,6 +92,16 @@ def test_a_cell_has_the_first_reason_and_its_row_goes_when_it_is_alone() -> None
     assert (sample.row, sample.score, sample.beside) == (1, 101, {"de": GERMAN})
 
 
+def test_a_copy_is_shown_beside_what_it_repeats() -> None:
+    columns = {"de": [GERMAN], "en": [ENGLISH], "fr": [FRENCH], "cs": [f"{ENGLISH} "]}
+    record = cleaned(columns)
+    assert {code: one.rejected for code, one in record.languages.items() if one.rejected} == {
+        "cs": {"copies: copied": 1}
+    }
+    (sample,) = record.languages["cs"].samples["copies: copied"]
+    assert sample.beside == {"en": ENGLISH}
+
+
 def test_a_bad_cell_leaves_the_row_to_the_others() -> None:
     columns = {"en": [ENGLISH], "de": ["\ufffd"], "fr": [f" {FRENCH}"]}
     done = Cleaner(SETTINGS, "c", list(columns))(Batch(7, columns, rejected=[Rejected("torn", "line 3")]))

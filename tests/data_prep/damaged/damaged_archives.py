@@ -130,7 +130,7 @@ CASES = {
     "PO, empty": (po(""), r"a\.po:1: no message in the catalogues"),
     "PO, nothing but a header": (po(PO_HEAD), "no message in the catalogues"),
     "PO, English twice": (
-        lambda folder: Gettext({"en": write(folder / "en.po", MESSAGE)}), "'en' is the language of the msgids too"
+        lambda folder: Gettext({"en": write(folder / "en.po", MESSAGE)}), "'en' is the language of the messages"
     ),
     "MO that breaks off": (mo(lambda content: content[:-20]), r"a\.mo: breaks off, it has strings beyond its end"),
     "MO, nothing but its first bytes": (mo(lambda content: content[:4]), r"a\.mo:1: no PO or MO file"),

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from data_prep.readers.wmt_xml import WmtXml
+from data_prep.stages.read import read
+from mtdeep.errors import UserError
 
 
 def side(tag: str, attributes: str, text: str, *names: str) -> str:
@@ -30,6 +35,20 @@ def test_a_reference_or_a_system_is_taken(read_all, write, options: dict[str, st
     assert found.columns == {"en": ["source 1", "source 2"], "de": german}
     assert found.ids == ["d:1", "d:2"]
     assert sum(found.counts.values()) == 8 - 2 - sum(map(bool, german))  # every other segment is counted
+
+
+@pytest.mark.parametrize(
+    ("languages", "options", "what"),
+    [
+        (("en", "de"), {"translator": "C"}, "no text in de by 'C' in it"),
+        (("en", "de"), {"system": "Y"}, "no text in de by 'Y' in it"),
+        (("en", "fr"), {}, "no text in fr in it"),
+    ],
+)
+def test_who_is_not_there_is_told_with_those_who_are(write, tmp_path: Path, languages, options, what: str) -> None:
+    sides = "de (hyp by X), de (ref by A), de (ref by B), en (src), zh (ref by A)"
+    with pytest.raises(UserError, match=re.escape(f"a.xml: {what}, but {sides}; name those")):
+        read(tmp_path, WmtXml(write("a.xml", FILE), languages, **options))
 
 
 def test_references_in_several_languages(read_all, write) -> None:

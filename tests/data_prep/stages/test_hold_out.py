@@ -74,7 +74,7 @@ def test_rows_by_their_ids(tmp_path: Path) -> None:
     assert len(more) == 5 and not set(more) & set(test)
     with pytest.raises(UserError, match="no row has the id 'verse 100' of split 'test'"):
         divided(tmp_path, DISTINCT, {"test": ("verse 3", "verse 100")}, ids=ids)
-    with pytest.raises(UserError, match="names ids for 'test', but its rows have none"):
+    with pytest.raises(UserError, match="names ids for 'test', but its rows have none; say where they stand"):
         divided(tmp_path, DISTINCT, {"test": ("verse 3",)})
 
 
