@@ -14,16 +14,16 @@ NO_ROOM = 'failed to offload data block of size 32.0 KiB (1 used of 1). It was s
 
 
 @pytest.mark.parametrize(
-    ("error", "says"),
+    ("kind", "message", "says"),
     [
-        (duckdb.OutOfMemoryException("could not allocate"), "deduplication.memory: 32MB does not do"),
-        (duckdb.OutOfMemoryException(NO_ROOM), "FOLDER: failed to offload .*; make room there, or give another folder"),
-        (duckdb.IOException("No space left on device\nmore"), "FOLDER: No space left on device; make room there"),
+        (duckdb.OutOfMemoryException, "could not allocate", "deduplication.memory: 32MB does not do"),
+        (duckdb.OutOfMemoryException, NO_ROOM, "FOLDER: failed to offload .*; make room there, or give another folder"),
+        (duckdb.IOException, "No space left on device\nmore", "FOLDER: No space left on device; make room there"),
     ],
 )
-def test_memory_and_disk_are_told_apart(tmp_path: Path, error: duckdb.Error, says: str) -> None:
+def test_memory_and_disk_are_told_apart(tmp_path: Path, kind: type[duckdb.Error], message: str, says: str) -> None:
     with pytest.raises(UserError, match=says.replace("FOLDER", str(tmp_path))), Tables(tmp_path, "32MB", 1, "SELECT 1"):
-        raise error
+        raise kind(message)
     assert not list(tmp_path.iterdir())
 
 
