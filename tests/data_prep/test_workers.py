@@ -87,7 +87,7 @@ def test_what_is_compared_is_worth_it(folder: Path) -> None:
     assert lost["mined"]["repeats another row"] > 2334  # each is there twice, and most are in the talks
     assert lost["talks"]["held out for valid"] == 20 and lost["talks"]["held out for test"] > 40
     assert {record.split for record in store.manifest.corpora} == {"train", "valid", "test"}
-    assert len(list((folder / "here" / "work" / "clean").iterdir())) == 4
+    assert len(list((folder / "here" / "work" / "clean").iterdir())) == 10
     assert {"manifest.json", "report/index.html", "report/report.json"} < contents(folder / "here" / "store").keys()
 
 
