@@ -244,6 +244,8 @@ def test_what_became_of_the_sentences_of_a_new_language(folder: Path) -> None:
     assert section["languages"]["fr"]["tokens"] == column.units
     assert section["directions"] == 6
     assert list(section["languages"]) == ["en", "de", "fr"]
+    (sample,) = section["samples"][SCORED]["fr"]
+    assert (sample["row"], sample["beside"]) == (3, {"talks, dev": said("fr", row(1001))})
 
 
 def test_rows_that_are_others_with_a_new_language(folder: Path) -> None:

@@ -72,11 +72,11 @@ AGAIN: dict[str, Change] = {
     "what a killed run left": lambda work: (work / "read" / ".partial-abcdefgh").mkdir(),
 }
 TOLD: dict[str, tuple[Change, str]] = {
-    "text of zeros": (lambda work: (zeros(work, "read"), shutil.rmtree(work / "clean")), rf"/work/read/.*: {DAMAGED}"),
-    "tokens of zeros": (lambda work: zeros(work, "encode"), rf"/work/encode/.*: {DAMAGED}"),
-    "a vocabulary of zeros": (lambda work: zeros(work, "learn"), rf"/work/learn/.*/subwords\.model: {DAMAGED}"),
+    "text of zeros": (lambda work: (zeros(work, "read"), shutil.rmtree(work / "clean")), rf"work/read/.*: {DAMAGED}"),
+    "tokens of zeros": (lambda work: zeros(work, "encode"), rf"work/encode/.*: {DAMAGED}"),
+    "a vocabulary of zeros": (lambda work: zeros(work, "learn"), rf"work/learn/.*/subwords\.model: {DAMAGED}"),
     "a vocabulary with another bit": (lambda work: a_bit(work, "learn"), rf"/learn/.*/subwords\.model: {DAMAGED}"),
-    "a stage that is a file": (lambda work: a_file(work / "read"), r"/work/read: cannot be written \(File exists"),
+    "a stage that is a file": (lambda work: a_file(work / "read"), r"work/read: cannot be written \(File exists"),
     "a result that is a file": (lambda work: a_file(result(work, "read")), r"/read/.*: cannot be written \(Not a"),
     "dictionaries in a file": (lambda work: a_file(work / "dictionaries"), r"/dictionaries: cannot be written"),
 }

@@ -37,9 +37,9 @@ def test_every_row_has_the_cells_of_its_head(store: Store) -> None:
 
 def test_absolute_paths_are_names() -> None:
     given = {
-        "store": "/home/somebody/store",
+        "store": "/elsewhere/store",
         "work": "/scratch/work",
-        "vocabulary": {"model": "/home/somebody/m.model"},
+        "vocabulary": {"model": "/elsewhere/m.model"},
         "corpora": [{"name": "a", "reader": "plain_text", "splits": {"train": {"en": "/data/a.en", "de": "b/a.de"}}}],
     }
     said = settings_section(Config.model_validate(given))
