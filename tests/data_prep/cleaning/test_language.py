@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,9 +19,8 @@ from data_prep.cleaning.naive_bayes import NaiveBayes, naive_bayes
 from data_prep.cleaning.texts import Texts
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
-from tests.data_prep.cleaning.test_related import macrolanguages
-from tests.test_language_codes import codes_of
 
+LISTS = Path(__file__).parents[2] / "language_codes"
 ENGLISH = "The committee will meet again on Thursday to discuss the budget."
 GERMAN = "Der Ausschuss wird am Donnerstag erneut über den Haushalt beraten."
 DANISH = "Udvalget mødes igen på torsdag for at drøfte budgettet for næste år."
@@ -96,7 +96,9 @@ def test_dialects_that_the_identifier_knows_by_themselves(language: str) -> None
     assert score("fa", EGYPTIAN) < 0.02
 
 
-def test_no_label_of_a_relative_is_a_rejection(monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
+def test_no_label_of_a_relative_is_a_rejection(
+    macrolanguages: Sequence[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
     """Of every column of the public corpora, whatever label of the same macrolanguage the identifier is sure of."""
     labels = sorted(identifier("py3langid").languages)
     sure = SimpleNamespace(
@@ -104,14 +106,15 @@ def test_no_label_of_a_relative_is_a_rejection(monkeypatch: pytest.MonkeyPatch, 
         probabilities=lambda texts, groups: np.array([[float(label in group) for label in labels] for group in groups]),
     )
     monkeypatch.setattr(language_rule, "identifier", lambda name, model: sure)
-    of_one = {frozenset({resolve(one), resolve(other)}) for one, other in macrolanguages()}
+    of_one = {frozenset({resolve(one), resolve(other)}) for one, other in macrolanguages}
     siblings: dict[str, set[str]] = {}
-    for language, macrolanguage in macrolanguages():
+    for language, macrolanguage in macrolanguages:
         siblings.setdefault(macrolanguage, set()).add(resolve(language))
     of_one |= {frozenset(pair) for every in siblings.values() for pair in combinations(every, 2)}
     texts = Texts(["ᏣᎳᎩ" * 40] * len(labels))  # in letters that none of them is in, one for each label
     compared = 0
-    for code in {resolve(code) for name in ("flores_200", "nllb_seed", "ntrex_128") for code in codes_of(name)}:
+    lists = [(LISTS / f"{name}.txt").read_text(encoding="utf-8") for name in ("flores_200", "nllb_seed", "ntrex_128")]
+    for code in map(resolve, " ".join(lists).split()):
         scores = Language().scores(code, texts)
         for label, of_label in zip(labels, scores):
             base = {language.split("-")[0] for language in (code, label)}

@@ -1,10 +1,6 @@
-"""Families against IANA's registry, whose text is read a second time here."""
-
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from importlib.resources import files
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,19 +8,9 @@ from data_prep.cleaning.related import family
 from mtdeep.languages import find
 
 
-def macrolanguages() -> Iterator[tuple[str, str]]:
-    """Language and macrolanguage, ISO 639-3's, of the registry."""
-    registry = files("langcodes").joinpath("data/language-subtag-registry.txt").read_text(encoding="utf-8")
-    for record in registry.split("%%"):
-        fields = dict(re.findall(r"^(Type|Subtag|Macrolanguage): (\S+)$", record, re.MULTILINE))
-        if fields.get("Type") == "language" and "Macrolanguage" in fields:
-            yield fields["Subtag"], fields["Macrolanguage"]
-
-
-def test_macrolanguages_are_families() -> None:
-    pairs = list(macrolanguages())
-    assert len(pairs) > 440
-    for language, macrolanguage in pairs:
+def test_macrolanguages_are_families(macrolanguages: Sequence[tuple[str, str]]) -> None:
+    assert len(macrolanguages) > 440
+    for language, macrolanguage in macrolanguages:
         assert family(language) == family(macrolanguage)
         canonical, above = find(language), find(macrolanguage)
         assert canonical and above and family(canonical) == family(above)
