@@ -142,3 +142,13 @@ def test_androids_folders() -> None:
         if not tag.script:
             assert languages.find(f"{tag.language}-r{tag.territory}") == languages.find(str(tag))
         assert languages.find("b+" + str(tag).replace("-", "+")) == languages.find(str(tag))
+
+
+def test_documented_spellings() -> None:
+    """docs/language-codes.md: every row's spellings and codes, one by one."""
+    page = (LISTS.parents[1] / "docs" / "language-codes.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| `")]
+    assert len(rows) > 8
+    for spelled, codes in rows:
+        given = re.findall("`([^`]+)`", spelled)
+        assert [languages.resolve(code) for code in given] == re.findall("`([^`]+)`", codes)
