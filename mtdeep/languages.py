@@ -10,6 +10,7 @@ hyphen, so in its flags, files and symbols the hyphen is an underscore: `zh_Hans
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache, lru_cache
 
 import langcodes
@@ -51,11 +52,14 @@ _NAMES = {
 _SAY_SCRIPT = {"zh"}
 
 
-def resolve(code: str) -> str:
+def resolve(code: str, known: Collection[str] = ()) -> str:
     """The canonical BCP-47 code of any accepted spelling (`eng_Latn`, `zh_CN`, `deu`, `sr-latn`, `sr_RS@latin`).
 
+    One of *known*, the codes of a store, means itself: the store may be older than what its spelling means today.
     Raises `UserError` that names the code and similar ones.
     """
+    if (given := from_fairseq_code(code.strip())) in known:
+        return given
     canonical = find(code)
     if canonical is None:
         from mtdeep.language_hints import unknown  # Babel's names, only for whoever is wrong
