@@ -31,9 +31,9 @@ class Language(CellRule):
     letters (times the length factor: 9 Chinese ones), which identifiers guess at: small models reject useful short
     phrases of clean corpora (https://github.com/mozilla/translations/issues/814).
 
-    Of a language in several scripts an identifier may know one. What is written in another has as its score the
-    probability that it is in none of the languages of other branches that the identifier knows in that script: Kyrgyz
-    in Latin letters is no fault, English in its place is.
+    Of a language in several scripts an identifier may know one. The score of a text in another is the probability that
+    it is not in the likeliest family of another branch that the identifier knows there: Kyrgyz in Latin letters is no
+    fault, English in its place is.
     """
 
     name: ClassVar[str] = "language"
@@ -77,13 +77,16 @@ def expected(name: Name, model: str | None, language: str) -> frozenset[str]:
 
 @cache
 def strangers(name: Name, model: str | None, language: str) -> Sequence[frozenset[str]]:
-    """Return the languages, a group each, of other branches that an identifier knows where it knows this one not.
+    """Return the families of other branches that an identifier knows where it knows this language not.
 
     That is in the scripts that this one is written in too, though the identifier has not learned it in them.
     """
     unlearned = set(scripts(language)) - _learned(name, model, language)
-    codes = sorted(code for code in identifier(name, model).languages if script(code) in unlearned)
-    return [frozenset({code}) for code in codes if branch(code) != branch(language)]
+    families: dict[str, set[str]] = {}
+    for code in identifier(name, model).languages:
+        if script(code) in unlearned and branch(code) != branch(language):
+            families.setdefault(family(code), set()).add(code)
+    return [frozenset(codes) for _, codes in sorted(families.items())]
 
 
 @cache

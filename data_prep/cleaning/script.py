@@ -16,7 +16,7 @@ from mtdeep import languages
 class Script(CellRule):
     """Score: the share of letters that belong to the language's scripts.
 
-    These are the code's own (`sr-Latn`), or all that the language is written in (`sr`; `mtdeep.languages.scripts`), or
+    These are the code's own (`sr-Latn`), or all that the language is written in (`uz`; `mtdeep.languages.scripts`), or
     those that `scripts` says. Nothing to say of text without letters, nor of languages whose scripts nobody has data
     on. The bound is below stopes' half: names in Latin letters are common everywhere.
     """

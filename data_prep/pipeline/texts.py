@@ -131,16 +131,17 @@ def _main_reason(texts: Sequence[SplitText]) -> list[tuple[str, int]]:
     return reasons.most_common(1)
 
 
+def _languages_hit(texts: Sequence[SplitText], reason: str) -> list[str]:
+    return list(dict.fromkeys(code for text in texts for code in text.ledger.languages_hit(reason)))
+
+
 def nothing_left(run: Run, texts: Sequence[SplitText]) -> UserError:
     """Return what to tell of a split of which all rows are rejected; of all its pairs where the corpus has many."""
     text, rows = texts[0], [text.ledger.account().rows for text in texts]
     rejected = sum((Counter(tally.rejected) for tally in rows), Counter[str]())
     lost = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "there were none"
     lost += _most_sentences(texts)
-    mended = ""
-    for reason, _ in _main_reason(texts):
-        hit = dict.fromkeys(code for text in texts for code in text.ledger.languages_hit(reason))
-        mended = remedy(reason, list(hit))
+    mended = "".join(remedy(reason, _languages_hit(texts, reason)) for reason, _ in _main_reason(texts))
     return UserError(
         f"{run.loaded.where('corpora', text.number, 'splits', text.split)}: nothing is left of the "
         f"{sum(tally.read for tally in rows):,} rows of split {text.split!r} of corpus {text.corpus.entry!r} ({lost}); "

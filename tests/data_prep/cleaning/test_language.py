@@ -139,7 +139,8 @@ def test_a_language_in_another_of_its_scripts_stays(language: str, text: str) ->
 
 
 @pytest.mark.parametrize(
-    ("language", "text"), [("ky", ENGLISH), ("tg", ENGLISH), ("ug", RUSSIAN), ("az", RUSSIAN), ("uz", RUSSIAN)]
+    ("language", "text"),
+    [("ky", ENGLISH), ("tg", ENGLISH), ("tg", DANISH), ("ug", RUSSIAN), ("az", RUSSIAN), ("uz", RUSSIAN)],
 )
 def test_another_language_in_another_of_its_scripts_goes(language: str, text: str) -> None:
     assert score(language, text) < 0.02
