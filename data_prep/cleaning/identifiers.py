@@ -24,10 +24,10 @@ class Identifier(Protocol):
 
     @property
     def languages(self) -> frozenset[str]:
-        """Return the canonical codes that it knows."""
+        """Return the canonical codes that it knows, each in the code's script alone: `uz-Cyrl` beside `uz`."""
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return (texts,) float64: the probability that each is in one of *languages*, all of them known ones."""
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return (groups, texts) float64: the probability that a text is in a language of a group, all known ones."""
 
 
 @cache
@@ -61,15 +61,18 @@ class Py3langid:
         self._model = naive_bayes()
         codes = [label for label in self._model.labels if label != "zxx"]  # no language
         self._columns = {resolve(code): self._model.labels.index(code) for code in codes}
-        # Trained on both scripts under one label (its "srl" and "uzs" are folded into "sr" and "uz").
-        for code in ("sr-Latn", "zh-Hant"):
+        # Trained on both scripts under one label.
+        for code in ("sr-Latn", "uz-Cyrl", "zh-Hant"):
             self._columns[code] = self._columns[resolve(code.split("-")[0])]
+        # It has only seen the Latin letters of the Crimean Tatar, and takes the Cyrillic ones for Tatar.
+        self._columns["crh-Latn"] = self._columns.pop("crh")
         self.languages = frozenset(self._columns)
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return the sum over the languages' columns."""
-        columns = sorted({self._columns[language] for language in languages})
-        return self._model.probabilities(texts)[:, columns].sum(axis=1, dtype=np.float64)
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return the sums over the languages' columns."""
+        found = self._model.probabilities(texts)
+        columns = [sorted({self._columns[language] for language in languages}) for languages in groups]
+        return np.stack([found[:, of_group].sum(axis=1, dtype=np.float64) for of_group in columns])
 
 
 class Lingua:
@@ -81,11 +84,11 @@ class Lingua:
         self._known = {resolve(known.iso_code_639_1.name): known for known in module.Language.all()}
         self.languages = frozenset(self._known)
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return the sum of lingua's confidence values."""
-        wanted = {self._known[language] for language in languages}
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return the sums of lingua's confidence values."""
+        codes = {known: code for code, known in self._known.items()}
         values = map(self._detector.compute_language_confidence_values, texts)
-        return _sums((value.value for value in of_text if value.language in wanted) for of_text in values)
+        return _sums(([(codes[value.language], value.value) for value in of_text] for of_text in values), groups)
 
 
 class Heliport:
@@ -103,15 +106,15 @@ class Heliport:
         self._codes = _canonical(codes | {"uzn": "uz-Cyrl"})
         self.languages = frozenset(self._codes.values())
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return the sum over the ten best languages."""
-        return _sums(self._of(text, languages) for text in texts)
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return the sums over the ten best languages."""
+        return _sums(map(self._of, texts), groups)
 
-    def _of(self, text: str, languages: frozenset[str]) -> list[float]:
+    def _of(self, text: str) -> list[tuple[str | None, float]]:
         best = self._identifier.identify_topk_with_score(text, 10)
         weights = np.power(10.0, [best[0][1] - score for _, score in best])
         weights /= weights.sum()
-        return [weight for (label, _), weight in zip(best, weights) if self._codes.get(label) in languages]
+        return [(self._codes.get(label), weight) for (label, _), weight in zip(best, weights.tolist())]
 
 
 class FastText:
@@ -127,13 +130,10 @@ class FastText:
         self._codes = _canonical({label: label.removeprefix("__label__") for label in labels})
         self.languages = frozenset(self._codes.values())
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return the sum of the probabilities of the labels."""
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return the sums of the probabilities of the labels."""
         predictions = (self._model.predict(text.replace("\n", " "), k=-1) for text in texts)
-        return _sums(
-            (float(p) for label, p in zip(*prediction) if self._codes.get(label) in languages)
-            for prediction in predictions
-        )
+        return _sums(([(self._codes.get(label), float(p)) for label, p in zip(*best)] for best in predictions), groups)
 
 
 def _installed(module: str, package: str) -> ModuleType:
@@ -154,5 +154,7 @@ def _canonical(codes: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _sums(values: Iterable[Iterable[float]]) -> np.ndarray:
-    return np.fromiter(map(sum, values), np.float64)
+def _sums(answers: Iterable[Sequence[tuple[str | None, float]]], groups: Sequence[frozenset[str]]) -> np.ndarray:
+    """Return (groups, texts) float64: what an identifier's *answers*, (code, probability) of each text, add up to."""
+    sums = [[sum(p for code, p in answer if code in group) for group in groups] for answer in answers]
+    return np.array(sums, np.float64).reshape(-1, len(groups)).T

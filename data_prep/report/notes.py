@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from data_prep.cleaning.cleaner import ALONE
+from data_prep.cleaning.remedy import remedy
 from data_prep.readers.rows import INVALID_UTF8
 from data_prep.report.numbers import counted, percent
 from data_prep.report.split import HOLD_OUT, READ
@@ -18,7 +19,6 @@ UNREAD = 0.05
 """Share of a split's rows that could not be read above which something is wrong with the files."""
 MOST = 0.5
 """Share of a language's sentences above which one reason that took them is said by itself."""
-_MISLABELLED = ("language: another language", "script: letters of other scripts")
 _CONSEQUENCES = (ALONE, LEFT_BY_LEAKS)
 
 
@@ -111,8 +111,8 @@ def _taken_by_one(section: Section) -> Iterator[str]:
     causes = {reason: of for reason, of in shares.items() if reason not in _CONSEQUENCES}
     for reason, by_language in (causes or shares).items():
         cells = (f"{percent(share)} of {code}" for code, share in sorted(by_language.items(), key=lambda one: -one[1]))
-        question = "; are the files exchanged or mislabelled?" if reason in _MISLABELLED else ""
-        yield f"warning: most sentences lost, {named(section)}, {reason}: {', '.join(cells)}{question}"
+        mended = remedy(reason, list(by_language))
+        yield f"warning: most sentences lost, {named(section)}, {reason}: {', '.join(cells)}{mended}"
 
 
 def _without_training(sections: Sequence[Section]) -> Iterator[str]:

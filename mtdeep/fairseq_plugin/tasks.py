@@ -154,7 +154,8 @@ class ManyToManyTranslationTask(FairseqTask):
         if source is None or target is None:
             raise UserError("name the languages to translate between with --source-lang and --target-lang.")
         # The form that directions are written in, so that the same mistakes are told in the same words.
-        (direction,) = parse_directions(f"{fairseq_code(resolve(source))}-{fairseq_code(resolve(target))}", self.store)
+        codes = (fairseq_code(resolve(code, self.store.languages)) for code in (source, target))
+        (direction,) = parse_directions("-".join(codes), self.store)
         return direction
 
     def _views(self, split: str) -> list[DirectionView]:

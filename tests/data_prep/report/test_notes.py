@@ -63,7 +63,7 @@ def test_what_takes_most_of_a_language_is_said_with_its_share() -> None:
     first, *_ = said(section({"en": (1000, wrong), "de": (1000, {ALONE: 990}), "fr": (1000, {SHARED_ROWS: 500})}))
     assert first == (
         "warning: most sentences lost, talks, train, language: another language: 99 % of en; are the files exchanged "
-        "or mislabelled?"
+        "or mislabelled? If not, write `cleaning: {languages: {en: {language: false}}}`"
     )
     first, *_ = said(section({"de": (3, {ALONE: 2})}))
     assert first == f"warning: most sentences lost, talks, train, {ALONE}: 66.7 % of de"
