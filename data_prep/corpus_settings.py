@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from data_prep.public.identifier import columns_of
 from data_prep.public.reading import sources_of
 from data_prep.public.record import record_of
 from data_prep.readers.source import Source
-from data_prep.sources import PATTERN, READERS, make_source
+from data_prep.sources import PATTERN, READERS, make_source, takes_languages
 from data_prep.strict import LanguageCode, PathText, Strict, by_name
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
@@ -165,8 +165,8 @@ class FileCorpus(SplitCorpus):
     def _go_together(self) -> FileCorpus:
         if self.languages and self.pairs not in (None, ALL):
             raise ValueError("`languages` chooses among `pairs: all`; a list of pairs has its languages itself")
-        asks = self.pairs or any(PATTERN in str(given) for given in self.splits.values())
-        if self.languages and not asks and "languages" not in READERS[self.reader].__dataclass_fields__:  # type: ignore[attr-defined]
+        asks = self.pairs or any(PATTERN in str(one) or _is_path(one) for one in _every(self.splits))
+        if self.languages and not asks and not takes_languages(self.reader):
             raise ValueError("`languages` goes with a pattern; these splits name their files language by language")
         return self
 
@@ -294,6 +294,17 @@ def _check_read(reader: str, given: Read, languages: Sequence[str] | None, pairs
 
 def _sources(reader: str, given: Read, languages: Sequence[str] | None, at: At) -> list[Source]:
     return [make_source(reader, one, languages or (), at) for one in as_list(given)]
+
+
+def _every(splits: Mapping[str, Read]) -> Iterator[Options]:
+    """Yield what is read, one after another."""
+    for given in splits.values():
+        yield from as_list(given)
+
+
+def _is_path(given: Options) -> bool:
+    """Tell whether one path is given, whose language must be said elsewhere."""
+    return isinstance(given, str) or isinstance(given.get("files"), str)
 
 
 def as_list(given: Any) -> list[Any]:

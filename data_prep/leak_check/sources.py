@@ -8,8 +8,11 @@ from pathlib import Path
 
 import yaml
 
+from data_prep.environment import expand
 from data_prep.readers.source import Source
+from data_prep.readers.spellings import Spellings
 from data_prep.readers.store import StoreRows
+from data_prep.readers.xliff_languages import xliff_languages
 from data_prep.sources import PATTERN, READERS, make_source
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store
@@ -99,6 +102,31 @@ def _meant(option: str, written: str, languages: Sequence[str]) -> list[Corpus]:
     return [Corpus(name, _source(option, written, reader, options, languages))]
 
 
+def _sides(path: Path, languages: Sequence[str]) -> list[str]:
+    """Return the source and the target of an XLIFF file, those of *languages* that it says it is in.
+
+    What it does not say is the other of two languages; where none are asked for, the file's own are meant. Raises
+    ValueError where that leaves a side open.
+    """
+    own = xliff_languages(path)
+    codes = [resolve(code) for code in languages or filter(None, own)]
+    places = [None if spelt is None else Spellings(codes).column(spelt) for spelt in own]
+    if len(codes) == 2 and None in own and places.count(None) == 1:
+        places = [1 - sum(filter(None, places)) if place is None else place for place in places]
+    found = [codes[place] for place in places if place is not None]
+    if len(set(found)) != 2:
+        said = " and ".join(spelt or "a language that it does not name" for spelt in own)
+        raise ValueError(
+            f"it is in {said}, which are not two of the languages {shortened(codes, 10) or 'asked for'}; give "
+            "--languages, or {reader: xliff, path: FILE, source: CODE, target: CODE}"
+        )
+    return found
+
+
+def _at(path: str) -> Path:
+    return Path(expand(path))
+
+
 def _is_mapping(written: str) -> bool:
     """Tell options in braces from a path that begins with the place of the language."""
     return written.startswith("{") and not written.startswith(PATTERN)
@@ -113,7 +141,9 @@ def _reader_of(path: str) -> str:
 
 def _source(option: str, written: str, reader: str, given: object, languages: Sequence[str]) -> Source:
     try:
-        source = make_source(reader, given, languages, Path)  # type: ignore[arg-type]
+        if reader == "xliff" and isinstance(given, str) and _at(given).is_file():
+            languages = _sides(_at(given), languages)
+        source = make_source(reader, given, languages, _at)  # type: ignore[arg-type]
     except ValueError as error:
         problem = str(error)
         if "languages" in problem:

@@ -53,6 +53,23 @@ def test_a_path_is_enough_where_one_file_is_read() -> None:
     assert made("store", {"path": "s", "corpus": "c"}, ("en", "de")) == StoreRows(ROOT / "s", "c", ("en", "de"))
 
 
+def test_two_languages_are_source_and_target() -> None:
+    expected = Xliff(ROOT / "a.xlf", "de", "en")
+    assert made("xliff", "a.xlf", ("deu", "en")) == expected
+    assert made("xliff", {"path": "a.xlf", "source": "de", "target": "en"}, ("en", "de")) == expected
+    with pytest.raises(ValueError, match="`languages` are not its source and target; give one of both"):
+        made("xliff", {"path": "a.xlf", "source": "de", "target": "en"}, ("en", "fr"))
+    with pytest.raises(ValueError, match="reader xliff needs source, target"):
+        made("xliff", "a.xlf", ("en", "fr", "de"))
+
+
+def test_the_file_of_one_language_needs_no_pattern() -> None:
+    assert made("plain_text", "a.txt", ("deu",)) == PlainText({"de": ROOT / "a.txt"})
+    german = Gettext({"de": ROOT / "de.po"})
+    assert made("gettext", "de.po", ("de",)) == made("gettext", "de.po", ("en", "de")) == german
+    assert made("gettext", "{language}.po", ("en", "de")) == german
+
+
 @pytest.mark.parametrize(
     "reader, given, message",
     [
