@@ -18,7 +18,7 @@ from typing import Any
 import xxhash
 from pydantic import ValidationError
 
-from data_prep.config import Config
+from data_prep.config import SHAPES_NOTHING, Config
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import CorpusSplit
 from data_prep.growth import Growth, change, growth
@@ -43,7 +43,7 @@ class Identity:
         """Return the digest of settings, bytes of the inputs, and versions that shape the result."""
         content = {
             "revision": _REVISION,
-            "settings": self.loaded.config.model_dump(mode="json", exclude={"store", "work"}),
+            "settings": self.loaded.config.model_dump(mode="json", exclude=set(SHAPES_NOTHING)),
             "inputs": {name: record["xxh3_128"] for name, record in self.inputs.items()},
             "versions": _versions(),
         }
@@ -59,7 +59,7 @@ class Identity:
             if file not in files or not splits.issuperset(_splits([name]))
         }
         config = self.loaded.config
-        settings = config.model_dump(mode="json", exclude={"store", "work"}, exclude_unset=True)
+        settings = config.model_dump(mode="json", exclude=set(SHAPES_NOTHING), exclude_unset=True)
         made = {"settings": settings, "versions": _versions(), "leakage": config.leakage}
         return {"content_digest": self.digest, "inputs": inputs, **made}
 

@@ -17,7 +17,6 @@ from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
-from mtdeep.errors import UserError
 
 Samples = dict[str, dict[str, list[Sample]]]
 """Reason -> language -> samples."""
@@ -115,24 +114,11 @@ def what_is_left(texts: Sequence[SplitText]) -> str:
     if not reasons:
         return left
     ((reason, count),) = reasons.most_common(1)
-    return f"{left}; lost above all: {count:,} {reason}{_most_sentences(texts)}"
+    return f"{left}; lost above all: {count:,} {reason}{most_sentences(texts)}"
 
 
-def _most_sentences(texts: Sequence[SplitText]) -> str:
+def most_sentences(texts: Sequence[SplitText]) -> str:
     """Return why most sentences went: a row goes since too few are left in it, whatever rule took the others."""
     reasons = sum((text.ledger.lost_sentences() for text in texts), Counter[str]())
     del reasons[ALONE]
     return "".join(f"; of sentences {count:,} {reason}" for reason, count in reasons.most_common(1))
-
-
-def nothing_left(run: Run, texts: Sequence[SplitText]) -> UserError:
-    """Return what to tell of a split of which all rows are rejected; of all its pairs where the corpus has many."""
-    text, rows = texts[0], [text.ledger.account().rows for text in texts]
-    rejected = sum((Counter(tally.rejected) for tally in rows), Counter[str]())
-    lost = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "there were none"
-    lost += _most_sentences(texts)
-    return UserError(
-        f"{run.loaded.where('corpora', text.number, 'splits', text.split)}: nothing is left of the "
-        f"{sum(tally.read for tally in rows):,} rows of split {text.split!r} of corpus {text.corpus.entry!r} ({lost}); "
-        "give other files, or clean them less"
-    )
