@@ -9,7 +9,8 @@ from typing import Any
 
 from data_prep.config import SHAPES_NOTHING, Config
 from data_prep.config_file import ConfigFile
-from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit, MtdataCorpus, SplitCorpus, as_list
+from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit, MtdataCorpus, SplitCorpus
+from data_prep.corpus_values import as_list
 from mtdeep.errors import shortened
 from mtdeep.languages import resolve
 

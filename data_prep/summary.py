@@ -29,7 +29,7 @@ def print_summary(prepared: Prepared) -> None:
     out = console()
     store = prepared.store
     out.print(_corpora(store, out.width), languages_table(store, out.width))
-    for note in (*notes_of(store), *_known(prepared)):
+    for note in (*prepared.left_out, *notes_of(store), *_known(prepared)):
         out.print(note, markup=False, soft_wrap=True)
     made = "prepared" if prepared.added is None else "appended to"
     state = "already prepared, nothing to do" if prepared.already else made
