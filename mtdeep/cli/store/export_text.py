@@ -112,12 +112,14 @@ def _corpora(store: Store) -> list[str]:
 
 def _report(out: Path, chosen: Chosen, tables: Mapping[str, Table], empty: Sequence[str]) -> Iterator[str]:
     """Yield what was written, and what a reader of the files has to know."""
+    from mtdeep.cli.store.info import counted
     from mtdeep.corpus.text.sentences import DECODED
     from mtdeep.errors import shortened
 
     for name, table in list(tables.items())[:_SHOWN]:
         sentences = sum(table.sentences.values())
-        yield f"{name}: {len(table.files):,} files, {table.rows:,} rows, {sentences:,} sentences"
+        counts = counted(len(table.files), "file"), counted(table.rows, "row"), counted(sentences, "sentence")
+        yield f"{name}: {', '.join(counts)}"
     if len(tables) > _SHOWN:
         yield f"and {len(tables) - _SHOWN:,} more; {out}/export.json has all of them"
     if empty:
@@ -130,8 +132,8 @@ def _report(out: Path, chosen: Chosen, tables: Mapping[str, Table], empty: Seque
         yield f"decoded from the pieces, as the vocabulary's normalisation left the text: {shortened(decoded)}"
     unknown = sum((Counter(table.unknown) for table in tables.values()), Counter[str]())
     if unknown:
-        counts = ", ".join(f"{count:,} of {code}" for code, count in unknown.items())
-        yield f"left out, since they have tokens that are unknown to the vocabulary: {counts}"
+        by_language = ", ".join(f"{count:,} of {code}" for code, count in unknown.items())
+        yield f"left out, since they have tokens that are unknown to the vocabulary: {by_language}"
     if mended := sum(table.mended for table in tables.values()):
         yield f"sentences with blanks for line ends or tabs, which --format jsonl keeps: {mended:,}"
     yield f"exported: {out}"
