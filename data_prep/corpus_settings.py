@@ -23,13 +23,13 @@ from data_prep.corpus_values import (
 )
 from data_prep.environment import expand
 from data_prep.file_patterns import SOURCE, TARGET
-from data_prep.many_files import EveryLanguage, every_language, expanded
+from data_prep.many_files import EXAMPLES, EveryLanguage, every_language, expanded
 from data_prep.pairs import ALL, LanguagePair, paths_in
 from data_prep.public.identifier import columns_of
 from data_prep.public.reading import sources_of
 from data_prep.public.record import record_of
 from data_prep.readers.source import Source
-from data_prep.sources import PATTERN, READERS, make_source, takes_languages
+from data_prep.sources import PATTERN, READERS, make_source, reads_by_language, takes_languages
 from data_prep.strict import Strict
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
@@ -258,9 +258,12 @@ def _check_read(reader: str, given: Read, languages: Sequence[str] | None, pairs
     if pairs is None and any(place in str(given) for place in (SOURCE, TARGET)):
         raise ValueError(f"a pattern with {SOURCE} or {TARGET} in it needs `pairs`, a list of them or {ALL}")
     if is_all(languages):
-        if not all(PATTERN in _files(one) for one in as_list(given)):
-            raise ValueError(f"`languages: {ALL}` needs a path with {PATTERN} where the code stands; give such a path")
-        languages = ["de"]
+        if not reads_by_language(reader) or not all(PATTERN in _files(one) for one in as_list(given)):
+            raise ValueError(
+                f"`languages: {ALL}` needs a file for each language, and a path with {PATTERN} where its code stands; "
+                "list the codes, or give such a path"
+            )
+        languages = EXAMPLES
     if pairs is not None:
         for one in as_list(given):
             paths_in(one)

@@ -18,6 +18,8 @@ from mtdeep.languages import find
 At = Callable[[str], Path]
 _Place = tuple[str, str | None]
 """A field of a source with a path, and of a mapping the language."""
+EXAMPLES = ["en", "de"]
+"""Languages with which options are tried before their files are looked for."""
 _CODESET = re.compile(r"\.[^@]*")
 
 
@@ -59,7 +61,7 @@ def every_language(reader: str, given: Options, at: At) -> EveryLanguage:
     """
     options: Mapping[str, Any] = {"files": given} if isinstance(given, str) else given
     pattern = options["files"]
-    example = make_source(reader, options, ["de"], at)
+    example = make_source(reader, options, EXAMPLES, at)
     own = example.source if isinstance(example, Gettext) else None
     groups: dict[tuple[str, ...], dict[str, Path]] = {}
     left_out: dict[Path, str] = {}

@@ -78,6 +78,11 @@ def make_source(reader: str, given: Options, languages: Sequence[str], at: Calla
     return _canonical(source, at)
 
 
+def reads_by_language(reader: str) -> bool:
+    """Tell whether a reader reads a file for each language."""
+    return any(field.name == "files" for field in fields(READERS[reader]))  # type: ignore[arg-type]
+
+
 def takes_languages(reader: str) -> bool:
     """Tell whether a corpus's `languages` mean something to a reader whose options have no pattern."""
     known = {field.name for field in fields(READERS[reader])}  # type: ignore[arg-type]
@@ -96,16 +101,19 @@ def _in_full(given: Options, known: Mapping[str, Any], languages: Sequence[str],
         given = _with_sides(given, sides, languages)
     if "files" in known:  # the source there is what the file's own names are written in, and has no file
         own = given.get("source", known["source"].default) if "source" in known else None
-        languages = [code for code in languages if own is None or canonical(code) != canonical(own)]
+        if isinstance(own, str):
+            languages = [code for code in languages if canonical(code) != canonical(own)]
     return {name: _of_each(value, languages, name) if name in _BY_LANGUAGE else value for name, value in given.items()}
 
 
 def _with_sides(given: Mapping[str, Any], sides: Sequence[str], languages: Sequence[str]) -> Mapping[str, Any]:
     """Return options with the source and the target, which two languages say where the options do not."""
-    said = {canonical(given[side]) for side in sides if side in given}
+    said = {canonical(given[side]) for side in sides if isinstance(given.get(side), str)}
     if said and not said.issuperset(map(canonical, languages)):
         raise ValueError(f"`languages` are not its {' and '.join(sides)}; give one of both")
-    return given if said or len(languages) != 2 else {**given, **dict(zip(sides, languages, strict=True))}
+    if set(sides) & set(given) or len(languages) != 2:
+        return given
+    return {**given, **dict(zip(sides, languages, strict=True))}
 
 
 def _of_each(value: Any, languages: Sequence[str], option: str) -> Any:

@@ -114,9 +114,14 @@ corpora:
         (
             '[en, de]\n    splits:\n      train: "part-*.{language}"',
             "all\n    splits:\n      train: {en: part-1.en, de: part-1.de}",
-            "config.yaml:8: corpora.0.splits: split 'train': `languages: all` needs a path with {language}",
+            "config.yaml:8: corpora.0.splits: split 'train': `languages: all` needs a file for each language,",
         ),
-        ('languages: [en, de]', 'languages: every', "config.yaml:7: corpora.0.languages: input should be a valid list"),
+        (
+            'reader: plain_text\n    languages: [en, de]',
+            "reader: tmx\n    languages: all",
+            "config.yaml:8: corpora.0.splits: split 'train': `languages: all` needs a file for each language",
+        ),
+        ("languages: [en, de]", "languages: every", "config.yaml:7: corpora.0.languages: input should be a valid list"),
     ],
 )
 def test_what_is_wrong_is_a_sentence_with_its_line(folder: Path, old: str, new: str, says: str) -> None:

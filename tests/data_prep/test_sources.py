@@ -81,6 +81,8 @@ def test_the_file_of_one_language_needs_no_pattern() -> None:
         ("plain_text", "a.en", "'a.en' needs {language} where the code stands"),
         ("plain_text", "a.{language}", "the pattern 'a.{language}' needs `languages`"),
         ("tsv", {"path": "a", "columns": "{language}"}, "the pattern '{language}' needs `languages`"),
+        ("xliff", {"path": "a", "source": 7, "target": "de"}, "source: input should be a valid string, not 7"),
+        ("gettext", {"files": {"de": "a"}, "source": 7}, "source: input should be a valid string, not 7"),
         ("plain_text", {"en": "a", "eng": "b"}, "'eng' is the same as 'en'; name it once"),
         ("plain_text", {"qqqq": "a"}, "qqqq"),
         ("gettext", {"en": "a", "de": "b"}, "'en' is the language of the messages themselves (`source: en`)"),
