@@ -24,6 +24,7 @@ from mtdeep.corpus.text.files import FORMATS, Folder, TextRows
 from mtdeep.corpus.text.place import place_for
 from mtdeep.corpus.text.record import Record, Table
 from mtdeep.corpus.text.sentences import DECODED, StoredText
+from mtdeep.corpus.verification import damages
 from mtdeep.durable import one_writer, sync_directory
 from mtdeep.errors import UserError
 
@@ -73,7 +74,8 @@ def export_text(
 
     An export that was stopped goes on behind its last whole table. *overwrite*: remove another export that the folder
     has first. *progress* hears which table is written, how many rows are done, and how many there are. Raises UserError
-    when nothing is chosen, when text would have to be decoded without a model, and for a folder with something else.
+    when nothing is chosen, when text would have to be decoded without a model, for a damaged store, of which every byte
+    is read first, and for a folder with something else.
     """
     every = list(_parts(store, chosen))
     parts = [part for part in every if part.corpora]
@@ -81,6 +83,8 @@ def export_text(
         raise UserError(f"{store.path}: no sentence in what is chosen; choose other splits, languages or corpora")
     text = StoredText(store, pieces=chosen.pieces)
     _check_text(store, text, parts)
+    for damage in damages(store.path, progress):
+        raise UserError(damage)
     out.parent.mkdir(parents=True, exist_ok=True)
     with one_writer(out):
         record = place_for(out, Record(store.digest, _plain(chosen), {}), overwrite=overwrite)
