@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import translate
+from functools import cache
 from pathlib import Path
 
 SOURCE, TARGET, LANGUAGE = "{source}", "{target}", "{language}"
@@ -87,6 +88,11 @@ def _children(folder: Path) -> list[Path]:
         raise ValueError(f"{folder}: cannot be read ({error.strerror}); correct the path or its permissions") from error
 
 
+@cache
+def _compiled(token: str) -> re.Pattern[str]:
+    return re.compile(translate(token))
+
+
 class _Name:
     """Reads a name by the tokens of a part of a pattern."""
 
@@ -118,7 +124,7 @@ class _Name:
             return self._code.fullmatch(text) is not None
         if start == 0 and text.startswith("."):
             return False
-        return re.fullmatch(translate(token), text) is not None
+        return token == "*" or _compiled(token).fullmatch(text) is not None
 
     def _cuts(self, number: int, start: int, end: int) -> bool:
         """Tell whether a place or wildcard ends, or begins, within the letters of a code beside it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -37,11 +38,11 @@ def expanded(source: Source, root: Path) -> list[Source]:
     common = set(found[0]).intersection(*found[1:])
     rows = sorted({tuple(files[filling] for files in found) for filling in common})
     for i, files in enumerate(found):
-        used = [row[i] for row in rows]
-        if alone := sorted(set(files.values()) - set(used)):
+        used = Counter(row[i] for row in rows)
+        if alone := sorted(set(files.values()) - used.keys()):
             others = ", ".join(str(_paths(source)[place]) for place in patterns if place != patterns[i])
             raise ValueError(f"{alone[0]} has no counterpart among {others}; add it, or correct the patterns")
-        if twice := [path for path in used if used.count(path) > 1]:
+        if twice := [path for path, rows_of_it in used.items() if rows_of_it > 1]:
             raise ValueError(f"{twice[0]} goes with several files by these patterns; name the files one by one")
     return [_with(source, dict(zip(patterns, row, strict=True))) for row in rows]
 
@@ -79,8 +80,14 @@ def every_language(reader: str, given: Options, at: At) -> EveryLanguage:
             left_out[path] = f"it is {code}, as {files[code]} is"
         else:
             files[code] = path
+    known = {str(path): path for files in groups.values() for path in files.values()}
     sources = [
-        make_source(reader, {**options, "files": {code: str(path) for code, path in files.items()}}, (), _as_it_is(at))
+        make_source(
+            reader,
+            {**options, "files": {code: str(path) for code, path in files.items()}},
+            (),
+            lambda path: known.get(path) or at(path),
+        )
         for _, files in sorted(groups.items())
         if files
     ]
@@ -89,11 +96,6 @@ def every_language(reader: str, given: Options, at: At) -> EveryLanguage:
     if open_ones := [path for path in _paths(sources[0]).values() if is_pattern(path, at(""))]:
         raise ValueError(f"{open_ones[0]} is a pattern, which goes with a list of `languages`, not with all")
     return EveryLanguage(sources, left_out)
-
-
-def _as_it_is(at: At) -> At:
-    """Return what makes a path of an option, but leaves those of files that were found."""
-    return lambda path: Path(path) if Path(path).exists() else at(path)
 
 
 def _reading(fillings: Sequence[Filling]) -> Filling:
