@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data_prep.config import Config
+from data_prep.config import SHAPES_NOTHING, Config
 from data_prep.config_file import ConfigFile
-from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit, MtdataCorpus, SplitCorpus, as_list
+from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit, MtdataCorpus, SplitCorpus
+from data_prep.corpus_values import as_list
 from mtdeep.errors import shortened
 from mtdeep.languages import resolve
 
@@ -99,7 +100,7 @@ def _is_as_before(split: str, before: tuple[AnyCorpus, Languages], now: tuple[An
 
 def _settings(config: Config) -> dict[str, Any]:
     """Return what concerns every corpus, as plain data."""
-    found = config.model_dump(mode="json", exclude={"store", "work", "corpora", "cleaning"})
+    found = config.model_dump(mode="json", exclude={*SHAPES_NOTHING, "corpora", "cleaning"})
     del found["deduplication"]["memory"]
     return found
 

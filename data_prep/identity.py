@@ -18,7 +18,7 @@ from typing import Any
 import xxhash
 from pydantic import ValidationError
 
-from data_prep.config import Config
+from data_prep.config import SHAPES_NOTHING, Config
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import CorpusSplit
 from data_prep.growth import Growth, change, growth
@@ -43,7 +43,7 @@ class Identity:
         """Return the digest of settings, bytes of the inputs, and versions that shape the result."""
         content = {
             "revision": _REVISION,
-            "settings": self.loaded.config.model_dump(mode="json", exclude={"store", "work"}),
+            "settings": self.loaded.config.model_dump(mode="json", exclude=set(SHAPES_NOTHING)),
             "inputs": {name: record["xxh3_128"] for name, record in self.inputs.items()},
             "versions": _versions(),
         }
@@ -59,7 +59,7 @@ class Identity:
             if file not in files or not splits.issuperset(_splits([name]))
         }
         config = self.loaded.config
-        settings = config.model_dump(mode="json", exclude={"store", "work"}, exclude_unset=True)
+        settings = config.model_dump(mode="json", exclude=set(SHAPES_NOTHING), exclude_unset=True)
         made = {"settings": settings, "versions": _versions(), "leakage": config.leakage}
         return {"content_digest": self.digest, "inputs": inputs, **made}
 
@@ -154,6 +154,8 @@ def _splits(inputs: Iterable[str]) -> set[CorpusSplit]:
 
 def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """Return in words why a step would not give again what it has given."""
+    if new := _new_files(now["inputs"], before["inputs"]):
+        return new
     for name, file in before["inputs"].items():
         if name not in now["inputs"]:
             return f"{name} ({file['file']}) is there no more"
@@ -166,6 +168,24 @@ def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
         if now["versions"].get(package) != number:
             return f"{package} was {number} and is {now['versions'].get(package)}"
     return "another version of mtdeep made it"
+
+
+def _new_files(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Return in words which files a split has got, where it has all that it had: patterns mean them now."""
+    for corpus, split in sorted(_splits(before)):
+        files = _of_split(now, corpus, split)
+        had = [file["xxh3_128"] for file in _of_split(before, corpus, split)]
+        new = [file for file in files if file["xxh3_128"] not in had]
+        if new and len(files) == len(had) + len(new):
+            return (
+                f"split {split!r} of corpus {corpus!r} has got {new[0]['file']} (other files may be added as a corpus "
+                "of their own, where its patterns do not reach)"
+            )
+    return ""
+
+
+def _of_split(inputs: Mapping[str, Any], corpus: str, split: str) -> list[Mapping[str, Any]]:
+    return [file for name, file in inputs.items() if name.rsplit("/", 1)[0] == f"{corpus}/{split}"]
 
 
 def _other(store: Store, what: str) -> UserError:

@@ -35,11 +35,16 @@ from mtdeep.progress import ProgressReport
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run made, or found made already; *added*, by language, what it put into a store that was there."""
+    """What a run made, or found made already.
+
+    added: by language, what it put into a store that was there. left_out: sentences on files that `languages: all` does
+    not mean.
+    """
 
     store: Store
     already: bool
     added: Mapping[str, Sizes] | None = None
+    left_out: Sequence[str] = ()
 
 
 def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, append: bool = False) -> Prepared:
@@ -62,12 +67,12 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
         now = identify(loaded, progress)
         check_digests(loaded.public_corpora(), now.digests)
         if _is_prepared(path, now.digest, at_once=overwrite):
-            return Prepared(Store(path), already=True)
+            return Prepared(Store(path), already=True, left_out=loaded.left_out)
         pool = Pool(work, workers, progress)
         if holds_store(path) and not overwrite:
             known = history(readable_store(path), now, progress)
             if not known.growth:
-                return Prepared(known.store, already=True)
+                return Prepared(known.store, already=True, left_out=loaded.left_out)
             if not append:
                 raise UserError(
                     f"{path}: holds a store made from other inputs or settings: it lacks {known.growth}; give --append "
@@ -81,7 +86,7 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
                 _write(place, Run(loaded, now.digests, pool), work, now, progress)
         if not loaded.config.work:
             shutil.rmtree(work, ignore_errors=True)
-    return Prepared(Store(path), already=False, added=added)
+    return Prepared(Store(path), already=False, added=added, left_out=loaded.left_out)
 
 
 def _places(loaded: ConfigFile) -> tuple[Path, Path]:

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from data_prep.environment import expand
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -49,7 +50,7 @@ def identifier(name: Name, model: str | None = None) -> Identifier:
             return Lingua()
         case "heliport":
             return Heliport()
-    return FastText(str(model))
+    return FastText(expand(str(model)))
 
 
 class Py3langid:

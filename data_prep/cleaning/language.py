@@ -16,6 +16,7 @@ from data_prep.cleaning.length_factors import factor_of
 from data_prep.cleaning.related import family
 from data_prep.cleaning.rule import CellRule
 from data_prep.cleaning.texts import Texts
+from data_prep.strict import PathText
 from mtdeep.families import branch
 from mtdeep.languages import script, scripts
 
@@ -44,7 +45,7 @@ class Language(CellRule):
     min: float | None = 0.02
     letters: int = Field(default=25, ge=1)
     identifier: Name = "py3langid"
-    model: str | None = None
+    model: PathText | None = None
 
     def scores(self, language: str, texts: Texts) -> np.ndarray:
         """Return the probability of the expected language."""

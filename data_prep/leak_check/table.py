@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rich.console import Console
 from rich.table import Table
 
 from data_prep.leak_check.report import LanguageReport, Report, Sample
 from mtdeep.languages import name
+from mtdeep.tables import Cell, console, table_of
 
-_WIDTH_OF_A_LOG = 120
 _SHOWN = 160  # characters of a sample
 
 
 def print_report(report: Report) -> None:
     """Print a table of the languages of every test set in which something was found, samples, and what is unsaid."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH_OF_A_LOG)
+    out = console()
 
     def write(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        out.print(line, markup=False, soft_wrap=True)
 
     found = {
         test: {language: one for language, one in languages.items() if one.exact + one.near}
         for test, languages in report.tests.items()
     }
     if report.leaks:
-        console.print(_table(found))
+        out.print(_table(found, out.width))
     for test, leaked in found.items():
         for language, one in leaked.items():
             for sample in one.samples:
@@ -43,19 +40,14 @@ def print_report(report: Report) -> None:
     write(_verdict(report))
 
 
-def _table(found: Mapping[str, Mapping[str, LanguageReport]]) -> Table:
-    table = Table(title="Sentences of test sets that are in training text", title_justify="left")
-    for column in ("test set", "language"):
-        table.add_column(column, overflow="fold")
-    for column in ("sentences", "exact", "of these short", "near"):
-        table.add_column(column, justify="right")
-    table.add_column("by training corpus", overflow="fold")
+def _table(found: Mapping[str, Mapping[str, LanguageReport]], width: int) -> Table:
+    rows: list[list[Cell]] = []
     for test, languages in found.items():
         for language, one in languages.items():
             where = ", ".join(f"{corpus}: {n['exact']:,} + {n['near']:,}" for corpus, n in one.training.items())
-            counts = (one.sentences, one.exact, one.short, one.near)
-            table.add_row(test, f"{language}  {name(language)}", *(f"{count:,}" for count in counts), where)
-    return table
+            rows.append([test, f"{language}  {name(language)}", one.sentences, one.exact, one.short, one.near, where])
+    headers = ["test set", "language", "sentences", "exact", "of these short", "near", "by training corpus"]
+    return table_of("Sentences of test sets that are in training text", headers, rows, width)
 
 
 def _sample(test: str, language: str, sample: Sample) -> Iterator[str]:

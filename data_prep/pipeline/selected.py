@@ -9,8 +9,9 @@ from typing import Any
 from data_prep.duplicates.leakage import NEAR
 from data_prep.duplicates.near import SIMILAR
 from data_prep.engine.task import Result, Task
+from data_prep.pipeline.emptied import check_not_empty
 from data_prep.pipeline.samples import leak_samples, repeat_samples
-from data_prep.pipeline.texts import Piece, Run, SplitText, nothing_left
+from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.encode import KEPT
 from data_prep.stages.leaks import INDEX, find_leaks, index, index_content, leaks_content
 from data_prep.stages.near_repeats import near_repeats, near_repeats_content, sign, sign_content
@@ -90,8 +91,8 @@ def _search(text: SplitText, piece: Piece, known: Result) -> Task:
 def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] = ()) -> list[SplitText]:
     """Return the texts with what is kept of each piece; training rows that repeat another are not.
 
-    Of rows that stand in a store *before*, whose pieces are `Piece.stored`, none goes. Raises UserError when nothing is
-    left of a split, of all its pairs where the corpus has many, those of the store among them.
+    Of rows that stand in a store *before*, whose pieces are `Piece.stored`, none goes. Raises UserError as
+    `check_not_empty` does.
     """
     asked = [(text, piece) for text in (*before, *texts) if _is_compared(text) for piece in text.pieces]
     place = {id(piece): number for number, (_, piece) in enumerate(asked)}
@@ -106,7 +107,7 @@ def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] =
         for piece in pieces:
             _enter(text, piece.kept)
         found.append(replace(text, pieces=pieces))
-    _check_not_empty(run, found, before)
+    check_not_empty(run, found, before)
     if repeated is None:
         return found
     lost = {place[id(piece)] for (_, piece), one in zip(every, done, strict=True) if one.record["rows"][REPEAT]}
@@ -169,13 +170,3 @@ def _enter(text: SplitText, result: Result) -> None:
     for language in text.written:
         rejected = dict(result.record["languages"].get(language) or {KEPT: 0})
         text.ledger.sentences(language, kept=rejected.pop(KEPT), rejected=rejected)
-
-
-def _check_not_empty(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText]) -> None:
-    of_split: dict[tuple[str, str], list[SplitText]] = {}
-    for text in texts:
-        of_split.setdefault((text.corpus.entry, text.split), []).append(text)
-    there = {(text.corpus.entry, text.split) for text in (*before, *texts) if text.ledger.account().rows.kept}
-    for split, every in of_split.items():
-        if split not in there:
-            raise nothing_left(run, every)

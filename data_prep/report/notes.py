@@ -27,6 +27,7 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
 
     *provenance* is what the steps that made the store say together (`identity.together`).
     """
+    yield from (_emptied(section) for section in sections if section["rows"]["read"] and not section["rows"]["kept"])
     yield from (_unread(section) for section in sections if _unread_share(section) > UNREAD)
     for section in sections:
         yield from _taken_by_one(section)
@@ -85,6 +86,11 @@ def sentences(section: Section) -> int:
 
 def _is_loss(section: Section, reason: str) -> bool:
     return section["steps"][reason] != HOLD_OUT or reason == SHARED_ROWS
+
+
+def _emptied(section: Section) -> str:
+    rows = section["rows"]
+    return f"warning: nothing is left of {named(section)}, {counted(rows['read'], 'row')}: {in_words(rows['rejected'])}"
 
 
 def _unread(section: Section) -> str:

@@ -5,6 +5,7 @@ The verbs' files import what is heavy inside their functions, so that `mtdeep --
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -37,10 +38,16 @@ app.command("doctor")(doctor)
 def run() -> None:
     """Run the command line; a `UserError` becomes `error: ...` on standard error, then its notes, and exit code 2."""
     try:
-        app(prog_name="mtdeep")
+        app(map(_at_home, sys.argv[1:]), prog_name="mtdeep")
     except UserError as problem:
         print(f"error: {problem}", *getattr(problem, "__notes__", ()), sep="\n", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _at_home(argument: str) -> str:
+    """Return an argument with `~` as the home folder, which no shell knows in `--option=~/path`."""
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return f"{option}{equals}{os.path.expanduser(value)}"
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from mtdeep.errors import UserError
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+TELLING_STAGES = Path(__file__).with_name("telling_stages.py")
 WORDS = ("garden", "window", "morning", "river", "teacher", "horse", "letter", "bread")
 SETTINGS = """\
 store: store
@@ -356,7 +357,7 @@ def test_pairs_of_which_files_come_later(folder: Path) -> None:
 
 def command(config: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "mtdeep.cli.main", "prepare", str(config), *options],
+        [sys.executable, str(TELLING_STAGES), "prepare", str(config), *options],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, start_new_session=True,
     )  # fmt: skip
