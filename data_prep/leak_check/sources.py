@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from data_prep.readers.compression import SUFFIXES as COMPRESSED_SUFFIXES
 from data_prep.readers.source import Source
 from data_prep.readers.store import StoreRows
 from data_prep.sources import PATTERN, READERS, make_source
@@ -30,7 +31,6 @@ _READER_OF = {
     ".po": "gettext",
     ".mo": "gettext",
 }
-_COMPRESSED = {".gz", ".xz", ".zst"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _is_mapping(written: str) -> bool:
 
 def _reader_of(path: str) -> str:
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    while suffixes and suffixes[-1] in _COMPRESSED:
+    while suffixes and suffixes[-1] in COMPRESSED_SUFFIXES:
         suffixes.pop()
     return _READER_OF.get(suffixes[-1], "plain_text") if suffixes else "plain_text"
 
