@@ -21,6 +21,8 @@ from data_prep.readers.source import Source
 
 LINES = {"x/../../etc/b.en": b"one\ntwo\n", "b.de": b"eins\nzwei\n"}
 PO_HEAD = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+TEMPLATE = PO_HEAD.replace("UTF-8\\n", "CHARSET\\nPlural-Forms: nplurals=INTEGER; plural=EXPRESSION;\\n")
+PLURAL = 'msgid "a file"\nmsgid_plural "many"\nmsgstr[0] "eins"\nmsgstr[1] "viele"\n\n'
 MESSAGE = 'msgid "one"\nmsgstr "eins"\n\n'
 
 
@@ -156,11 +158,23 @@ CASES = {
         po(PO_HEAD + MESSAGE + MESSAGE), dict(rows=1, counts={"message again in one catalogue (de)": 1})
     ),
     "PO, a plural rule that is none": (
-        po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=__import__('os');\\n") + MESSAGE),
+        po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=__import__('os');\\n") + PLURAL),
         r"a\.po: the plural rule \"__import__\('os'\)\" cannot be read; correct it",
     ),
     "PO, a plural rule that divides by 0": (
-        po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=1/(n-1);\\n") + MESSAGE), "plural rule"
+        po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=1/(n-1);\\n") + PLURAL), "plural rule"
+    ),
+    "PO, a template's plural rule and no plural": (
+        po(TEMPLATE + MESSAGE + PLURAL.replace("eins", "").replace("viele", "")), dict(rows=3)
+    ),
+    "PO, a template's plural rule, fuzzy plurals": (
+        po(TEMPLATE + MESSAGE + "#, fuzzy\n" + PLURAL), dict(rows=3, counts={"fuzzy message (de)": 1})
+    ),
+    "PO, a template's plural rule and plurals": (
+        po(TEMPLATE + MESSAGE + PLURAL), r"a\.po: the plural rule 'EXPRESSION' cannot be read; correct it"
+    ),
+    "PO, old Macintosh line ends": (
+        po((PO_HEAD + MESSAGE).replace("\n", "\r")), r"a\.po:1: its lines end with \\r alone; convert it"
     ),
     "PO, empty": (po(""), r"a\.po:1: no message in the catalogues"),
     "PO, nothing but a header": (po(PO_HEAD), "no message in the catalogues"),

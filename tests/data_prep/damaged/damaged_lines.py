@@ -90,7 +90,9 @@ CASES = {
     "both sides empty": (plain(b"", b""), r"a\.en:1: the file is empty; give"),
     "nothing but a mark": (plain(b"\xef\xbb\xbf"), r"a\.en:1: the file is empty; give"),
     "nothing but empty lines": (plain("\n\n", "\n\n"), dict(rows=2)),
-    "old Macintosh line ends": (plain("one\rtwo\r"), r"a\.de:2: no counterpart"),
+    "old Macintosh line ends": (plain("one\rtwo\r"), r"a\.en:1: its lines end with \\r alone; convert it \(tr"),
+    "old Macintosh line ends, 10 MB": (plain("one\rtwo\r" * (TEN_MB // 8)), r"a\.en:1: its lines end with \\r alone"),
+    "one line that ends with a carriage return": (plain("one\r", "eins\r"), dict(rows=1)),
     "scores of fewer rows": (scored("1\n"), r"a\.en:2: no counterpart for this line, .*a\.scores has 1 lines; aligned"),
     "scores that are none": (scored(b"-1e-3\n\xff\n"), dict(rows=1, rejected={"score is no number": 1})),
     "no scores": (scored(""), r"a\.scores:1: the file is empty; give"),
@@ -133,12 +135,29 @@ CASES = {
     "TSV, short rows": (
         tsv("one\teins\ntwo\n\nx\ty\tz\n"),
         dict(rows=1,
-        rejected={"fewer columns than the first line": 2, "more columns than the first line": 1}),
+        rejected={"fewer columns than most lines": 2, "more columns than most lines": 1}),
     ),
-    "TSV, no such column": (tsv("one\teins\n", columns={"en": 1, "de": 7}), r"a\.tsv:1: no column 7, the first"),
+    "TSV, no such column": (tsv("one\teins\n", columns={"en": 1, "de": 7}), "a.tsv:1: no column 7, most lines have 2"),
+    "TSV, a tab too many in the first line": (
+        tsv("an\todd\tline\none\teins\ntwo\tzwei\n"), dict(rows=2, rejected={"more columns than most lines": 1})
+    ),
+    "TSV, a tab too few in the first line": (
+        tsv("odd\none\teins\ntwo\tzwei\n"), dict(rows=2, rejected={"fewer columns than most lines": 1})
+    ),
+    "TSV, a damaged first line": (
+        tsv(b"\xff\ta\tb\nen\tde\none\teins\n", columns={"en": "en", "de": "de"}), dict(rows=1, rejected={BAD_UTF8: 1})
+    ),
+    "TSV, a header with a tab too many": (
+        tsv("en\tde\t\none\teins\ntwo\tzwei\n", columns={"en": "en", "de": "de"}),
+        r"a\.tsv:1: 3 columns in the header, 2 in most lines; correct it, or give the columns by number",
+    ),
+    "TSV, most lines without a column": (
+        tsv("one\ntwo\none\teins\n"), dict(rows=1, rejected={"fewer columns than most lines": 2})
+    ),
+    "TSV, old Macintosh line ends": (tsv("one\teins\rtwo\tzwei\r"), r"a\.tsv:1: its lines end with \\r alone; convert"),
     "TSV, no such name": (tsv("en\tde\n", columns={"en": "en", "de": "fr"}), r"no column 'fr' in the first line"),
     "TSV, a name twice": (tsv("en\ten\n", columns={"en": "en"}), "more than one column 'en' in the first"),
-    "TSV, column 0": (tsv("one\teins\n", columns={"en": 0}), "no column 0, the first line has 2; columns are"),
+    "TSV, column 0": (tsv("one\teins\n", columns={"en": 0}), "no column 0, most lines have 2; columns are"),
     "TSV, nothing but a header": (tsv("en\tde\n", header=True), r"a\.tsv:1: no row in it"),
     "TSV, scores": (
         tsv("one\teins\t1\na\tb\tnan\nc\td\t\ne\tf\t1e999\n", score=3), dict(rows=1, rejected={"score is no number": 3})
@@ -153,7 +172,7 @@ CASES = {
         dict(rows=1,
         rejected={"no JSON": 1, "empty line": 1, "no JSON object": 2}),
     ),
-    "JSONL, deep": (jsonl("[" * 100_000 + "\n"), dict(rejected={"JSON nested too deeply": 1})),
+    "JSONL, deep": (jsonl('{"a":' * 100_000 + "\n"), dict(rejected={"JSON nested too deeply": 1})),
     "JSONL, a key twice": (
         jsonl('{"translation": {"en": "a", "en": "b"}}\n'), dict(rejected={"a key twice in one JSON object": 1})
     ),
@@ -176,6 +195,22 @@ CASES = {
         ),
         dict(rows=2,  # an id may come again
         rejected={"score is no number": 2, "id is no string": 1}),
+    ),
+    "JSONL, an array on one line": (
+        jsonl(json.dumps([{"translation": {"en": "a"}}] * 3)), "a.jsonl:1: an array, not one JSON object a line; conv"
+    ),
+    "JSONL, an array over many lines": (
+        jsonl(json.dumps([{"translation": {"en": "a"}}] * 3, indent=0)), r"an array, not .* \(jq -c '\.\[\]' FILE > NEW"
+    ),
+    "JSONL, an array of 10 MB": (jsonl("\n" + json.dumps([{"en": "x" * 99}] * (TEN_MB // 99))), "an array, not one"),
+    "JSONL, an array with an object a line": (
+        jsonl('[\n{"translation": {"en": "a"}},\n{"translation": {"en": "a"}}\n]\n'), "an array, not one JSON object"
+    ),
+    "JSONL, one odd line first": (
+        jsonl('["en"]\n' + '{"translation": {"en": "a"}}\n' * 2), dict(rows=2, rejected={"no JSON object": 1})
+    ),
+    "JSONL, an object over many lines": (
+        jsonl(json.dumps({"data": [{"en": "a"}]}, indent=1)), "one object over several lines, not .* .jq -c '.' FILE"
     ),
     "JSONL, 10 MB": (
         jsonl(json.dumps({"translation": {"en": "x" * TEN_MB}}) + "\n{}\n"),
