@@ -64,15 +64,21 @@ class Markup:
 
 def has_text(element: etree._Element) -> bool:
     """Return whether there is more than blanks in an element."""
-    return any(text and not text.isspace() for text in element.itertext())
+    return not all(map(is_blank, element.itertext()))
 
 
 def has_text_beside(element: etree._Element, is_part: Callable[[etree._Element], bool]) -> bool:
     """Return whether there is more than blanks in an element beside those in it that are parts."""
-    texts = [element.text, *(child.tail for child in element)]
-    if any(text and not text.isspace() for text in texts):
+    if not is_blank(element.text):
         return True
-    return any(not is_part(child) and has_text_beside(child, is_part) for child in element)
+    return any(
+        not is_blank(child.tail) or (not is_part(child) and has_text_beside(child, is_part)) for child in element
+    )
+
+
+def is_blank(text: str | None) -> bool:
+    """Return whether a text is none, empty or blanks."""
+    return not text or text.isspace()
 
 
 def _character(code: str) -> str:

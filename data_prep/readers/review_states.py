@@ -7,7 +7,8 @@ SDLXLIFF and a property in TMX, memoQ `status` and Phrase `confirmed` of a unit.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from functools import cache
 
 UNCONFIRMED = "unconfirmed"
 """What Phrase writes as `confirmed="0"`."""
@@ -31,16 +32,23 @@ _APPROVED = frozenset(
 )
 
 
-def refused_state(states: Iterable[str | None], refused: Collection[str]) -> str | None:
+def refused_state(states: Iterable[str | None], refused: tuple[str, ...]) -> str | None:
     """Return the first of a translation's *states* that is one of the *refused*, whatever its capitals; None for none.
 
     That it was once suggested does not count against one whose state is that of a translation.
     """
     given = [state for state in states if state]
-    low = {state.casefold() for state in refused}
+    if not given:
+        return None
+    low = _folded(refused)
     if _SETTLED.intersection(given):
-        low.difference_update(_SUGGESTIONS)
+        low = low.difference(_SUGGESTIONS)
     return next((state for state in given if state.casefold() in low), None)
+
+
+@cache
+def _folded(states: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(state.casefold() for state in states)
 
 
 def is_approved(states: Iterable[str | None]) -> bool:

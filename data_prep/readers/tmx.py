@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
-from data_prep.readers.inline import Codes, Markup, children, has_text_beside, local_name
+from data_prep.readers.inline import Codes, Markup, children, is_blank, local_name
 from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
 from data_prep.readers.spellings import Spellings
@@ -22,7 +22,6 @@ _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _CODES = frozenset({"bpt", "ept", "ph", "it", "ut"})  # `hi` holds text
 _NAMES = UnitNames(units=("tu",), parts=("tuv", "seg"))
 _CONFIRMATION = "x-ConfirmationLevel"  # a property in which Trados writes what its users say of a translation
-_KNOWN = frozenset({"seg", "note", "prop"})  # all that holds text in a unit
 BESIDE, NO_SEGMENT = "text beside the <seg>s of a unit", "no <seg> in a <tuv>"
 _LOOKED_AT = 1000  # units, to say what languages there are
 
@@ -75,29 +74,27 @@ class Tmx:
 
     def _rows(self, unit: Unit, spellings: Spellings, markup: Markup) -> Iterator[Item]:
         place = f"line {unit.line}"
-        if state := refused_state(_states_of(unit.element), self.refused_states):
+        content = _content(unit.element)
+        if state := refused_state(content.states, self.refused_states):
             yield Rejected(f"state {state}", place)
             return
-        aside: Counter[str] = Counter()
-        found = self._texts(unit.element, spellings, markup, aside)
-        lacking = aside.pop(NO_SEGMENT, 0) if not any(found) else 0
-        if not aside[NO_SEGMENT] and not lacking and has_text_beside(unit.element, _is_known):
-            aside[BESIDE] += 1
-        yield from (Aside(reason, number) for reason, number in aside.items() if number)
+        aside: Counter[str] = Counter({BESIDE: 1} if content.has_text_beside else {})
+        found = self._texts(content, spellings, markup, aside)
+        is_bare = not any(found) and bool(aside.pop(NO_SEGMENT, 0))
+        yield from (Aside(reason, number) for reason, number in aside.items())
         if not any(found):
-            yield Rejected(NO_SEGMENT if lacking else NO_TEXT, place)
+            yield Rejected(NO_SEGMENT if is_bare else NO_TEXT, place)
         for i in range(max(map(len, found))):
             texts = [(texts[i] if i < len(texts) else texts[0]) if texts else "" for texts in found]
             yield Row(texts, place, unit.element.get("tuid", ""))
 
     def _texts(
-        self, unit: etree._Element, spellings: Spellings, markup: Markup, aside: Counter[str]
+        self, content: _Content, spellings: Spellings, markup: Markup, aside: Counter[str]
     ) -> list[list[str]]:
         """Return the texts of a unit in each language, and count in *aside* what is none."""
         found: list[list[str]] = [[] for _ in self.languages]
-        for variant in children(unit, "tuv"):
-            column = spellings.column(_code(variant))
-            segments = list(children(variant, "seg"))
+        for code, segments in content.variants:
+            column = spellings.column(code)
             if column is None:
                 aside["text in a language not asked for"] += 1
             elif not segments:
@@ -109,12 +106,29 @@ class Tmx:
         return found
 
 
-def _states_of(unit: etree._Element) -> Iterator[str | None]:
-    return (prop.text for prop in children(unit, "prop") if prop.get("type") == _CONFIRMATION)
+class _Content(NamedTuple):
+    """Of a unit: its language codes, each with its segments; its states; whether other text stands in it."""
+
+    variants: list[tuple[str, list[etree._Element]]]
+    states: list[str | None]
+    has_text_beside: bool
 
 
-def _is_known(element: etree._Element) -> bool:
-    return local_name(element) in _KNOWN
+def _content(unit: etree._Element) -> _Content:
+    variants = []
+    states = []
+    beside = not is_blank(unit.text)
+    for child in unit:
+        beside = beside or not is_blank(child.tail)
+        match local_name(child):
+            case "tuv":
+                segments = list(children(child, "seg"))
+                loose = [child.text, *(part.tail for part in child)]
+                beside = beside or (bool(segments) and not all(map(is_blank, loose)))
+                variants.append((_code(child), segments))
+            case "prop" if child.get("type") == _CONFIRMATION:
+                states.append(child.text)
+    return _Content(variants, states, beside)
 
 
 def _code(variant: etree._Element) -> str:

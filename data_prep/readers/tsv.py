@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 from data_prep.batch import Rejected
 from data_prep.readers.columns import ColumnFile, row_of
@@ -17,6 +16,8 @@ from data_prep.readers.rows import LONGEST, Item, Row, excerpt, on_one_line
 from mtdeep.errors import UserError
 
 _LOOKED_AT, _LOOKED_AT_CHARACTERS = 1000, 1 << 18  # lines, to know how many columns there are
+_Line = tuple[int, list[str]]
+"""A line's number, from 1, and its fields."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,14 @@ class Tsv(ColumnFile):
         asked = [*self.columns.values(), *[c for c in (self.id, self.score) if c is not None]]
         header = None
         if self.header or any(isinstance(column, str) for column in asked):
-            header = next((line for line in start if isinstance(line, _Line)), None)
-        rows = [line for line in start if isinstance(line, _Line) and line is not header]
+            header = next((line for line in start if isinstance(line, tuple)), None)
+        rows = [line for line in start if isinstance(line, tuple) and line is not header]
         if header or rows:
             width = _most_frequent_width(rows, header, asked)
             places = [self._place(column, header, width) for column in asked]
-            if header and rows and len(header.fields) != width:
+            if header and rows and len(header[1]) != width:
                 raise UserError(
-                    f"{self.path}:{header.number}: {len(header.fields)} columns in the header, {width} in most lines; "
+                    f"{self.path}:{header[0]}: {len(header[1])} columns in the header, {width} in most lines; "
                     "correct it, or give the columns by number and no header"
                 )
         for line in chain(start, lines):
@@ -78,10 +79,11 @@ class Tsv(ColumnFile):
                 if i in block.damage:
                     yield Rejected(block.damage[i].reason, f"line {number}", block.damage[i].excerpt)
                 else:
-                    yield _Line(number, text.split("\t"))
+                    yield number, text.split("\t")
 
     def _row(self, line: _Line, width: int, places: Sequence[int]) -> Row | Rejected:
-        fields, place = line.fields, f"line {line.number}"
+        number, fields = line
+        place = f"line {number}"
         if len(fields) != width:
             few = "fewer" if len(fields) < width else "more"
             return Rejected(f"{few} columns than most lines", place, excerpt("\t".join(fields)))
@@ -96,17 +98,12 @@ class Tsv(ColumnFile):
                 has = f"most lines have {width}; columns are counted from 1"
                 raise UserError(f"{self.path}:1: no column {column}, {has}")
             return column - 1
-        names = header.fields if header else []
+        names = header[1] if header else []
         if names.count(column) != 1:
             how = "no column" if column not in names else "more than one column"
             shown = on_one_line(", ".join(names))
             raise UserError(f"{self.path}:1: {how} {column!r} in the first line ({shown}); name another")
         return names.index(column)
-
-
-class _Line(NamedTuple):
-    number: int
-    fields: list[str]
 
 
 def _first_lines(lines: Iterator[_Line | Rejected]) -> list[_Line | Rejected]:
@@ -115,7 +112,7 @@ def _first_lines(lines: Iterator[_Line | Rejected]) -> list[_Line | Rejected]:
     size = 0
     for line in lines:
         start.append(line)
-        size += sum(map(len, line.fields)) if isinstance(line, _Line) else 0
+        size += sum(map(len, line[1])) if isinstance(line, tuple) else 0
         if len(start) == _LOOKED_AT or size > _LOOKED_AT_CHARACTERS:
             break
     return start
@@ -127,8 +124,8 @@ def _most_frequent_width(rows: Sequence[_Line], header: _Line | None, asked: Seq
     A line that is odd, the first one included, decides nothing: of equally frequent numbers the header's or the first
     row's is taken.
     """
-    first = header or rows[0]
+    first = len((header or rows[0])[1])
     least = max((column for column in asked if isinstance(column, int)), default=0)
-    widths = Counter(len(row.fields) for row in rows) or Counter({len(first.fields): 1})
+    widths = Counter(len(fields) for _, fields in rows) or Counter({first: 1})
     enough = {width: number for width, number in widths.items() if width >= least} or widths
-    return max(enough, key=lambda width: (enough[width], width == len(first.fields)))
+    return max(enough, key=lambda width: (enough[width], width == first))

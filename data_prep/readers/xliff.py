@@ -15,7 +15,7 @@ from typing import Literal
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
-from data_prep.readers.inline import Codes, Markup, children
+from data_prep.readers.inline import Codes, Markup, local_name
 from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt
 from data_prep.readers.spellings import Spellings
@@ -72,6 +72,7 @@ class Xliff:
     def _items(self) -> Iterator[Item]:
         spellings = Spellings(self.languages)
         markup = Markup(CODE_NAMES, self.codes, self._left_out)
+        aside: Counter[str] = Counter()
         for unit in read_units(self.path, _NAMES, self.longest):
             if isinstance(unit, Rejected):
                 yield unit
@@ -80,17 +81,18 @@ class Xliff:
             if reason := self._not_ours(unit, spellings):
                 yield Rejected(reason, place)
                 continue
-            aside: Counter[str] = Counter()
             for segment in segments_of(unit.element, aside):
                 yield self._row(unit, segment, place, markup, aside)
-            yield from (Aside(reason, number) for reason, number in aside.items() if number)
+            if aside:
+                yield from (Aside(reason, number) for reason, number in aside.items() if number)
+                aside.clear()
 
     def _not_ours(self, unit: Unit, spellings: Spellings) -> str | None:
         if _inherited(unit.element, "translate") == "no":
             return "not to be translated"
+        own = {local_name(child): child.get(_XML_LANG) for child in unit.element}
         for column, (side, attributes) in enumerate(_LANGUAGES.items()):
-            own = next((child.get(_XML_LANG) for child in children(unit.element, side)), None)
-            given = next(filter(None, (own, *(_inherited(unit.element, name) for name in attributes))), None)
+            given = own.get(side) or _inherited(unit.element, attributes[0]) or _inherited(unit.element, attributes[1])
             if given and spellings.column(given) != column:
                 return f"another {side} language"
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -18,8 +18,7 @@ NO_SEGMENT = "unit without segment"
 _Numbered = Sequence[tuple[str, etree._Element]]
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece of source and of target that translate each other; None for what there is not.
 
     name: the segment's own, empty where it has none. states: what is said of the translation.
@@ -54,45 +53,41 @@ def _of_version_1(unit: etree._Element, aside: Counter[str]) -> Iterator[Segment
     A target without marks translates the whole source. Marks in the target alone, or numbers that come twice on one
     side and not so on the other, pair nothing.
     """
-    target = _child(unit, "target")
-    source = _child(unit, "seg-source")
-    source = _child(unit, "source") if source is None else source
+    parts = {local_name(child): child for child in reversed(unit)}  # the first of each name
+    source, target = parts.get("seg-source", parts.get("source")), parts.get("target")
     said = [*_states_of(unit), *([target.get("state"), target.get("state-qualifier")] if target is not None else [])]
-    confirmed = _confirmed(unit)
+    confirmed = _confirmed(parts.get("seg-defs"))
     sources, targets = _marked(source), _marked(target)
     numbers = [[number for number, _ in marks] for marks in (sources, targets)]
     is_whole = not sources or (not targets and target is not None and has_text(target))
+    approved = unit.get("approved") == "yes"
     is_doubtful = any(len(set(given)) < len(given) for given in numbers)
     if (targets and not sources) or (is_doubtful and Counter(numbers[0]) != Counter(numbers[1])):
         yield NOT_PAIRED
     elif is_whole or is_doubtful:
         states = [*said, *confirmed.values()]
-        yield Segment("", source, target, states, unit.get("approved") == "yes" or is_approved(states))
+        yield Segment("", source, target, states, approved or is_approved(states))
     else:
         aside[BESIDE] += sum(side is not None and has_text_beside(side, _is_no_text) for side in (source, target))
         by_number = dict(sources), dict(targets)
         for number in dict.fromkeys([*numbers[0], *numbers[1]]):
             states = [*said, confirmed.get(number)]
-            approved = unit.get("approved") == "yes" or is_approved(states)
-            yield Segment(number, by_number[0].get(number), by_number[1].get(number), states, approved)
+            source, target = by_number[0].get(number), by_number[1].get(number)
+            yield Segment(number, source, target, states, approved or is_approved(states))
 
 
 def _states_of(unit: etree._Element) -> Iterator[str]:
     """Yield what memoQ and Phrase say of a unit, in attributes of their own."""
     for attribute, value in unit.items():
-        match attribute.rpartition("}")[::2]:
-            case ["", _]:
-                pass
-            case [_, "status"]:
-                yield value
-            case [_, "confirmed"] if value in ("0", "false"):
-                yield UNCONFIRMED
+        if attribute.endswith("}status"):
+            yield value
+        elif attribute.endswith("}confirmed") and value in ("0", "false"):
+            yield UNCONFIRMED
 
 
-def _confirmed(unit: etree._Element) -> Mapping[str, str | None]:
+def _confirmed(definitions: etree._Element | None) -> Mapping[str, str | None]:
     """Return what Trados says of each segment of a unit, by its number."""
-    definitions = (segment for defined in children(unit, "seg-defs") for segment in children(defined, "seg"))
-    return {segment.get("id", ""): segment.get("conf") for segment in definitions}
+    return {} if definitions is None else {one.get("id", ""): one.get("conf") for one in children(definitions, "seg")}
 
 
 def _marked(side: etree._Element | None) -> _Numbered:
