@@ -19,15 +19,16 @@ BLOCK = 1 << 18
 """Bytes read or decompressed at a time."""
 MOST_MEMORY = 1 << 31
 """Bytes of a dictionary (xz) or window (zstd), as much as `xz` and `zstd --long=31` write."""
+_MORE_MEMORY = f"more than {MOST_MEMORY >> 30} GiB of memory"
 _FEED = 1 << 15  # bytes given to a member at once: what it leaves of them is copied, for each of many small members
 _LEAST = 1 << 16  # bytes of a block, the last one apart: small members make no small blocks
 _SIP = 1 << 10  # bytes given to zstd at once: it expands them up to 32,000 times in one go
 
 
 class Unreadable(Exception):
-    """Why a compressed file cannot be read on, and the remedy."""
+    """Why a compressed file cannot be read on, and the remedy; none for damage, which a new copy may not have."""
 
-    def __init__(self, why: str, remedy: str = "fetch it again") -> None:
+    def __init__(self, why: str, remedy: str = "") -> None:
         super().__init__(why)
         self.remedy = remedy
 
@@ -132,10 +133,10 @@ class _ZstdFrame:
 
 def _zstd_problem(error: str) -> Unreadable:
     why = error.removeprefix("zstd decompressor error: ")
-    if "too much memory" in error:
-        return Unreadable(f"{why}: above {MOST_MEMORY >> 30} GiB", "unpack it with `zstd -d --memory=SIZE`")
+    if "memory" in error:
+        return Unreadable(f"it needs {_MORE_MEMORY}", "unpack it with `zstd -d --memory=SIZE`")
     if "Dictionary mismatch" in error:
-        return Unreadable("made with a dictionary, which is not in it", "unpack it with `zstd -d -D DICTIONARY`")
+        return Unreadable("it needs the dictionary that it was made with", "unpack it with `zstd -d -D DICTIONARY`")
     return Unreadable(why)
 
 
@@ -198,7 +199,7 @@ def _members(kind: Compression, feed: _Feed) -> Iterator[bytes]:
 
 def _problem(error: Exception) -> Unreadable:
     if "Memory usage limit" in str(error):
-        return Unreadable(f"it needs more than {MOST_MEMORY >> 30} GiB of memory", "unpack it with `xz -d`")
+        return Unreadable(f"it needs {_MORE_MEMORY}", "unpack it with `xz -d`")
     return Unreadable(str(error))
 
 
@@ -229,17 +230,16 @@ class _Feed:
     def starts_member(self, kind: Compression) -> bool:
         """Go behind padding; return whether a member starts there. Raises `Unreadable` for anything else."""
         start = self._taken
-        data = self.take()
-        while data and not (rest := data.lstrip(b"\0")):
-            data = self.take()
-        rest = rest if data else b""
+        rest = b""
+        while not rest and (data := self.take()):
+            rest = data.lstrip(b"\0")
         place = self._taken - len(rest)
         while rest and len(rest) < _LONGEST_START and (more := self.take()):
             rest += more
         self.give_back(rest)
         if rest and not kind.start.match(rest):
             raise Unreadable(
-                f"from byte {place} on it is something else than {kind.name}", "cut that off, or fetch it again"
+                f"from byte {place} on it is something else than {kind.name}", "cut that off, or fetch the file again"
             )
         zeros = place - start
         if zeros and (not kind.padding or zeros % kind.padding):

@@ -51,10 +51,12 @@ class Jsonl(ColumnFile):
         for block in split_lines(read_blocks(self.path), self.path, self.longest):
             for i, text in enumerate(block.texts):
                 line += 1
-                row = self._row(text, f"line {line}")
-                if i in block.damage:
-                    text = block.damage[i].excerpt
-                    row = Rejected(block.damage[i].reason, f"line {line}", text)
+                row: Row | Rejected
+                if damage := block.damage.get(i):
+                    text = damage.excerpt
+                    row = Rejected(damage.reason, f"line {line}", text)
+                else:
+                    row = self._row(text, f"line {line}")
                 if first is None and text.strip():
                     first = text.lstrip()[:1], row
                 kept += isinstance(row, Row)

@@ -124,7 +124,8 @@ def _bounded(blocks: Iterator[bytes], kind: Compression, name: object, most: int
             yield block
             line += block.count(b"\n")
     except Unreadable as error:
-        raise UserError(f"{name}:{line}: not a whole {kind.name} file ({error}); {error.remedy}") from error
+        what = f"{kind.name} that cannot be read on" if error.remedy else f"not a whole {kind.name} file"
+        raise UserError(f"{name}:{line}: {what} ({error}); {error.remedy or 'fetch it again'}") from error
 
 
 def _with_head(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:

@@ -107,13 +107,15 @@ class Tsv(ColumnFile):
 
 
 def _first_lines(lines: Iterator[_Line | Rejected]) -> list[_Line | Rejected]:
-    """Return the lines that are looked at before any is a row, and take them from *lines*."""
+    """Return the lines that are looked at before any is a row, two undamaged ones at least, taken from *lines*."""
     start: list[_Line | Rejected] = []
-    size = 0
+    whole = size = 0
     for line in lines:
         start.append(line)
-        size += sum(map(len, line[1])) if isinstance(line, tuple) else 0
-        if len(start) == _LOOKED_AT or size > _LOOKED_AT_CHARACTERS:
+        if isinstance(line, tuple):
+            whole += 1
+            size += sum(map(len, line[1]))
+        if whole > 1 and (len(start) >= _LOOKED_AT or size > _LOOKED_AT_CHARACTERS):
             break
     return start
 
