@@ -72,9 +72,7 @@ class Jsonl(ColumnFile):
             what, filter_ = "one object over several lines", "."
         else:
             return
-        raise UserError(
-            f"{self.path}:1: {what}, not one JSON object a line; convert it (jq -c '{filter_}' FILE > NEW)"
-        )
+        raise UserError(f"{self.path}:1: {what}, not one JSON object a line; convert it (jq -c '{filter_}' FILE > NEW)")
 
     def _row(self, line: str, place: str) -> Row | Rejected:
         try:

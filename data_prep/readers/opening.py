@@ -46,7 +46,7 @@ def text_blocks(blocks: Iterator[bytes], name: object, size: int) -> Iterator[by
         raise UserError(f"{name}:1: {packed}{foreign.name}, which is not read here; {foreign.remedy}")
     if again := compression_of(head):
         raise UserError(f"{name}:1: {packed}{again.name} again; unpack it once")
-    if head and not kind and (named := SUFFIXES.get(PurePath(str(name)).suffix)):
+    if head and not kind and (named := SUFFIXES.get(PurePath(str(name)).suffix.lower())):
         raise UserError(f"{name}:1: no {named.name} file, though named as one; rename it, or fetch it again")
     yield from blocks
 

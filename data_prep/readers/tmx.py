@@ -88,9 +88,7 @@ class Tmx:
             texts = [(texts[i] if i < len(texts) else texts[0]) if texts else "" for texts in found]
             yield Row(texts, place, unit.element.get("tuid", ""))
 
-    def _texts(
-        self, content: _Content, spellings: Spellings, markup: Markup, aside: Counter[str]
-    ) -> list[list[str]]:
+    def _texts(self, content: _Content, spellings: Spellings, markup: Markup, aside: Counter[str]) -> list[list[str]]:
         """Return the texts of a unit in each language, and count in *aside* what is none."""
         found: list[list[str]] = [[] for _ in self.languages]
         for code, segments in content.variants:

@@ -20,7 +20,7 @@ NO_START, NO_END = "end of a segment that has no start", "segment without end"
 BESIDE = "text outside segments"
 MOST_CHARACTERS = 64 << 20  # of one file, which is in memory as a whole
 _TAG = re.compile(r"""<(/?)(doc|seg)\b((?:[^<>"']++|"[^"<>]*+"|'[^'<>]*+')*+)>""", re.IGNORECASE)
-_MARKUP = re.compile(r"<!--.*?-->|<[^<>]*>", re.DOTALL)
+_MARKUP = re.compile(r"<!--(?:(?!-->).)*+(?:-->|\Z)|<[^<>]*+>", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""([a-z]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))""", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9A-Fa-f]{1,6}));")
 _BLANKS = " \t\r\n"

@@ -55,7 +55,7 @@ def _of_version_1(unit: etree._Element, aside: Counter[str]) -> Iterator[Segment
     """
     parts = {local_name(child): child for child in reversed(unit)}  # the first of each name
     source, target = parts.get("seg-source", parts.get("source")), parts.get("target")
-    said = [*_states_of(unit), *([target.get("state"), target.get("state-qualifier")] if target is not None else [])]
+    of_all = [*_states_of(unit), *([] if target is None else [target.get("state"), target.get("state-qualifier")])]
     confirmed = _confirmed(parts.get("seg-defs"))
     sources, targets = _marked(source), _marked(target)
     numbers = [[number for number, _ in marks] for marks in (sources, targets)]
@@ -65,13 +65,13 @@ def _of_version_1(unit: etree._Element, aside: Counter[str]) -> Iterator[Segment
     if (targets and not sources) or (is_doubtful and Counter(numbers[0]) != Counter(numbers[1])):
         yield NOT_PAIRED
     elif is_whole or is_doubtful:
-        states = [*said, *confirmed.values()]
+        states = [*of_all, *confirmed.values()]
         yield Segment("", source, target, states, approved or is_approved(states))
     else:
         aside[BESIDE] += sum(side is not None and has_text_beside(side, _is_no_text) for side in (source, target))
         by_number = dict(sources), dict(targets)
         for number in dict.fromkeys([*numbers[0], *numbers[1]]):
-            states = [*said, confirmed.get(number)]
+            states = [*of_all, confirmed.get(number)]
             source, target = by_number[0].get(number), by_number[1].get(number)
             yield Segment(number, source, target, states, approved or is_approved(states))
 
@@ -87,7 +87,9 @@ def _states_of(unit: etree._Element) -> Iterator[str]:
 
 def _confirmed(definitions: etree._Element | None) -> Mapping[str, str | None]:
     """Return what Trados says of each segment of a unit, by its number."""
-    return {} if definitions is None else {one.get("id", ""): one.get("conf") for one in children(definitions, "seg")}
+    if definitions is None:
+        return {}
+    return {segment.get("id", ""): segment.get("conf") for segment in children(definitions, "seg")}
 
 
 def _marked(side: etree._Element | None) -> _Numbered:

@@ -21,7 +21,7 @@ from data_prep.readers.xml_text import DAMAGED, xml_text
 from mtdeep.errors import UserError
 
 NOT_WELL_FORMED = "XML that is not well-formed"
-NO_START = "unit without start"
+NO_START = "unit whose start is lost"
 _PREFIX = r"(?:[\w.-]+:)?"
 # What looks like a tag inside one of these is none.
 _ENDS = {"!--": "-->", "![CDATA[": "]]>", "?": "?>"}

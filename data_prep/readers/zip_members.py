@@ -20,7 +20,7 @@ from data_prep.readers.rows import on_one_line
 from mtdeep.errors import UserError
 
 _END, _END_RECORD = b"PK\5\6", 22  # what ends an archive, and its bytes without the comment
-_SPANNED = b"PK\7\10"  # with which an archive may begin
+_MARKER = 4  # bytes of a mark that an archive in one part may begin with, having been meant for several
 
 
 @contextmanager
@@ -41,8 +41,8 @@ def _check_ends(path: Path, archive: zipfile.ZipFile) -> None:
     with _problems(path), path.open("rb") as file:
         file.seek(-_END_RECORD - len(archive.comment), os.SEEK_END)
         is_last = file.read(len(_END)) == _END
-    if before > len(_SPANNED) or not is_last:
-        where = "behind it" if before <= len(_SPANNED) else f"before its first member, {before:,} of them,"
+    if before > _MARKER or not is_last:
+        where = "behind it" if before <= _MARKER else f"before its first member, {before:,} of them,"
         raise UserError(f"{path}: bytes stand {where} that are not of this zip archive; unpack it, and give its files")
 
 

@@ -69,4 +69,4 @@ def test_a_document_without_start_is_rejected(read_all, write) -> None:
     start, document = '<doc origlang="en" id="d">', FILE[FILE.index("<doc ") : FILE.index("</collection>")]
     path = write("a.xml", f"<dataset>{document.removeprefix(start)}{document}</dataset>")
     found = read_all(WmtXml(path, ("en", "de")))
-    assert (len(found.rows), found.reasons) == (2, {"unit without start": 1})
+    assert (len(found.rows), found.reasons) == (2, {"unit whose start is lost": 1})

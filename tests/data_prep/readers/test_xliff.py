@@ -247,6 +247,6 @@ def test_what_is_left_of_units_is_rejected(read_all, write) -> None:
     lost = [unit(f"1:{letter}", "1:a").replace('<trans-unit id="u" >', "") for letter in "AB"]
     path = write("a.xlf", version_1(*lost, unit("C", "c")))
     found = read_all(Xliff(path, "en", "de"))
-    assert (found.rows, found.reasons) == ([("C", "c")], {"unit without start": 2})
+    assert (found.rows, found.reasons) == ([("C", "c")], {"unit whose start is lost": 2})
     path = write("b.xlf", version_2("<segment><source>A</source></segment>" * 2).replace('<unit id="0">', ""))
-    assert read_all(Xliff(path, "en", "de")).reasons == {"unit without start": 1}
+    assert read_all(Xliff(path, "en", "de")).reasons == {"unit whose start is lost": 1}
