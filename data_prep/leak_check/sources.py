@@ -11,6 +11,7 @@ import yaml
 from data_prep.environment import expand
 from data_prep.file_patterns import matches
 from data_prep.many_files import expanded, is_pattern
+from data_prep.readers.compression import SUFFIXES as COMPRESSED_SUFFIXES
 from data_prep.readers.source import Source
 from data_prep.readers.spellings import Spellings
 from data_prep.readers.store import StoreRows
@@ -28,6 +29,9 @@ _READER_OF = {
     ".sgm": "wmt_sgm",
     ".xlf": "xliff",
     ".xliff": "xliff",
+    ".sdlxliff": "xliff",
+    ".mqxliff": "xliff",
+    ".mxliff": "xliff",
     ".zip": "moses_zip",
     ".tsv": "tsv",
     ".jsonl": "jsonl",
@@ -35,7 +39,6 @@ _READER_OF = {
     ".po": "gettext",
     ".mo": "gettext",
 }
-_COMPRESSED = {".gz", ".xz", ".zst"}
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def _is_mapping(written: str) -> bool:
 
 def _reader_of(path: str) -> str:
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    while suffixes and suffixes[-1] in _COMPRESSED:
+    while suffixes and suffixes[-1] in COMPRESSED_SUFFIXES:
         suffixes.pop()
     return _READER_OF.get(suffixes[-1], "plain_text") if suffixes else "plain_text"
 

@@ -11,7 +11,7 @@ from data_prep.batch import Batch
 from data_prep.readers.aligned import Column, aligned_batches
 from data_prep.readers.lines import split_lines
 from data_prep.readers.rows import LONGEST
-from data_prep.readers.zip_members import member_blocks, open_zip, shown
+from data_prep.readers.zip_members import member_text, open_zip, shown
 from mtdeep.errors import UserError
 from mtdeep.languages import find
 
@@ -59,4 +59,4 @@ class MosesZip:
 
     def _column(self, archive: zipfile.ZipFile, member: str) -> Column:
         name = f"{self.path}/{member}"
-        return Column(name, split_lines(member_blocks(self.path, archive, member), name, self.longest))
+        return Column(name, split_lines(member_text(self.path, archive, member), name, self.longest))

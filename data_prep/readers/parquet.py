@@ -11,7 +11,9 @@ import numpy as np
 
 from data_prep.batch import Rejected
 from data_prep.readers.columns import ColumnFile, row_of
-from data_prep.readers.opening import BLOCK
+from data_prep.readers.compression import BLOCK
+from data_prep.readers.foreign import PARQUET
+from data_prep.readers.opening import kind_of
 from data_prep.readers.rows import INVALID_UTF8, LONGEST, Item, Row, excerpt, on_one_line
 from mtdeep.errors import UserError
 
@@ -66,6 +68,8 @@ class Parquet(ColumnFile):
                         yield self._row({column: texts[i] for column, texts in values.items()}, f"row {row + 1}")
                         row += 1
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last for names that are no UTF-8
+            if not row and (kind := kind_of(self.path)) and kind is not PARQUET:
+                raise UserError(f"{self.path}: {kind.name}, no Parquet file; {kind.remedy}") from error
             what = on_one_line(str(error))
             raise UserError(
                 f"{self.path}: cannot be read as Parquet from row {row + 1} on ({what}); fetch it again"

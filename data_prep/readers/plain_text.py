@@ -1,4 +1,4 @@
-r"""Plain text, one sentence a line, in files that are aligned line by line; plain, gzip, xz or zstd.
+r"""Plain text, one sentence a line, in files that are aligned line by line; plain or compressed.
 
 Two files are a pair, one is monolingual, more are n-way. `lines.py` says what a line is.
 """

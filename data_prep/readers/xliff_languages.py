@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from data_prep.readers.rows import LONGEST
+from data_prep.readers.xliff import LANGUAGE_ATTRIBUTES, UNIT_NAMES, inherited
 from data_prep.readers.xml_units import Unit, read_units
-
-_SIDES = ("source-language", "srcLang"), ("target-language", "trgLang")
-"""The attributes of XLIFF 1.2 and of 2."""
 
 
 def xliff_languages(path: Path) -> tuple[str | None, str | None]:
@@ -16,12 +14,11 @@ def xliff_languages(path: Path) -> tuple[str | None, str | None]:
 
     Raises UserError as `read_units` does.
     """
-    for unit in read_units(path, {"trans-unit", "unit"}, {"file", "group"}, LONGEST):
+    for unit in read_units(path, UNIT_NAMES, LONGEST):
         if isinstance(unit, Unit):
-            around = [unit.element, *unit.element.iterancestors()]
             source, target = (
-                next((element.get(name) for element in around for name in names if element.get(name)), None)
-                for names in _SIDES
+                next(filter(None, (inherited(unit.element, name) for name in names)), None)
+                for names in LANGUAGE_ATTRIBUTES.values()
             )
             return source, target
     return None, None

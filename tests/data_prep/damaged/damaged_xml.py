@@ -51,7 +51,7 @@ CASES = {
     ),
     "TMX, a unit without end": (tmx(tu() + tu().replace("</tu>", "") + tu()), dict(rows=2, rejected={BAD_XML: 1})),
     "TMX, a last unit without end": (tmx(tu() + tu().replace("</tu>", "")), dict(rows=1, rejected={BAD_XML: 1})),
-    "TMX, an end too many": (tmx(tu() + "</tu></seg>" + tu()), dict(rows=2)),
+    "TMX, an end too many": (tmx(tu() + "</tu></seg>" + tu()), dict(rows=2, rejected={"unit whose start is lost": 1})),
     "TMX, a control character": (tmx(tu() + tu("\x01") + tu("&#1;") + tu("\0")), dict(rows=1, rejected={BAD_XML: 3})),
     "TMX that breaks off in a unit": (tmx(tu() + "<tu><tuv", after=""), r"a\.tmx:3: breaks off in the unit"),
     "TMX that breaks off between units": (tmx(tu() + tu(), after=""), r"a\.tmx:\d: breaks off, <tmx> does not end"),
