@@ -71,6 +71,13 @@ def read_whole(path: Path, most: int) -> bytes:
     return bytes(content)
 
 
+def libraries_of(path: Path) -> tuple[str, ...]:
+    """Return the library that decompresses a file, where Python's own does not."""
+    with path.open("rb") as file:
+        start = file.read(max(map(len, _MAGIC)))
+    return ("zstandard",) if any(kind == "zstd" and start.startswith(magic) for magic, kind in _MAGIC.items()) else ()
+
+
 def _kind(path: Path, file: BinaryIO) -> str:
     start = file.read(max(map(len, _MAGIC)))
     file.seek(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Rejected
 from data_prep.readers.columns import ColumnFile, row_of
@@ -25,6 +26,7 @@ class Tsv(ColumnFile):
     longest: bytes of the longest line that is read.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     path: Path
     columns: Mapping[str, int | str]
     score: int | str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from lxml import etree
 
@@ -31,6 +32,7 @@ class Xliff:
     longest: characters of the longest unit.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
     path: Path
     source: str
     target: str

@@ -14,14 +14,17 @@ from data_prep.chunk import TextChunk
 from data_prep.duplicates.form import Form, as_written, decoded, through_pieces
 from data_prep.duplicates.key import sentence_keys
 from data_prep.duplicates.leakage import EXACT, NEAR, Known, Meetings
-from data_prep.duplicates.near import VERSION, Signatures
-from data_prep.stages.leaks import index_of, signatures, write_index
+from data_prep.duplicates.near import Signatures
+from data_prep.engine.libraries import UNICODE
+from data_prep.engine.task import Step
+from data_prep.stages.leaks import SIGNING, index_of, signatures, write_index
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.subwords import Subwords
 
 FOUND = "found"
 SENTENCES, SIMILARITY, IS_EXACT, ROWS = "sentences/", "similarity/", "exact/", "rows/"
-_REVISION = 1  # raise it when equal text begins to give other findings
+PIECES = ("sentencepiece",)
+"""The library that gives sentences the form of a store's pieces."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,12 @@ def search(
 
 def index_content(sets: Sequence[Sequence[Any]], form: str | None) -> dict[str, Any]:
     """Return what decides an index: the keys and numbers of the sets' chunks, the digest of a store's model."""
-    return {"revision": _REVISION, "sets": [list(chunks) for chunks in sets], "form": form, "near": VERSION}
+    return {"sets": [list(chunks) for chunks in sets], "form": form}
 
 
 def search_content(chunk: Sequence[Any], index_key: str, near: bool) -> dict[str, Any]:
     """Return what decides what is found: the key and number of a chunk, or a store's digest and rows."""
-    return {"revision": _REVISION, "text": list(chunk), "index": index_key, "near": near}
+    return {"text": list(chunk), "index": index_key, "near": near}
 
 
 def _columns(chunks: Sequence[Path]) -> dict[str, list[str]]:
@@ -155,3 +158,7 @@ def _store(path: Path) -> Store:
 @lru_cache(maxsize=2)
 def _subwords(store: Path) -> Subwords:
     return _store(store).subwords()
+
+
+INDEX_SETS_STEP = Step("index_sets", index_sets, revision=1, libraries=SIGNING)
+SEARCH_STEP = Step("search", search, revision=1, libraries=(UNICODE,))

@@ -13,7 +13,9 @@ from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.cleaning.characters import WITHOUT_WORDS
 from data_prep.cleaning.record import Sample, choose, shown
 from data_prep.duplicates.leakage import EvaluationIndex, Known, indexed
-from data_prep.duplicates.near import VERSION, Signatures
+from data_prep.duplicates.near import Signatures
+from data_prep.engine.libraries import UNICODE
+from data_prep.engine.task import Step
 from data_prep.stages.clean import ROWS
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import LEAKED, Part
@@ -21,7 +23,8 @@ from mtdeep.languages import script
 
 INDEX, SETS, MET = "index", "sets", "met"
 TRAINED_ON = "stands in the store's training text"
-_REVISION = 4  # raise it when equal chunks begin to give other leaks
+SIGNING = ("rensa", "langcodes", UNICODE)
+"""The libraries that signatures depend on."""
 
 
 def index(folder: Path, sets: Sequence[Sequence[Part]], near: bool) -> dict[str, Any]:
@@ -135,17 +138,17 @@ def signatures(language: str, texts: Sequence[str]) -> Signatures:
 def index_content(sets: Sequence[Sequence[Sequence[Any]]], near: bool) -> dict[str, Any]:
     """Return what decides an index: what the parts of each set are made from."""
     made_from = [[list(part) for part in parts] for parts in sets]
-    return {"revision": _REVISION, "sets": made_from, "near": VERSION if near else None}
+    return {"sets": made_from, "near": near}
 
 
 def leaks_content(part: Sequence[Any], index_key: str, near: bool) -> dict[str, Any]:
     """Return what decides the leaks of a part: what it is made from, and the index."""
-    return {"revision": _REVISION, "part": list(part), "index": index_key, "near": VERSION if near else None}
+    return {"part": list(part), "index": index_key, "near": near}
 
 
 def without_met_content(part: Sequence[Any], searched: Sequence[str]) -> dict[str, Any]:
     """Return what decides the rows that are left: what the part is made from, the keys of the searches."""
-    return {"revision": _REVISION, "part": list(part), "searched": list(searched)}
+    return {"part": list(part), "searched": list(searched)}
 
 
 @lru_cache(maxsize=512)
@@ -170,3 +173,8 @@ def _joined(parts: Sequence[Known]) -> Known:
         return Known(keys)
     rows = np.concatenate([start + each.rows for start, each in signed])
     return Known(keys, Signatures(rows, np.concatenate([each.values for _, each in signed])))
+
+
+INDEX_STEP = Step("index", index, revision=4)
+LEAKS_STEP = Step("leaks", find_leaks, revision=4)
+WITHOUT_MET_STEP = Step("without_met", without_met, revision=4)
