@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.duplicates.leakage import searched_together
 from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result
 from data_prep.leak_check.report import EvaluationSet, Report, Training, report_of
@@ -142,7 +143,7 @@ def _stored(store: Store) -> Iterator[_Chunk]:
 def _check_shared(tests: Sequence[Corpus], trained: set[str]) -> None:
     """Raise UserError where a search could find nothing, which would look like a clean result."""
     tested = {code for corpus in tests for code in corpus.source.languages}
-    if not tested & trained:
+    if not searched_together(tested).keys() & searched_together(trained).keys():
         shown = [", ".join(sorted(codes)[:10]) for codes in (trained, tested)]
         raise UserError(
             f"training text ({shown[0]}) and test sets ({shown[1]}) share no language; "
