@@ -112,8 +112,7 @@ class RowRule(Rule):
         NaN where the rule has nothing to say, such as where the sentence has no other to compare it with.
         """
 
-    @classmethod
-    def seen_beside(cls, language: str, row: Mapping[str, str]) -> str | None:
+    def seen_beside(self, language: str, row: Mapping[str, str]) -> str | None:
         """Return beside which other of a *row*'s texts one at fault is understood; None where it may be any."""
         return None
 
