@@ -126,8 +126,10 @@ class ConfigFile:
                         yield from ((place, f"{name}/{i}", file) for i, file in enumerate(files))
                 elif isinstance(how := corpus.holdout[split], str):
                     yield ("corpora", number, "holdout", split), f"{name}/ids", self.resolved(how)
-        if model := self.config.vocabulary.model:
-            yield ("vocabulary", "model"), "vocabulary/model", self.resolved(model)
+        for i, (key, model) in enumerate(self.config.cleaning.files()):
+            yield ("cleaning", *key), f"identifier/{i}", Path(model)
+        if given := self.config.vocabulary.model:
+            yield ("vocabulary", "model"), "vocabulary/model", self.resolved(given)
 
     def _sources(self, corpus: AnyCorpus, split: str) -> Sequence[Source]:
         if isinstance(corpus, MtdataCorpus):  # there once they were fetched

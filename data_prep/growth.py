@@ -134,9 +134,10 @@ def _differences(before: Any, now: Any, place: tuple[str, ...] = (), of: str = "
         for key in dict.fromkeys([*before, *now]):
             yield from _differences(before.get(key), now.get(key), (*place, key), of)
     elif before != now:
-        yield f"`{'.'.join(place)}`{of} was {_shown(before)} and is {_shown(now)}"
+        yield f"`{'.'.join(place)}`{of} was {shown(before)} and is {shown(now)}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as a sentence has it."""
     text = "not said" if value is None else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

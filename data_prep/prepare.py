@@ -79,7 +79,7 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
                     "to add that, --overwrite to replace the store, or another place for the store"
                 )
             with appended_to(path) as appender, pool:
-                added = _append(appender, known, Run(loaded, now.digests, pool), work, now, progress)
+                added = _append(appender, known, Run(known.now.loaded, now.digests, pool), work, progress)
         else:
             added = None
             with place_for(path, overwrite=overwrite) as place, pool:
@@ -150,9 +150,9 @@ def _write(place: Path, run: Run, work: Path, now: Identity, progress: ProgressR
 
 
 def _append(
-    appender: StoreAppender, known: History, run: Run, work: Path, now: Identity, progress: ProgressReport
+    appender: StoreAppender, known: History, run: Run, work: Path, progress: ProgressReport
 ) -> dict[str, Sizes]:
-    """Add to a store what *now* has beside the steps that made it; returns how much that is of each language."""
+    """Add to a store what *known* has beside the steps that made it; returns how much that is of each language."""
     if appender.store.digest != known.store.digest:
         raise UserError(f"{appender.path}: was written by another process meanwhile; start this one again")
     made = _grown(known, run, progress)
@@ -169,7 +169,7 @@ def _append(
         else:
             sections[name] = split_section(text, text.add_to(appender), settings)
         progress.advance(1)
-    step = {**now.plain(known.steps), "in_training_text": made.leaked}
+    step = {**known.now.plain(known.steps), "in_training_text": made.leaked}
     progress.stage("write the report")
     whole = together(appended(appender.store.manifest.provenance, step))
     ordered = [sections[record.name, record.split] for record in appender.corpora]

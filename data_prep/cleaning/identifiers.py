@@ -18,6 +18,13 @@ from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
 Name = Literal["py3langid", "lingua", "heliport", "fasttext"]
+DISTRIBUTIONS: Mapping[Name, str] = {
+    "py3langid": "py3langid",
+    "lingua": "lingua-language-detector",
+    "heliport": "heliport",
+    "fasttext": "fasttext-predict",
+}
+"""What each is installed as."""
 
 
 class Identifier(Protocol):
@@ -80,7 +87,7 @@ class Lingua:
     """lingua-language-detector: 75 languages, best on short text, slow."""
 
     def __init__(self) -> None:
-        module = _installed("lingua", "lingua-language-detector")
+        module = _installed("lingua")
         self._detector = module.LanguageDetectorBuilder.from_all_languages().build()
         self._known = {resolve(known.iso_code_639_1.name): known for known in module.Language.all()}
         self.languages = frozenset(self._known)
@@ -100,7 +107,7 @@ class Heliport:
     """
 
     def __init__(self) -> None:
-        self._identifier = _installed("heliport", "heliport").Identifier()
+        self._identifier = _installed("heliport").Identifier()
         # Some labels are a macrolanguage and one of its languages: `msaind`. Its Uzbek is in Cyrillic letters.
         labels = self._identifier.get_confidence_all()
         codes = {label: label[3:] if len(label) == 6 else label for label in labels}
@@ -122,7 +129,7 @@ class FastText:
     """A fastText model whose labels are language codes, such as NLLB's, OpenLID, GlotLID or lid.176."""
 
     def __init__(self, path: str) -> None:
-        module = _installed("fasttext", "fasttext-predict")
+        module = _installed("fasttext")
         try:
             self._model = module.load_model(path)
         except ValueError as error:
@@ -137,11 +144,12 @@ class FastText:
         return _sums(([(self._codes.get(label), float(p)) for label, p in zip(*best)] for best in predictions), groups)
 
 
-def _installed(module: str, package: str) -> ModuleType:
+def _installed(module: Name) -> ModuleType:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise UserError(f"identifier {module} is not installed; pip install {package}, or use py3langid") from error
+        remedy = f"pip install {DISTRIBUTIONS[module]}, or use py3langid"
+        raise UserError(f"identifier {module} is not installed; {remedy}") from error
 
 
 def _canonical(codes: Mapping[str, str]) -> dict[str, str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import langcodes
 import numpy as np
 from pydantic import Field
 
 from data_prep.cleaning.characters import SCRIPTED, letters_of
-from data_prep.cleaning.identifiers import Name, identifier
+from data_prep.cleaning.identifiers import DISTRIBUTIONS, Name, identifier
 from data_prep.cleaning.length_factors import factor_of
 from data_prep.cleaning.related import family
 from data_prep.cleaning.rule import CellRule
@@ -46,6 +46,20 @@ class Language(CellRule):
     letters: int = Field(default=25, ge=1)
     identifier: Name = "py3langid"
     model: PathText | None = None
+
+    @property
+    def used_libraries(self) -> tuple[str, ...]:
+        """Return the identifier's, whose models come with it."""
+        return (DISTRIBUTIONS[self.identifier],)
+
+    @property
+    def used_file(self) -> str | None:
+        """Return the model's path, where the identifier has none of its own."""
+        return self.model
+
+    def decided(self) -> dict[str, Any]:
+        """Return what decides the scores but for the model's file, whose content does and not its path."""
+        return {**super().decided(), "model": self.model is not None}
 
     def scores(self, language: str, texts: Texts) -> np.ndarray:
         """Return the probability of the expected language."""

@@ -52,7 +52,9 @@ def _table(found: Mapping[str, Mapping[str, LanguageReport]], width: int) -> Tab
 
 def _sample(test: str, language: str, sample: Sample) -> Iterator[str]:
     """Yield the lines of a sample."""
-    yield f"{test}, {language}: {sample.kind}, similarity {sample.similarity:.2f}, {sample.corpus} row {sample.row:,}"
+    code = "" if sample.language == language else f", {sample.language}"
+    place = f"{sample.corpus} row {sample.row:,}{code}"
+    yield f"{test}, {language}: {sample.kind}, similarity {sample.similarity:.2f}, {place}"
     yield f"  test     {_cut(sample.test)}"
     yield f"  training {_cut(sample.training)}"
 
@@ -62,6 +64,8 @@ def _notes(report: Report, test: str, languages: Mapping[str, LanguageReport]) -
     clean = sum(not (one.exact + one.near) for one in languages.values() if one.searched)
     if clean:
         yield f"{test}: nothing found in {clean} language{'s' if clean > 1 else ''} searched"
+    if others := [f"{code} in {', '.join(one.codes)}" for code, one in languages.items() if {*one.codes} - {code}]:
+        yield f"{test}: searched for under other codes of the same language and script: {'; '.join(others)}"
     if absent := [language for language, one in languages.items() if not one.searched]:
         yield f"{test}: not searched for, since training text has no such language: {', '.join(absent)}"
     if unchecked := {language: one.unchecked for language, one in languages.items() if one.unchecked}:

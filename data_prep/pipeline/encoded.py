@@ -13,7 +13,7 @@ from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.pipeline.vocabulary import LearnedVocabulary
 from data_prep.stages.assemble import Encoded, column
-from data_prep.stages.encode import KEPT, LENGTHS, TEXT, TOKENS, encode, encoding_content
+from data_prep.stages.encode import ENCODE_STEP, KEPT, LENGTHS, TEXT, TOKENS, encoding_content
 from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.corpus_writer import CorpusWriter
 from mtdeep.corpus.manifest import CorpusRecord
@@ -110,4 +110,4 @@ def _encoding(text: SplitText, piece: Piece, learned: LearnedVocabulary, model: 
         "keep_text": keep_text,
     }
     content = encoding_content(str(piece.identity[0]), piece.kept.key, decided)
-    return Task("encode", str(text), encode, content, arguments)
+    return ENCODE_STEP.task(str(text), content, arguments)

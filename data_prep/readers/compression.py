@@ -61,6 +61,7 @@ class Compression:
     errors: what a member raises for damage.
     padding: zero bytes may stand behind a member in a multiple of this number, 0: nowhere. The xz format has them; of
     gzip and bzip2, the programs accept what tapes and disks append.
+    library: the distribution that decompresses it, where Python's own modules do not.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Compression:
     member: Callable[[], Member]
     errors: tuple[type[Exception], ...]
     padding: int = 0
+    library: str = ""
 
 
 class _GzipMember:
@@ -151,7 +153,9 @@ FORMATS = (
         "bzip2", re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), ".bz2", bz2.BZ2Decompressor, (OSError,), padding=1
     ),
     # Skippable frames, which hold no text, are frames: pzstd begins with one.
-    Compression("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), ".zst", _ZstdFrame, ()),
+    Compression(
+        "zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), ".zst", _ZstdFrame, (), library="zstandard"
+    ),
 )
 SUFFIXES: Mapping[str, Compression] = {kind.suffix: kind for kind in FORMATS}
 _LONGEST_START = 10

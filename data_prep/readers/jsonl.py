@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from data_prep.batch import Rejected
 from data_prep.readers.columns import ColumnFile, row_of
@@ -28,6 +28,7 @@ class Jsonl(ColumnFile):
     longest: bytes of the longest line that is read.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     path: Path
     keys: Mapping[str, str]
     id: str | None = None

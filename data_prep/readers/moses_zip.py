@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Batch
 from data_prep.readers.aligned import Column, aligned_batches
@@ -26,6 +27,7 @@ class MosesZip:
     longest: bytes of the longest line that is read.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("langcodes",)
     path: Path
     languages: tuple[str, ...]
     members: Mapping[str, str] = field(default_factory=dict)

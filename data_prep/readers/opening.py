@@ -81,6 +81,12 @@ def read_whole(path: Path, most: int) -> bytes:
     return bytes(content)
 
 
+def libraries_of(path: Path) -> tuple[str, ...]:
+    """Return the library that decompresses a file, where Python's own does not."""
+    kind = compression_of(_with_head(_file_blocks(path), HEAD)[0])
+    return (kind.library,) if kind and kind.library else ()
+
+
 def blocks_of(file: IO[bytes]) -> Iterator[bytes]:
     """Yield what is left of an open file."""
     while block := file.read(BLOCK):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Parquet(ColumnFile):
     longest: characters of the longest text that is taken.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("pyarrow",)
     path: Path
     columns: Mapping[str, str]
     id: str | None = None

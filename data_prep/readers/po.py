@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Batch
 from data_prep.readers.catalogue import Catalogue, Key, read_catalogue
@@ -30,6 +31,7 @@ class Gettext:
     the number in brackets behind the id.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("polib", "langcodes")
     files: Mapping[str, Path]
     source: str | None = "en"
     fuzzy: bool = False

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class StoreRows:
     leaves a gap.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("sentencepiece",)
     path: Path
     corpus: str
     languages: tuple[str, ...]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from lxml import etree
 
@@ -39,6 +39,7 @@ class Tmx:
     longest: characters of the longest unit.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
     path: Path
     languages: tuple[str, ...]
     variants: Literal["all", "first"] = "all"

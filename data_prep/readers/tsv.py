@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Rejected
 from data_prep.readers.columns import ColumnFile, row_of
@@ -31,6 +32,7 @@ class Tsv(ColumnFile):
     longest: bytes of the longest line that is read.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     path: Path
     columns: Mapping[str, int | str]
     score: int | str | None = None

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Batch, Rejected
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt, gap_reason, needs_every_language
@@ -39,6 +40,7 @@ class WmtSgm:
     longest: characters of the longest segment.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     files: Mapping[str, Path]
     longest: int = LONGEST
 

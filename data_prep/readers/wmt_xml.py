@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
 from lxml import etree
 
@@ -31,6 +32,7 @@ class WmtXml:
     A segment that one side lacks is a gap there.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
     path: Path
     languages: tuple[str, ...]
     translator: str | None = None

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from lxml import etree
 
@@ -45,6 +45,7 @@ class Xliff:
     longest: characters of the longest unit.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
     path: Path
     source: str
     target: str

@@ -8,6 +8,7 @@ from typing import Any
 
 from data_prep.cleaning.cleaner import ALONE
 from data_prep.cleaning.remedy import remedy
+from data_prep.duplicates.leakage import searched_together
 from data_prep.readers.rows import INVALID_UTF8
 from data_prep.report.numbers import counted, percent
 from data_prep.report.split import HOLD_OUT, READ
@@ -54,6 +55,8 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
         what = "removed from training" if removed else "warning: in the training text"
         counts = (f"{sum(kinds.values()):,} of {language}" for language, kinds in found.items())
         yield f"{what}, sentences of {scored}: {', '.join(counts)}"
+    if together := _searched_together(sections):
+        yield f"searched for what is scored under other codes of the same language and script: {together}"
 
 
 def in_words(rejected: Mapping[str, int]) -> str:
@@ -138,6 +141,16 @@ def _without_training(sections: Sequence[Section]) -> Iterator[str]:
             yield f"warning: no training sentence of {code}, which is scored in {splits[0]}{more}"
     if nothing := [code for code in untrained if code not in scored]:
         yield f"warning: no sentence at all: {', '.join(nothing)}"
+
+
+def _searched_together(sections: Sequence[Section]) -> str:
+    """Return the codes of training text that are searched for sentences under other codes, each with those."""
+    trained, scored = (
+        searched_together(code for section in sections if section["trained"] == of for code in section["languages"])
+        for of in (True, False)
+    )
+    both = ((code, scored.get(group, ())) for group, codes in trained.items() for code in codes)
+    return "; ".join(f"{code} for those of {', '.join(codes)}" for code, codes in both if {*codes} - {code})
 
 
 def _unknown(sections: Sequence[Section]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from data_prep.chunk import TextChunk, TokenChunk, read_arrays
+from data_prep.engine.task import Step
 from mtdeep.corpus.blocks import Block, text_blocks
 from mtdeep.corpus.subwords import Subwords
 from mtdeep.corpus.vocabulary import Vocabulary
@@ -17,7 +18,6 @@ from mtdeep.corpus.vocabulary import Vocabulary
 TOKENS, TEXT, KEPT = "tokens", "text", "kept"
 LENGTHS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Edges of the histogram of tokens a sentence: bin i holds LENGTHS[i - 1] <= tokens < LENGTHS[i]."""
-_REVISION = 2  # raise it when equal chunks begin to give other ids
 
 
 def encode(
@@ -96,4 +96,7 @@ def _subwords(model: Path, dictionary: Path) -> Subwords:
 
 def encoding_content(chunk_key: str, kept_key: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides an encoded chunk: the results it is made of, and the digest of model and dictionary."""
-    return {"revision": _REVISION, "text": chunk_key, "kept": kept_key, **settings}
+    return {"text": chunk_key, "kept": kept_key, **settings}
+
+
+ENCODE_STEP = Step("encode", encode, revision=2, libraries=("sentencepiece",))

@@ -115,3 +115,14 @@ def test_leaks() -> None:
     assert list(notes([], {"leakage": "remove", "in_training_text": leaked})) == [
         "removed from training, sentences of talks, test: 5 of en"
     ]
+
+
+def test_codes_that_are_searched_for_one_another_are_named() -> None:
+    some = (5, {})
+    train = section({"en": some, "en-US": some, "pt": some, "zh-Hans": some, "de": some})
+    test = section({"en": some, "pt-BR": some, "zh-Hant": some, "de": some}, "test")
+    (note,) = [line for line in said(train, test) if "searched" in line]
+    assert note == (
+        "searched for what is scored under other codes of the same language and script: en-US for those of en; "
+        "pt for those of pt-BR"
+    )
