@@ -275,3 +275,21 @@ def test_nothing_stays_allowed(tmp_path: Path) -> None:
     good_bytes(tmp_path)
     read_checkpoint(tmp_path / "good.pt")
     assert torch.serialization.get_safe_globals() == before
+
+
+def test_arguments_in_containers_of_omegaconf(tmp_path: Path, run_command) -> None:  # type: ignore[no-untyped-def]
+    """As a program writes them that has read a checkpoint with fairseq; they are read where omegaconf is not loaded."""
+    wanted = config()
+    state = state_of(EncoderDecoder(wanted), {"arch": "deepnet_mt", "mtdeep_config": wanted.to_dict(), "lr": [0.1]})
+    from omegaconf import OmegaConf
+
+    state["cfg"] = OmegaConf.create(state["cfg"])
+    torch.save(state, tmp_path / "checkpoint.pt")
+    read = (
+        "import sys; from mtdeep.checkpoint import read_checkpoint; checkpoint = read_checkpoint(sys.argv[1]); "
+        "print(checkpoint.config.to_dict(), checkpoint.provenance, 'omegaconf' in sys.modules)"
+    )
+    result = run_command("python", "-c", read, tmp_path / "checkpoint.pt")
+    assert result.returncode == 0, result.stderr
+    here = read_checkpoint(save(tmp_path / "plain.pt", {**state, "cfg": OmegaConf.to_container(state["cfg"])}))
+    assert result.stdout == f"{wanted.to_dict()} {here.provenance} False\n"

@@ -62,6 +62,12 @@ def torch_load() -> None:
     assert (read["loss"], read["steps"], read["small"]) == (1.5, 3, 0.5)
 
 
+def plain_checkpoints() -> None:
+    checkpoint_utils.torch_persistent_save({"counts": np.arange(3)}, str(FOLDER / "counts.pt"))
+    kind = type(torch.load(FOLDER / "counts.pt", weights_only=False)["counts"])
+    assert kind is list, f"counts are a {kind.__name__}"
+
+
 def checkpoint_errors() -> None:
     (FOLDER / "text.pt").write_text("hello world")
     try:
@@ -204,6 +210,7 @@ PROBES = [
     dataclass_defaults,
     hydra_warnings,
     torch_load,
+    plain_checkpoints,
     checkpoint_errors,
     checkpoint_copies,
     encoder_fast_path,

@@ -17,6 +17,7 @@ PROBE = Path(__file__).with_name("probe.py")
 FAULTS = {
     "hydra_warnings": "UserWarning: hydra.experimental.initialize() is no longer experimental",
     "torch_load": "argparse.Namespace",
+    "plain_checkpoints": "counts are a ndarray",
     "checkpoint_errors": "AssertionError: KeyError",
     "checkpoint_copies": "the old file was written over",
     "encoder_fast_path": "Mask Type should be defined",
