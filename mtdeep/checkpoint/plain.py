@@ -1,4 +1,4 @@
-"""Plain data for what goes into a checkpoint, so that anything can read it: Python's own values for numpy's and enums."""
+"""Plain data for what goes into a checkpoint, so that anything can read it: no numbers of numpy, no choices."""
 
 from __future__ import annotations
 

@@ -21,8 +21,10 @@ from mtdeep.fairseq_plugin.compat import (
     indexed_places,
     numpy_aliases,
     plain_checkpoints,
+    plateau_patience,
     torch_load,
     torchrun_local_rank,
+    update_checkpoints,
     workers,
 )
 from mtdeep.fairseq_plugin.compat.patch import Patch
@@ -35,6 +37,8 @@ PATCHES: tuple[Patch, ...] = (
     plain_checkpoints.PATCH,
     checkpoint_errors.PATCH,
     checkpoint_copies.PATCH,
+    update_checkpoints.PATCH,
+    plateau_patience.PATCH,
     encoder_fast_path.PATCH,
     *numpy_aliases.PATCHES,
     indexed_places.PATCH,
