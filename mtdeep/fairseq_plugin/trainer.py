@@ -42,6 +42,8 @@ class Trainer(fairseq.trainer.Trainer):
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
             )
         restore(self.cfg.checkpoint, extra_state, anew=reset_optimizer or reset_meters)
+        if reset_optimizer and reset_meters:  # another training, whose hours (--stop-time-hours) are not these
+            self._previous_training_time = 0
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
             self._end_epoch(extra_state)
         return extra_state

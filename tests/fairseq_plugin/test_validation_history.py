@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from fairseq import checkpoint_utils, options
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq_cli import train as fairseq_train
@@ -42,6 +47,28 @@ def test_patience_goes_on(train: Train) -> None:
     stopped = train(f"{STANDING_STILL} --patience 3 --max-update 3")
     assert updates(stopped) == 3
     assert updates(train(f"{STANDING_STILL} --patience 3 --max-update 20")) == 4
+
+
+@pytest.mark.slow
+def test_patience_goes_on_after_a_kill(toy_store: Path, tmp_path: Path, tiny: list[str], run_command) -> None:
+    """Wherever it is killed, six validations in vain after the first end it."""
+    command = ["fairseq-train", toy_store, *tiny, *STANDING_STILL.split(), "--patience", 6, "--save-dir", tmp_path]
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("fairseq-train")), *map(str, command[1:])],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (tmp_path / "checkpoint_last.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert updates(load_plain(tmp_path / "checkpoint_last.pt")) < 7
+    result = run_command(*command)
+    assert result.returncode == 0, result.stderr
+    assert "early stop since valid performance hasn't improved for last 6 runs" in result.stdout + result.stderr
+    assert updates(load_plain(tmp_path / "checkpoint_last.pt")) == 7
 
 
 @pytest.mark.slow
@@ -82,6 +109,15 @@ def test_a_rate_that_follows_validation(train: Train) -> None:
     for stop in (2, 3):
         train(f"{schedule} --max-update {stop}", "stopped")
     assert rate(train(f"{schedule} --max-update 6", "stopped")) == whole < 5e-3
+
+
+@pytest.mark.slow
+def test_a_training_from_another_model_has_its_own_hours(train: Train, tmp_path: Path) -> None:
+    state = train("--max-update 1", "first")
+    state["extra_state"]["previous_training_time"] = 100 * 3600
+    torch.save(state, tmp_path / "old.pt")
+    limits = f"--finetune-from-model {tmp_path / 'old.pt'} --stop-time-hours 50"
+    assert updates(train(f"{limits} --max-update 2", "second")) == 2
 
 
 def test_checkpoints_before_there_was_a_history_go_on(train: Train, tmp_path: Path, monkeypatch) -> None:
