@@ -14,11 +14,12 @@ from typing import Any
 
 from mtdeep.checkpoint.numpy_numbers import REBUILDING
 
-METERS = ("AverageMeter", "TimeMeter", "StopwatchMeter", "MetersDict")
+# The old name and the new one.
+_METERS = ("fairseq.meters", "fairseq.logging.meters")
 #: Classes of other packages by the names under which they are pickled.
 NAMES = (
-    # Metrics of checkpoints before fairseq 0.9, from the module's old name; and the dictionaries of audio tasks.
-    *(f"fairseq.{module}.{meter}" for module in ("meters", "logging.meters") for meter in METERS),
+    # Metrics of checkpoints before fairseq 0.9, and the dictionaries of audio tasks.
+    *(f"{module}.{meter}" for module in _METERS for meter in ("AverageMeter", "TimeMeter", "StopwatchMeter")),
     "fairseq.data.dictionary.Dictionary",
     # Arguments that a program of a user's own has read with fairseq and written again.
     "omegaconf.dictconfig.DictConfig",
@@ -27,10 +28,21 @@ NAMES = (
     "omegaconf.base.Metadata",
     "omegaconf.nodes.AnyNode",
 )
-#: Classes of Python's library: arguments before fairseq 0.10, and what omegaconf and counters refer to.
-PYTHON = (Namespace, collections.defaultdict, typing.Any, dict, list, int, float, str, bool, bytes)
+#: Classes of Python's library: arguments before fairseq 0.10, and what omegaconf and dictionaries refer to.
+PYTHON = (Namespace, typing.Any, dict, list, int, float, str, bool, bytes)
 
 Allowed = type | Callable[..., Any] | tuple[Any, str]
+
+
+def dictionary(*_: object) -> dict[Any, Any]:
+    """Stand for a dictionary of another kind, which torch would not fill."""
+    return {}
+
+
+DICTIONARIES = (
+    (dictionary, "collections.defaultdict"),
+    *((collections.OrderedDict, f"{module}.MetersDict") for module in _METERS),
+)
 
 
 class StandIn(dict[Any, Any]):
@@ -43,7 +55,7 @@ class StandIn(dict[Any, Any]):
 
 def allow_list(resolve: Callable[[str], Any] = lambda name: StandIn) -> list[Allowed]:
     """Return the list, in the form that torch takes; *resolve* says what rebuilds a class of `NAMES`."""
-    return [*PYTHON, *REBUILDING, *((resolve(name), name) for name in NAMES)]
+    return [*PYTHON, *DICTIONARIES, *REBUILDING, *((resolve(name), name) for name in NAMES)]
 
 
 def name_of(item: Allowed) -> str:

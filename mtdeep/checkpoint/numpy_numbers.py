@@ -44,6 +44,10 @@ class NumberArray(np.ndarray):
             raise pickle.UnpicklingError("numpy.ndarray of what is no number")
         super().__setstate__((version, shape, kind.dtype, fortran, raw))
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Be written again as any array is."""
+        return self.view(np.ndarray).__reduce_ex__(protocol)
+
 
 def new_array(*arguments: object) -> NumberArray:
     """Stand for numpy's `_reconstruct`."""

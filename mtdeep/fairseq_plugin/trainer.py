@@ -51,7 +51,7 @@ class Trainer(fairseq.trainer.Trainer):
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
         """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""
         position, score = extra_state["train_iterator"], extra_state.get("val_loss")
-        if score is not None and position["iterations_in_epoch"] == 0:
+        if score is not None and position.get("iterations_in_epoch") == 0:
             self.lr_scheduler.step(position["epoch"] - 1, score)
 
     @contextmanager

@@ -37,6 +37,15 @@ def test_every_shape(tmp_path: Path, shape: tuple[int, ...]) -> None:
     assert read_back(tmp_path, values).shape == shape
 
 
+def test_what_was_read_is_written_as_any_array(tmp_path: Path) -> None:
+    values = np.arange(4.0)
+    torch.save(values, tmp_path / "plain.pt")
+    torch.save(read_back(tmp_path, values), tmp_path / "again.pt")
+    asked = torch.serialization.get_unsafe_globals_in_checkpoint
+    assert asked(tmp_path / "again.pt") == asked(tmp_path / "plain.pt")
+    assert type(torch.load(tmp_path / "again.pt", weights_only=False)) is np.ndarray
+
+
 class Call:
     """What a pickle asks to be called, and the state that is given to the result."""
 
