@@ -29,6 +29,10 @@ class DirectionsDataset(FairseqDataset):
         self.encoder_tag = encoder_tag
         self._ends = np.cumsum([len(view) for view in views], dtype=np.int64)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the lengths behind: data workers collate, and millions of examples have hundreds of megabytes."""
+        return {name: value for name, value in vars(self).items() if name not in ("lengths", "sizes")}
+
     def __len__(self) -> int:
         return int(self._ends[-1])
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from fairseq.data import Dictionary, FairseqDataset
@@ -16,6 +16,7 @@ from fairseq.sequence_generator import SequenceGenerator
 from fairseq.tasks import FairseqTask, register_task
 
 from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
+from mtdeep.corpus.collate import EncoderTag
 from mtdeep.corpus.origins import BACK_TRANSLATED, ORIGIN_TAGS
 from mtdeep.corpus.views import views_if_any
 from mtdeep.errors import UserError, shortened
@@ -41,13 +42,15 @@ class ManyToManyTranslationTask(FairseqTask):
     def __init__(self, cfg: ManyToManyTranslationConfig, store: Store) -> None:
         super().__init__(cfg)
         self.store = store
+        # fairseq's enum of choices cannot be pickled, and what the data workers get is pickled.
+        self.encoder_tag = cast("EncoderTag", str(cfg.encoder_tag))
         self.dictionary = Dictionary()
         self.dictionary.add_from_file(StringIO(store.vocabulary.dump().decode()))
         self.state.merge_state_dict(
             {
                 "vocabulary": store.vocabulary.digest,
                 "languages": list(store.languages),
-                "encoder_tag": str(cfg.encoder_tag),
+                "encoder_tag": self.encoder_tag,
             }
         )
 
@@ -89,7 +92,7 @@ class ManyToManyTranslationTask(FairseqTask):
             corpus.origin == BACK_TRANSLATED for view in views for corpus in view.corpora
         ):
             raise UserError("--tag-back-translated: these directions have no back-translated text; leave it out.")
-        vocabulary, encoder_tag = self.store.vocabulary, self.cfg.encoder_tag
+        vocabulary, encoder_tag = self.store.vocabulary, self.encoder_tag
         if training:
             drawn = mixture(views, sampling(self.cfg, views), origin_weights(self.cfg))
             self.datasets[split] = TrainingDataset(drawn, vocabulary, encoder_tag)
@@ -146,7 +149,7 @@ class ManyToManyTranslationTask(FairseqTask):
         if constraints is not None:
             raise UserError("--constraints is not supported by the task many_to_many_translation; leave it out.")
         direction = self._one_direction()
-        language = direction.source if self.cfg.encoder_tag == "src" else direction.target
+        language = direction.source if self.encoder_tag == "src" else direction.target
         return TypedSentences(src_tokens, self.store.vocabulary, self.store.vocabulary.tag(language))
 
     def _one_direction(self) -> Direction:

@@ -20,8 +20,11 @@ from mtdeep.fairseq_plugin.compat import (
     hydra_warnings,
     indexed_places,
     numpy_aliases,
+    plain_checkpoints,
+    plateau_patience,
     torch_load,
     torchrun_local_rank,
+    update_checkpoints,
     workers,
 )
 from mtdeep.fairseq_plugin.compat.patch import Patch
@@ -31,8 +34,11 @@ PATCHES: tuple[Patch, ...] = (
     dataclass_defaults.PATCH,
     hydra_warnings.PATCH,
     torch_load.PATCH,
+    plain_checkpoints.PATCH,
     checkpoint_errors.PATCH,
     checkpoint_copies.PATCH,
+    update_checkpoints.PATCH,
+    plateau_patience.PATCH,
     encoder_fast_path.PATCH,
     *numpy_aliases.PATCHES,
     indexed_places.PATCH,

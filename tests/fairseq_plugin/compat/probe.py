@@ -12,7 +12,9 @@ import os
 import sys
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 from mtdeep.fairseq_plugin import compat
 
@@ -24,7 +26,7 @@ import torch
 from fairseq import checkpoint_utils, options
 from fairseq.data import data_utils, indexed_dataset
 from fairseq.data.token_block_dataset import TokenBlockDataset
-from fairseq.dataclass.configs import DistributedTrainingConfig
+from fairseq.dataclass.configs import CheckpointConfig, DistributedTrainingConfig
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
@@ -33,6 +35,8 @@ from fairseq.models.transformer import TransformerConfig
 from fairseq.modules.dynamic_crf_layer import DynamicCRF
 from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
 from fairseq.optim.amp_optimizer import AMPOptimizer
+from fairseq.optim.lr_scheduler.reduce_lr_on_plateau import ReduceLROnPlateauLRSchedule
+from fairseq.optim.sgd import SGD
 from fairseq.tasks import FairseqTask
 
 FOLDER = Path(tempfile.mkdtemp())
@@ -62,6 +66,12 @@ def torch_load() -> None:
     assert (read["loss"], read["steps"], read["small"]) == (1.5, 3, 0.5)
 
 
+def plain_checkpoints() -> None:
+    checkpoint_utils.torch_persistent_save({"counts": np.arange(3)}, str(FOLDER / "counts.pt"))
+    kind = type(torch.load(FOLDER / "counts.pt", weights_only=False)["counts"])
+    assert kind is list, f"counts are a {kind.__name__}"
+
+
 def checkpoint_errors() -> None:
     (FOLDER / "text.pt").write_text("hello world")
     try:
@@ -81,6 +91,45 @@ def checkpoint_copies() -> None:
     assert old.read_text() == new.read_text() == "new"
     assert PathManager.copy(str(new), str(old), overwrite=True)
     assert sorted(path.name for path in FOLDER.glob("checkpoint*")) == ["checkpoint1.pt", "checkpoint_last.pt"]
+
+
+def update_checkpoints() -> None:
+    """Three epochs of five updates, a checkpoint at every five; the training is a stand-in."""
+    folder = FOLDER / "updates"
+    cfg = CheckpointConfig(save_dir=str(folder), save_interval_updates=5, keep_interval_updates=2)
+    for epoch in (1, 2, 3):
+        trainer = SimpleNamespace(
+            data_parallel_rank=0,
+            consolidate_optimizer=lambda: None,
+            should_save_checkpoint_on_current_rank=True,
+            get_num_updates=partial(int, 5 * epoch),
+            checkpoint_suffix="",
+            save_checkpoint=lambda filename, extra_state: Path(filename).write_text("state"),
+        )
+        position = SimpleNamespace(epoch=epoch, end_of_epoch=lambda: True, state_dict=dict)
+        checkpoint_utils.save_checkpoint(cfg, trainer, position, 2.0)
+    names = sorted(path.name for path in folder.iterdir())
+    updates = ["checkpoint_2_10.pt", "checkpoint_3_15.pt"]
+    expected = [f"checkpoint{epoch}.pt" for epoch in (1, 2, 3)] + [*updates, "checkpoint_best.pt", "checkpoint_last.pt"]
+    assert names == expected, names
+
+
+def plateau_patience() -> None:
+    weight = torch.nn.Parameter(torch.ones(1))
+    schedule = ReduceLROnPlateauLRSchedule(
+        SimpleNamespace(
+            lr=[1.0], lr_patience=2, lr_shrink=0.1, lr_threshold=0.0, warmup_updates=0, warmup_init_lr=-1.0,
+            maximize_best_checkpoint_metric=False,
+        ),
+        SGD(SimpleNamespace(lr=[1.0], momentum=0.0, weight_decay=0.0), [weight]),
+    )  # fmt: skip
+    for score in (1.0, 2.0, 2.0):
+        schedule.step(1, score)
+    state = schedule.state_dict()
+    schedule.lr_scheduler.num_bad_epochs = 0  # as in another process
+    schedule.load_state_dict(state)
+    schedule.step(1, 2.0)
+    assert schedule.optimizer.get_lr() == 0.1, f"the rate is still {schedule.optimizer.get_lr()}"
 
 
 def encoder_fast_path() -> None:
@@ -204,8 +253,11 @@ PROBES = [
     dataclass_defaults,
     hydra_warnings,
     torch_load,
+    plain_checkpoints,
     checkpoint_errors,
     checkpoint_copies,
+    update_checkpoints,
+    plateau_patience,
     encoder_fast_path,
     numpy_aliases_data_utils,
     numpy_aliases_language_pair_dataset,
