@@ -200,6 +200,15 @@ def cpu_amp() -> None:
     assert types == [torch.bfloat16]
 
 
+def score_command() -> None:
+    from fairseq_cli import score
+
+    (FOLDER / "text").write_text("a b c d\n\n")
+    for option in ("--sacrebleu", "--sentence-bleu"):
+        sys.argv = ["fairseq-score", "-s", str(FOLDER / "text"), "-r", str(FOLDER / "text"), option]
+        score.cli_main()
+
+
 PROBES = [
     dataclass_defaults,
     hydra_warnings,
@@ -212,6 +221,7 @@ PROBES = [
     numpy_aliases_token_block_dataset,
     numpy_aliases_dynamic_crf_layer,
     indexed_places,
+    score_command,
     bf16_means_tpu,
     torchrun_local_rank,
     workers,
