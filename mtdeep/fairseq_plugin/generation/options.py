@@ -52,6 +52,9 @@ INDIFFERENT = frozenset(
     """.split()
 )
 
+#: Refused unless it is 1, which is not its default where there are several GPUs (`checks.check_shards`).
+ONE_PROCESS = frozenset({"distributed_world_size"})
+
 _NOT_AUTOREGRESSIVE = "is for models that write all tokens at once; leave it out"
 _ONE_DEVICE = "is for models that are cut over several devices, and ours is loaded whole; leave it out"
 
