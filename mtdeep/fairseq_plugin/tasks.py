@@ -175,7 +175,7 @@ class ManyToManyTranslationTask(FairseqTask):
     ) -> TypedSentences:
         """Return typed sentences with the tag that the encoder expects, beside *references* to score, if any."""
         if constraints is not None:
-            raise UserError(f"--constraints {REFUSED['constraints']}.")
+            raise UserError(f"--constraints: {REFUSED['generation.constraints']}.")
         return TypedSentences(
             src_tokens, self.store.vocabulary, self._one_direction(), self.cfg.encoder_tag, references
         )

@@ -1,4 +1,4 @@
-"""`--no-repeat-ngram-size` blocks nothing: fairseq compares the padding behind a translation instead of its last tokens.
+"""`--no-repeat-ngram-size` blocks nothing: fairseq compares the padding behind a translation, not its last tokens.
 
 Its CUDA extension, which no installation builds by itself, is right and stays in use where it is there.
 """

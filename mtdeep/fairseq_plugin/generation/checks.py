@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import ast
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 from fairseq.dataclass.configs import FairseqConfig, GenerationConfig
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.generation.options import REFUSED, REFUSED_TYPED
+from mtdeep.fairseq_plugin.generation.options import REFUSED, REFUSED_TYPED, Refusals
 from mtdeep.fairseq_plugin.options import flag
 
-GROUPS = ("common", "common_eval", "dataset", "distributed_training", "checkpoint", "generation", "interactive")
+GENERATE = "fairseq-generate"
 # A tag, a piece and the end of the sentence.
 SHORTEST_SOURCE = 3
-ELSEWHERE = "${"
 SEARCHES = ("sampling", "diverse_beam_groups", "match_source_len", "diversity_rate")
+DEFAULT_SCORER = "bleu"  # of the parsers
 
 
 def check_options(cfg: Any, *, typed: bool = False) -> None:
@@ -25,8 +26,6 @@ def check_options(cfg: Any, *, typed: bool = False) -> None:
     problems = [*refusals(cfg, REFUSED), *search_problems(cfg.generation), *printing_problems(cfg.generation)]
     if typed:
         problems += [*refusals(cfg, REFUSED_TYPED), *_buffer_problems(cfg)]
-        if scorer_name(cfg) != "bleu":
-            problems.append(f"--scoring {REFUSED_TYPED['scoring']}")
     if cfg.common_eval.path is None:
         problems.append("--path, the checkpoint to translate with, is missing")
     complain(problems)
@@ -37,10 +36,11 @@ def check_search(options: Any) -> None:
 
     options: fairseq's `GenerationConfig`, or an object with some of its fields; the others have their defaults.
     """
-    defaults = GenerationConfig()
-    given = {name: getattr(options, name) for name in vars(defaults) if hasattr(options, name)}
-    filled = Namespace(**{**vars(defaults), **given})
-    complain([*_changed(filled, defaults, REFUSED), *search_problems(filled)])
+    defaults = vars(GenerationConfig())
+    given = {name: getattr(options, name) for name in defaults if hasattr(options, name)}
+    filled = Namespace(**{**defaults, **given})
+    ours = {place: why for place, why in REFUSED.items() if place.startswith("generation.")}
+    complain([*refusals(Namespace(generation=filled), ours), *search_problems(filled)])
 
 
 def complain(problems: list[str]) -> None:
@@ -49,19 +49,24 @@ def complain(problems: list[str]) -> None:
         raise UserError("; ".join(problems) + ".")
 
 
-def refusals(cfg: Any, reasons: Mapping[str, str]) -> Iterator[str]:
-    """Name the options among *reasons* that somebody gave a value."""
+def refusals(cfg: Any, reasons: Refusals) -> Iterator[str]:
+    """Name the options among *reasons* that somebody gave another value than fairseq's."""
     defaults = FairseqConfig()
-    for group in GROUPS:
-        yield from _changed(cfg[group], getattr(defaults, group), reasons)
+    for place, why in reasons.items():
+        default = DEFAULT_SCORER if place == "scoring._name" else value(defaults, place)
+        if value(cfg, place) != default:
+            yield f"{option_flag(place)}: {why}"
 
 
-def _changed(group: Any, defaults: Any, reasons: Mapping[str, str]) -> Iterator[str]:
-    for name, reason in reasons.items():
-        default = getattr(defaults, name, ELSEWHERE)
-        # A group may look at an option of another one, which is where it is checked.
-        if not str(default).startswith(ELSEWHERE) and getattr(group, name) != default:
-            yield f"{flag(name)} {reason}"
+def value(cfg: Any, place: str) -> Any:
+    """Return the value at a place such as ``generation.lm_path``."""
+    return attrgetter(place)(cfg)
+
+
+def option_flag(place: str) -> str:
+    """Return the flag of the option at a place."""
+    group, _, name = place.partition(".")
+    return flag(group if name == "_name" else name)
 
 
 def search_problems(options: Any) -> Iterator[str]:
@@ -100,30 +105,26 @@ def _buffer_problems(cfg: Any) -> Iterator[str]:
         yield f"--batch-size {batch} needs --buffer-size {batch} or more"
 
 
-def check_shards(cfg: Any, command: str) -> None:
-    """Raise UserError unless the shard exists and one process does the work.
+def check_process(cfg: Any, command: str) -> None:
+    """Raise UserError unless one process does the work.
 
-    fairseq-generate is never started in several processes: the others' sentences would be left out unsaid.
+    fairseq-generate is never started in several: the others' sentences would be left out unsaid.
     """
-    shards, shard = cfg.dataset.num_shards, cfg.dataset.shard_id
     processes = cfg.distributed_training.distributed_world_size
-    problems = []
-    if processes > 1 and command != "fairseq-validate":
+    if processes > 1:
         instead = (
             f"run it {processes} times, with --num-shards {processes} and --shard-id from 0 to {processes - 1}"
-            if command == "fairseq-generate"
+            if command == GENERATE
             else "leave it out"
         )
-        problems.append(f"--distributed-world-size {processes}: {command} is one process; {instead}")
-    if command != "fairseq-generate":
-        problems += [
-            f"{flag(name)} has no effect with {command}; leave it out"
-            for name, default in (("num_shards", 1), ("shard_id", 0))
-            if cfg.dataset[name] != default
-        ]
-    elif not 0 <= shard < shards:
-        problems.append(f"--shard-id is {shard}, but must be from 0 to {shards - 1} with --num-shards {shards}")
-    complain(problems)
+        raise UserError(f"--distributed-world-size {processes}: {command} is one process; {instead}.")
+
+
+def check_shard(cfg: Any) -> None:
+    """Raise UserError unless the shard to translate is one of those that there are."""
+    shards, shard = cfg.dataset.num_shards, cfg.dataset.shard_id
+    if not 0 <= shard < shards:
+        raise UserError(f"--shard-id is {shard}, but must be from 0 to {shards - 1} with --num-shards {shards}.")
 
 
 def scorer_name(cfg: Any) -> str:

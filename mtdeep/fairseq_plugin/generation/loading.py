@@ -6,6 +6,7 @@ see, or with tags that it has never seen, a model translates into nonsense.
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,12 +69,11 @@ def check_task(path: str, state: Mapping[str, Any], task: FairseqTask) -> None:
 
 def recorded_task(state: Mapping[str, Any]) -> str | None:
     """Return the name of the task that a checkpoint was trained with."""
-    cfg = state.get("cfg")
-    if cfg is not None:
-        task = cfg["task"]
-        return str(task["_name"] if isinstance(task, Mapping) or hasattr(task, "keys") else task)
-    args = state.get("args")
-    return getattr(args, "task", None)
+    cfg, args = state.get("cfg"), state.get("args")
+    if cfg is None:
+        return getattr(args, "task", None)
+    task = cfg["task"]  # of an older task of fairseq's a Namespace of all its options
+    return str(task._name if isinstance(task, Namespace) else task["_name"])
 
 
 checkpoint_utils.load_model_ensemble_and_task = load_model_ensemble_and_task

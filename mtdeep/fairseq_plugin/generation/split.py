@@ -13,7 +13,7 @@ from fairseq.logging import progress_bar
 from fairseq.logging.meters import StopwatchMeter, TimeMeter
 
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset
-from mtdeep.fairseq_plugin.generation.checks import check_options
+from mtdeep.fairseq_plugin.generation.checks import check_options, check_shard
 from mtdeep.fairseq_plugin.generation.generator import Sample
 from mtdeep.fairseq_plugin.generation.lines import Lines
 from mtdeep.fairseq_plugin.generation.scoring import SplitScorer
@@ -26,6 +26,7 @@ DEFAULT_MAX_TOKENS = 12_000  # fairseq's
 def generate(cfg: Any) -> SplitScorer:
     """Translate ``--gen-subset`` into standard output, or into a file in ``--results-path``; return the scorer."""
     check_options(cfg)
+    check_shard(cfg)
     folder = cfg.common_eval.results_path
     if folder is None:
         return _generate(cfg, sys.stdout)
