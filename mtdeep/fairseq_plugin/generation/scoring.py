@@ -1,13 +1,12 @@
-"""Scores of what is printed: plain text against raw references, direction by direction, with sacrebleu's signature."""
+"""Scores of what is printed, against raw references, direction by direction, each with sacrebleu's signature."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from fairseq import scoring
 from fairseq.data import Dictionary
-from sacrebleu.metrics.base import Metric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
@@ -16,9 +15,8 @@ from mtdeep.errors import UserError
 from mtdeep.evaluation.scores import DEFAULT_TOKENIZER, tokenizer_for
 from mtdeep.fairseq_plugin.generation.checks import scorer_name
 
-Pairs = Sequence[tuple[str, str]]
-# (references, hypotheses, target language) -> what is printed of the score.
-Score = Callable[[list[str], list[str], str], str]
+# (references, hypotheses, target language) -> what is printed of the score, and how it was made, sacrebleu's signature.
+Score = Callable[[list[str], list[str], str], tuple[str, str | None]]
 
 
 class SplitScorer:
@@ -32,12 +30,12 @@ class SplitScorer:
         """Add a segment."""
         self._pairs.setdefault(direction, []).append((reference, hypothesis))
 
-    def results(self) -> list[tuple[Direction, str]]:
-        """Return what is printed of each direction's score."""
-        return [
-            (direction, self._score([r for r, _ in pairs], [h for _, h in pairs], direction.target))
+    def results(self) -> dict[Direction, tuple[str, str | None]]:
+        """Return each direction's score as it is printed, and its signature, if it has one."""
+        return {
+            direction: self._score([r for r, _ in pairs], [h for _, h in pairs], direction.target)
             for direction, pairs in self._pairs.items()
-        ]
+        }
 
 
 def score_of(cfg: Any, dictionary: Dictionary) -> Score:
@@ -58,7 +56,7 @@ def score_of(cfg: Any, dictionary: Dictionary) -> Score:
     return lambda references, hypotheses, target: of_registry(cfg, dictionary, references, hypotheses)
 
 
-def bleu(cfg: Any, name: str, references: list[str], hypotheses: list[str], target: str) -> str:
+def bleu(cfg: Any, name: str, references: list[str], hypotheses: list[str], target: str) -> tuple[str, str]:
     """Return sacrebleu's BLEU in the form of fairseq's scorer of this name.
 
     fairseq's default tokeniser, 13a, stands for that of the target language.
@@ -80,22 +78,17 @@ def bleu(cfg: Any, name: str, references: list[str], hypotheses: list[str], targ
         )
     else:
         text = score.format()
-    return with_signature(text, metric)
+    return text, str(metric.get_signature())
 
 
-def chrf(references: list[str], hypotheses: list[str], target: str) -> str:
+def chrf(references: list[str], hypotheses: list[str], target: str) -> tuple[str, str]:
     """Return sacrebleu's chrF."""
     metric = CHRF()
-    return with_signature(metric.corpus_score(hypotheses, [references]).format(), metric)
+    return metric.corpus_score(hypotheses, [references]).format(), str(metric.get_signature())
 
 
-def with_signature(text: str, metric: Metric) -> str:
-    """Return what is printed of a score, with how it was made."""
-    return f"{text} on plain text, {metric.get_signature()}"
-
-
-def of_registry(cfg: Any, dictionary: Dictionary, references: list[str], hypotheses: list[str]) -> str:
-    """Return what any other scorer registered with fairseq says of plain text, or of its words if it wants tokens."""
+def of_registry(cfg: Any, dictionary: Dictionary, references: list[str], hypotheses: list[str]) -> tuple[str, None]:
+    """Return what any other scorer registered with fairseq says of the lines, or of their words if it wants tokens."""
     scorer = scoring.build_scorer(cfg.scoring, dictionary)
     words = Dictionary()  # of its own: the task's would grow, and take two unknown words for one
     for pair in zip(references, hypotheses, strict=True):
@@ -103,4 +96,4 @@ def of_registry(cfg: Any, dictionary: Dictionary, references: list[str], hypothe
             scorer.add_string(*pair)
         else:
             scorer.add(*(words.encode_line(line, add_if_not_exist=True) for line in pair))
-    return f"{scorer.result_string()} on plain text"
+    return scorer.result_string(), None

@@ -135,13 +135,14 @@ class SplitPrinter:
 
     def summary(self) -> None:
         """Print the score of each direction, the last lines of the output."""
-        cfg = self.session.cfg
+        cfg, what = self.session.cfg, self.session.text.form
         notes = "; references made of tokens, as the split keeps no raw text" if self.from_tokens else ""
         if cfg.dataset.num_shards > 1:
             notes += f"; shard {cfg.dataset.shard_id} of {cfg.dataset.num_shards}"
-        for direction, result in self.scorer.results():
+        for direction, (score, signature) in self.scorer.results().items():
             split = f"{cfg.dataset.gen_subset} {direction}" if len(self.directions) > 1 else cfg.dataset.gen_subset
-            print(f"Generate {split} with beam={cfg.generation.beam}: {result}{notes}", file=self.file)
+            made = f"on {what}, {signature}" if signature else f"on {what}"
+            print(f"Generate {split} with beam={cfg.generation.beam}: {score} {made}{notes}", file=self.file)
 
 
 def no_padding(tokens: Any, session: Session) -> Any:

@@ -32,6 +32,11 @@ class Text:
         self.symbol = cfg.common_eval.post_process
         self.joined = self.symbol is not None
 
+    @property
+    def form(self) -> str:
+        """Return what `decode` makes of symbols, in words."""
+        return "pieces" if self.bpe is None and not self.joined else "plain text"
+
     def encode(self, line: str) -> str:
         """Return the symbols of a line, separated by spaces."""
         if self.tokenizer is not None:

@@ -103,9 +103,10 @@ def configure() -> Callable[..., DictConfig]:
 
     def configured(parser: ArgumentParser, arguments: Sequence[str | Path]) -> DictConfig:
         args = options.parse_args_and_arch(parser, list(map(str, arguments)))
-        if args.scoring not in made:  # fairseq calls hydra, which is slow
-            made[args.scoring] = convert_namespace_to_omegaconf(args)
-        cfg = copy.deepcopy(made[args.scoring])
+        key = f"{args.scoring} {args.bpe}"
+        if key not in made:  # fairseq calls hydra, which is slow
+            made[key] = convert_namespace_to_omegaconf(args)
+        cfg = copy.deepcopy(made[key])
         for group in (group for group in cfg.values() if isinstance(group, DictConfig)):
             for name in vars(args).keys() & group.keys():
                 group[name] = getattr(args, name)

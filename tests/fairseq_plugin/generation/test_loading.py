@@ -37,7 +37,7 @@ def test_a_checkpoint_without_tags_is_refused(databin: Path, save_random, genera
         "--encoder-embed-dim 16 --encoder-ffn-embed-dim 24 --encoder-attention-heads 2 --share-all-embeddings"
     ).split()
     path = save_random(tmp_path / "untagged.pt", databin, *flags)
-    with pytest.raises(UserError, match=r"untagged\.pt: was trained with the task 'translation', which has no language"):
+    with pytest.raises(UserError, match=r"untagged\.pt: was trained with the task 'translation', which has no"):
         generate("--path", path)
     state = load_plain(path)
     del state["task_state"]  # as before fairseq 0.10.3

@@ -8,7 +8,8 @@ import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from mtdeep.corpus import Store
+from mtdeep.corpus import Store, StoreWriter
+from mtdeep.corpus.blocks import blocks_of
 from mtdeep.errors import UserError
 
 
@@ -56,6 +57,33 @@ def test_an_unknown_word_is_no_match_where_the_raw_text_is_not_kept(generate, re
     last = output.splitlines()[-1]
     assert "references made of tokens, as the split keeps no raw text" in last
     assert "BLEU4 = 100.00" not in last
+
+
+def test_without_a_subword_model_pieces_are_scored_unless_they_are_joined(
+    store: Store, tmp_path: Path, generate, read
+) -> None:
+    """As a data-bin is imported without one: --post-process alone can say how its pieces are joined."""
+    (corpus,) = store.corpora("test")
+    path = tmp_path / "store"
+    with StoreWriter(path, store.vocabulary, None) as writer:
+        sentences = {code: [corpus.sentence(code, row) for row in range(corpus.rows)] for code in ("en", "de")}
+        writer.add_corpus("toy", "test", {code: blocks_of(s) for code, s in sentences.items()}, provenance={})
+        writer.finish({})
+    apart = generate("--score-reference", data=path)
+    assert " on pieces, nrefs:1" in apart.splitlines()[-1]
+    assert read(apart, "D")[1][0][1] == read(apart, "H")[1][0][1] == read(apart, "T")[1][0][0]
+    assert "▁" in read(apart, "T")[1][0][0]
+    joined = generate("--score-reference", "--remove-bpe", "sentencepiece", data=path)
+    assert " on plain text, nrefs:1" in joined.splitlines()[-1]
+    assert read(joined, "D")[1][0][1] == read(joined, "T")[1][0][0] == corpus.text("de", 1)
+
+
+def test_a_named_subword_model_joins_once(unknown_store: Path, generate, read) -> None:
+    """Old scripts name the model and ask to remove its pieces too, which makes fairseq lose every space."""
+    named = ("--bpe", "sentencepiece", "--sentencepiece-model", unknown_store / "sentencepiece.model")
+    output = generate("--score-reference", *named, "--remove-bpe", "sentencepiece")
+    ours = texts(read, generate("--score-reference"))
+    assert texts(read, output) == [line.replace(" ⁇ ", "<unk>") for line in ours]  # as fairseq prints unknown words
 
 
 def test_the_tokeniser_follows_the_target(store: Store, generate, read) -> None:
