@@ -55,9 +55,7 @@ class DirectionsDataset(FairseqDataset):
         return Example(direction, source, target)
 
     def collater(self, samples: Sequence[int]) -> Sample:
-        """Return the batch of the examples with these numbers, in this order; without numbers, an empty one."""
-        if not len(samples):
-            return {}
+        """Return the batch of the examples with these numbers, in this order."""
         numbers = np.asarray(samples, dtype=np.int64)
         return self.collate(self._locate(numbers), numbers)
 

@@ -18,8 +18,9 @@ STANDARD_INPUT = "-"
 
 
 def needed() -> bool:
-    """Whether the command still hands files to sacrebleu."""
-    return hasattr(sys.modules[MODULE], "get_parser")
+    """Whether the command still scores open files."""
+    constants = sys.modules[MODULE].cli_main.__code__.co_consts
+    return any("fdsys" in getattr(inner, "co_varnames", ()) for inner in constants)
 
 
 def apply() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 import torch
@@ -44,9 +44,7 @@ class HubInterface(hub_utils.GeneratorHubInterface):
         """Return the hypotheses of sentences in ids; options are fairseq's of generation, others raise UserError."""
         if not isinstance(self.task, ManyToManyTranslationTask):
             return super().generate(tokenized_sentences, *arguments, **options)
-        unknown = options.keys() - vars(GenerationConfig()).keys() - ARGUMENTS
-        if unknown:
-            raise UserError(f"fairseq has no option {', '.join(sorted(unknown))} of generation; leave it out.")
+        check_names(options.keys() - ARGUMENTS)
         with self.task.translating(source_lang, target_lang):
             return super().generate(tokenized_sentences, *arguments, **options)
 
@@ -70,6 +68,7 @@ class HubInterface(hub_utils.GeneratorHubInterface):
         if isinstance(sentences, str) and isinstance(references, str):
             languages = {"source_lang": source_lang, "target_lang": target_lang}
             return self.score([sentences], [references], **languages, **options)[0]
+        check_names(options.keys())
         settings = GenerationConfig(score_reference=True, **options)
         generator = self.task.build_generator(list(self.models), settings)
         found: dict[int, Hypothesis] = {}
@@ -93,6 +92,13 @@ class HubInterface(hub_utils.GeneratorHubInterface):
             max_positions=self.max_positions[0],
             disable_iterator_cache=True,
         ).next_epoch_itr(shuffle=False)
+
+
+def check_names(names: Set[str]) -> None:
+    """Raise UserError for options of generation that fairseq does not have: it would take them and do nothing."""
+    unknown = names - vars(GenerationConfig()).keys()
+    if unknown:
+        raise UserError(f"fairseq has no option {', '.join(sorted(unknown))} of generation; leave it out.")
 
 
 hub_utils.GeneratorHubInterface = HubInterface

@@ -43,7 +43,7 @@ def load_model_ensemble_and_task(
         path = checkpoint_utils.get_maybe_sharded_checkpoint_filename(filename, suffix, 0, 1)
         if state is None:
             if not PathManager.exists(path):
-                raise UserError(f"{path}: there is no such checkpoint; check --path.")
+                raise UserError(f"{path}: there is no such checkpoint; check its path.")
             state = checkpoint_utils.load_checkpoint_to_cpu(path, arg_overrides)
         if task is not None:
             check_task(path, state, task)

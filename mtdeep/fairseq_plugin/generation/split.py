@@ -62,7 +62,7 @@ def _translate(printer: SplitPrinter) -> None:
     )
     timer, speed, sentences = StopwatchMeter(), TimeMeter(), 0
     for sample in progress:
-        if not sample:  # a shard may have a batch less than another
+        if not len(sample["id"]):  # fairseq fills a shard up that has a batch less than another
             continue
         timer.start()
         hypotheses = session.translate(sample)

@@ -44,7 +44,7 @@ def translate_typed(cfg: Any) -> None:
 def _translate(session: Session, lines: Lines, buffer: Sequence[str], first: int) -> float:
     """Print the translations of some lines, the first of which has number *first*; return the seconds that they took.
 
-    S- pieces of the source, unknown ones as such, W- seconds a sentence, and the hypotheses' lines.
+    S- pieces of the source, or their text under --post-process, W- seconds a sentence, and the hypotheses' lines.
     """
     results: dict[int, tuple[torch.Tensor, list[dict[str, Any]], float]] = {}
     total = 0.0
@@ -57,7 +57,8 @@ def _translate(session: Session, lines: Lines, buffer: Sequence[str], first: int
             src_tokens = utils.strip_pad(sample["net_input"]["src_tokens"][row], session.task.store.vocabulary.pad)
             results[number] = src_tokens, found[row], seconds / len(found)
     for number, (src_tokens, hypotheses, seconds) in sorted(results.items()):
-        lines.write("S", first + number, " ".join(session.text.pieces(src_tokens)))
+        source = session.text.pieces(src_tokens)
+        lines.write("S", first + number, session.text.decode(source) if session.text.joined else " ".join(source))
         lines.write("W", first + number, f"{seconds:.3f}", "seconds")
         pieces = lines.texts(hypotheses, src_tokens, buffer[number])
         for mine, hypothesis in zip(pieces, hypotheses, strict=False):
