@@ -1,10 +1,23 @@
-"""What fairseq learns from us once it is imported: architectures, criterions, schedules, optimizers, tasks, trainer."""
+"""What fairseq learns from us once it is imported: architectures, criterions, schedules, optimizers, tasks, trainer.
+
+Then how it sets tasks up, loads checkpoints to translate with, and what its hub returns.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-ADDING = ("architectures", "criterions", "lr_schedules", "optimizers", "tasks", "trainer")
+ADDING = (
+    "architectures",
+    "criterions",
+    "lr_schedules",
+    "optimizers",
+    "tasks",
+    "trainer",
+    "task_setup",
+    "generation.loading",
+    "generation.hub",
+)
 
 
 def register() -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Sequence
-from io import StringIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from fairseq.data import Dictionary, FairseqDataset
+from fairseq.data import FairseqDataset
 from fairseq.data.iterators import EpochBatchIterating
 from fairseq.models import BaseFairseqModel
-from fairseq.sequence_generator import SequenceGenerator
 from fairseq.tasks import FairseqTask, register_task
 
 from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
@@ -22,7 +22,12 @@ from mtdeep.corpus.views import views_if_any
 from mtdeep.errors import UserError, shortened
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
+from mtdeep.fairseq_plugin.generation.alignment import Aligner, Hypothesis
+from mtdeep.fairseq_plugin.generation.checks import check_search
+from mtdeep.fairseq_plugin.generation.generator import StoreGenerator
+from mtdeep.fairseq_plugin.generation.options import REFUSED
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check, origin_weights, sampling
+from mtdeep.fairseq_plugin.store_dictionary import StoreDictionary
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
 from mtdeep.fairseq_plugin.training_plan import SHOWN_DIRECTIONS, TrainingPlan
@@ -44,8 +49,7 @@ class ManyToManyTranslationTask(FairseqTask):
         self.store = store
         # fairseq's enum of choices cannot be pickled, and what the data workers get is pickled.
         self.encoder_tag = cast("EncoderTag", str(cfg.encoder_tag))
-        self.dictionary = Dictionary()
-        self.dictionary.add_from_file(StringIO(store.vocabulary.dump().decode()))
+        self.dictionary = StoreDictionary(store.vocabulary, store.has_subwords)
         self.state.merge_state_dict(
             {
                 "vocabulary": store.vocabulary.digest,
@@ -61,12 +65,12 @@ class ManyToManyTranslationTask(FairseqTask):
         return cls(cfg, Store(Path(cfg.data)))
 
     @property
-    def source_dictionary(self) -> Dictionary:
+    def source_dictionary(self) -> StoreDictionary:
         """The store's one dictionary: specials, pieces, language tags."""
         return self.dictionary
 
     @property
-    def target_dictionary(self) -> Dictionary:
+    def target_dictionary(self) -> StoreDictionary:
         """The store's one dictionary."""
         return self.dictionary
 
@@ -107,28 +111,41 @@ class ManyToManyTranslationTask(FairseqTask):
             self.dataset_to_epoch_iter[dataset] = self._training_iterator(dataset, options)
         return self.dataset_to_epoch_iter[dataset]
 
-    def build_bpe(self, args: object) -> object:
+    def build_bpe(self, args: object) -> Any:
         """Return what ``--bpe`` names, or else the store's own subword model, if it has one."""
         named = super().build_bpe(args)
         if named is not None or not self.store.has_subwords:
             return named
-        return StoreSubwords(self.store, joined=self.cfg.post_process is not None)
+        return StoreSubwords(self.store)
 
-    def build_generator(self, models: list[BaseFairseqModel], args: object, **options: Any) -> SequenceGenerator:
-        """Return fairseq's generator; tags are left out of what it prints."""
+    def build_generator(self, models: list[BaseFairseqModel], args: Any, **options: Any) -> StoreGenerator:
+        """Return fairseq's generator; tags are left out of what it prints, and alignments are ours.
+
+        Raises UserError for options that the search does not have, or cannot have together.
+        """
+        check_search(args)
         vocabulary = self.store.vocabulary
         extra = dict(options.pop("extra_gen_cls_kwargs", None) or {})
         extra["symbols_to_strip_from_output"] = set(range(vocabulary.first_tag, len(vocabulary)))
-        return super().build_generator(models, args, extra_gen_cls_kwargs=extra, **options)
+        print_alignment = getattr(args, "print_alignment", None)
+        aligner = None
+        if print_alignment or getattr(args, "replace_unk", None) is not None:
+            aligner = Aligner(
+                "soft" if print_alignment == "soft" else "hard", self.cfg.alignment_layer, models, vocabulary
+            )
+        args = copy.deepcopy(args)
+        args.print_alignment = None  # else fairseq returns a generator that has an own way to align, and needs it
+        generator = super().build_generator(models, args, extra_gen_cls_kwargs=extra, **options)
+        return StoreGenerator(generator, vocabulary, aligner)
 
     def inference_step(
         self,
-        generator: SequenceGenerator,
+        generator: StoreGenerator,
         models: list[BaseFairseqModel],
         sample: dict[str, Any],
         prefix_tokens: torch.Tensor | None = None,
         constraints: torch.Tensor | None = None,
-    ) -> list[list[dict[str, torch.Tensor]]]:
+    ) -> list[list[Hypothesis]]:
         """Translate a batch, with each target's tag forced as its first token."""
         if prefix_tokens is None:
             target = sample.get("target")  # typed sentences have none
@@ -137,20 +154,34 @@ class ManyToManyTranslationTask(FairseqTask):
                 prefix_tokens = torch.full_like(sample["net_input"]["src_tokens"][:, :1], tag)
             else:
                 prefix_tokens = target[:, :1]
-        hypotheses: list[list[dict[str, torch.Tensor]]] = super().inference_step(
+        hypotheses: list[list[Hypothesis]] = super().inference_step(
             generator, models, sample, prefix_tokens=prefix_tokens, constraints=constraints
         )
         return hypotheses
 
+    @contextmanager
+    def translating(self, source: str | None, target: str | None) -> Iterator[None]:
+        """Translate between other languages than --source-lang and --target-lang say; None leaves what is there."""
+        before = self.cfg.source_lang, self.cfg.target_lang
+        self.cfg.source_lang, self.cfg.target_lang = source or before[0], target or before[1]
+        try:
+            yield
+        finally:
+            self.cfg.source_lang, self.cfg.target_lang = before
+
     def build_dataset_for_inference(
-        self, src_tokens: Sequence[torch.Tensor], src_lengths: Sequence[int], constraints: object = None
+        self,
+        src_tokens: Sequence[torch.Tensor],
+        src_lengths: Sequence[int],
+        constraints: object = None,
+        references: Sequence[torch.Tensor] | None = None,
     ) -> TypedSentences:
-        """Return typed sentences with the tag that the encoder expects."""
+        """Return typed sentences with the tag that the encoder expects, beside *references* to score, if any."""
         if constraints is not None:
-            raise UserError("--constraints is not supported by the task many_to_many_translation; leave it out.")
-        direction = self._one_direction()
-        language = direction.source if self.encoder_tag == "src" else direction.target
-        return TypedSentences(src_tokens, self.store.vocabulary, self.store.vocabulary.tag(language))
+            raise UserError(f"--constraints: {REFUSED['generation.constraints']}.")
+        return TypedSentences(
+            src_tokens, self.store.vocabulary, self._one_direction(), self.encoder_tag, references
+        )
 
     def _one_direction(self) -> Direction:
         source, target = self.cfg.source_lang, self.cfg.target_lang

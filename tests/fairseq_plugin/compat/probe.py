@@ -249,6 +249,24 @@ def cpu_amp() -> None:
     assert types == [torch.bfloat16]
 
 
+def ngram_repeats() -> None:
+    from fairseq.ngram_repeat_block import NGramRepeatBlock
+
+    tokens = torch.tensor([[2, 5, 6, 7, 5, 6, 1, 1], [2, 5, 6, 5, 7, 6, 1, 1]])
+    for size, banned in ((1, [{5, 6, 7}, {5, 6, 7}]), (2, [{7}, {5}]), (3, [{7}, set()]), (6, [set(), set()])):
+        scores = NGramRepeatBlock(size, use_extension=False)(tokens, torch.zeros(2, 9), 1, 2, 5)
+        assert [set(row.isinf().nonzero()[:, 0].tolist()) for row in scores] == banned, size
+
+
+def score_command() -> None:
+    from fairseq_cli import score
+
+    (FOLDER / "text").write_text("a b c d\n\n")
+    for option in ("--sacrebleu", "--sentence-bleu"):
+        sys.argv = ["fairseq-score", "-s", str(FOLDER / "text"), "-r", str(FOLDER / "text"), option]
+        score.cli_main()
+
+
 PROBES = [
     dataclass_defaults,
     hydra_warnings,
@@ -264,6 +282,8 @@ PROBES = [
     numpy_aliases_token_block_dataset,
     numpy_aliases_dynamic_crf_layer,
     indexed_places,
+    ngram_repeats,
+    score_command,
     bf16_means_tpu,
     torchrun_local_rank,
     workers,

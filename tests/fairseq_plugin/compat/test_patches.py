@@ -27,6 +27,8 @@ FAULTS = {
     "numpy_aliases (token_block_dataset)": "numpy",
     "numpy_aliases (dynamic_crf_layer)": "has no attribute 'float'",
     "indexed_places": "at -2147483648",
+    "ngram_repeats": "AssertionError",
+    "score_command": "TypeError",
     "bf16_means_tpu": "tpu was set",
     "torchrun_local_rank": "device 0",
     "workers": "available devices",
