@@ -94,6 +94,7 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     max_target_positions: int = field(default=1024, metadata={"help": "longest target in tokens, tag and end counted"})
     seed: int = II("common.seed")
     update_freq: List[int] = II("optimization.update_freq")
+    max_epoch: int = II("optimization.max_epoch")
     max_update: int = II("optimization.max_update")
     train_subset: str = II("dataset.train_subset")
     save_dir: str = II("checkpoint.save_dir")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from importlib import import_module
 
-ADDING = ("architectures", "criterions", "lr_schedules", "optimizers", "tasks", "trainer")
+ADDING = (
+    "architectures",
+    "criterions",
+    "lr_schedules",
+    "optimizers",
+    "tasks",
+    "trainer",
+    "hydra_train",
+    "start",
+)
 
 
 def register() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from fairseq.data.iterators import EpochBatchIterating
 from fairseq.models import BaseFairseqModel
 from fairseq.sequence_generator import SequenceGenerator
 from fairseq.tasks import FairseqTask, register_task
+from fairseq.utils import resolve_max_positions
 
 from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
 from mtdeep.corpus.origins import BACK_TRANSLATED, ORIGIN_TAGS
@@ -21,10 +23,12 @@ from mtdeep.corpus.views import views_if_any
 from mtdeep.errors import UserError, shortened
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
+from mtdeep.fairseq_plugin.lengths import readable_examples
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check, origin_weights, sampling
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
 from mtdeep.fairseq_plugin.training_plan import SHOWN_DIRECTIONS, TrainingPlan
+from mtdeep.fairseq_plugin.unsupported import refuse_bleu
 from mtdeep.languages import fairseq_code, resolve
 
 logger = logging.getLogger(__name__)
@@ -50,6 +54,12 @@ class ManyToManyTranslationTask(FairseqTask):
                 "encoder_tag": str(cfg.encoder_tag),
             }
         )
+
+    @classmethod
+    def add_args(cls, parser: ArgumentParser) -> None:
+        """Add the options, and those of fairseq's tasks that scripts may have and that are refused."""
+        super().add_args(parser)
+        refuse_bleu(parser)
 
     @classmethod
     def setup_task(cls, cfg: ManyToManyTranslationConfig, **kwargs: object) -> ManyToManyTranslationTask:
@@ -99,10 +109,21 @@ class ManyToManyTranslationTask(FairseqTask):
     def get_batch_iterator(self, dataset: FairseqDataset, **options: Any) -> EpochBatchIterating:
         """Return fairseq's iterator over a finite dataset, or the endless one over the training data."""
         if not isinstance(dataset, TrainingDataset):
+            if isinstance(dataset, DirectionsDataset):
+                self._check_lengths(dataset, options)
             return super().get_batch_iterator(dataset, **options)
         if dataset not in self.dataset_to_epoch_iter:
             self.dataset_to_epoch_iter[dataset] = self._training_iterator(dataset, options)
         return self.dataset_to_epoch_iter[dataset]
+
+    def _check_lengths(self, dataset: DirectionsDataset, options: dict[str, Any]) -> None:
+        """Raise UserError over what cannot be read, or let it be skipped, that which no batch can hold included."""
+        (split,) = (name for name, known in self.datasets.items() if known is dataset)
+        positions, max_tokens = options.get("max_positions"), options.get("max_tokens")
+        skips = options.get("ignore_invalid_inputs", False)
+        readable_examples(dataset, split, positions=positions, max_tokens=max_tokens, skips=skips)
+        if skips:
+            options["max_positions"] = resolve_max_positions(positions, max_tokens)
 
     def build_bpe(self, args: object) -> object:
         """Return what ``--bpe`` names, or else the store's own subword model, if it has one."""
@@ -197,7 +218,8 @@ class ManyToManyTranslationTask(FairseqTask):
             seed=self.cfg.seed,
             batch_options=options,
         )
-        updates = self.cfg.max_update or self.cfg.updates_per_epoch
+        limits = [self.cfg.max_update, self.cfg.max_epoch * self.cfg.updates_per_epoch]
+        updates = min(filter(None, limits), default=self.cfg.updates_per_epoch)
         per_update = options["num_shards"] * self.cfg.update_freq[-1]
         if options["shard_id"] == 0:
             plan.log(updates, per_update, Path(self.cfg.save_dir))
