@@ -86,7 +86,7 @@ class Family:
             options, given = as_dict(task.cfg), as_dict(args)
             write(args, {name: options.get(name) for name in cls.from_task if name not in given})
         fill_in(cls, {})(args)
-        return as_dict(args)
+        return {**dict.fromkeys(cls.from_task), **as_dict(args)}
 
 
 class Translation(Family, TranslationModel):

@@ -105,7 +105,7 @@ def check(cfg: ManyToManyTranslationConfig) -> None:
     """Raise UserError with every option that has no sense."""
     problems = []
     if not cfg.data:
-        problems.append("the first argument, the folder of a store that `mtdeep prepare` wrote, is missing")
+        problems.append("the folder of a store that `mtdeep prepare` wrote is missing (first argument, or task.data)")
     for name in POSITIVE:
         if cfg[name] is not None and not cfg[name] > 0:
             problems.append(f"{flag(name)} is {cfg[name]:g}, but must be above 0")

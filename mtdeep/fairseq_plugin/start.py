@@ -37,10 +37,10 @@ HIGHER_IS_BETTER = ("bleu", "accuracy")
 def check(command: str, cfg: Any) -> None:
     """Raise UserError with everything in *cfg* that cannot work in a command, named as its file in `fairseq_cli`."""
     utils.import_user_module(cfg.common)
-    problems = [*missing_packages(cfg)]
+    problems = refusals(cfg, tables(command, cfg))
     if command == "train":
         problems += [*unnamed_parts(cfg), *unsuited_model(cfg), *unknown_model_options(cfg), *contradictions(cfg)]
-    problems += refusals(cfg, tables(command, cfg))
+        problems += missing_packages(cfg)
     if problems:
         raise UserError("; ".join(problems) + ".")
     if command == "train":
@@ -104,7 +104,9 @@ def unknown_model_options(cfg: Any) -> Iterator[str]:
     if isinstance(cfg.model, DictConfig) and issubclass(model, Family):
         options = model.options()
         for option in cfg.model:
-            if option not in options | {"_name"}:
+            if option in model.from_task:
+                yield f"model.{option} is an option of the task; write it as task.{option}"
+            elif option not in options | {"_name"}:
                 yield f"the model {name} has no option {option!r}{nearest(str(option), options)}"
 
 

@@ -20,30 +20,46 @@ from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.options import flag
 
 Refusals = Mapping[str, str]
-_SHARES = "it belongs to fairseq-generate and fairseq-eval-lm; --distributed-world-size shares out what is read"
+_SHARES = "it belongs to fairseq-generate and fairseq-eval-lm; leave it out, or share with --distributed-world-size"
 _ORDER = "the order of a store's batches follows from --seed alone; leave it out"
 _FEWER_CLASSES = "mtdeep's layers are not of the classes that it needs; leave it out"
 _PRINTED = "the figures are printed; leave it out, and keep the output"
+_ONE_SPLIT = "name the splits in --valid-subset, separated by commas"
+_WHOLE_SPLIT = "the whole split is read; leave it out"
+_FLOAT = "without --fp16 a checkpoint is evaluated in float32; leave it out"
+_TRAINING = "it belongs to a training; leave it out"
 
+# What neither fairseq-validate nor fairseq-eval-lm heeds.
+_EVALUATION: Refusals = {
+    "common.bf16": _FLOAT,
+    "common.amp": _FLOAT,
+    "common.log_file": _TRAINING,
+    "common.tensorboard_logdir": _TRAINING,
+    "common.wandb_project": _TRAINING,
+    "common.aim_repo": _TRAINING,
+    "common.azureml_logging": _TRAINING,
+    "common_eval.results_path": _PRINTED,
+    "dataset.max_tokens_valid": "here it is --max-tokens",
+    "dataset.batch_size_valid": "here it is --batch-size",
+    "dataset.max_valid_steps": _WHOLE_SPLIT,
+}
 #: By the name of the command's file in `fairseq_cli`, whatever the task and the model.
 BY_COMMAND: Mapping[str, Refusals] = {
     "train": {"dataset.num_shards": _SHARES, "dataset.shard_id": _SHARES},
     "validate": {
+        **_EVALUATION,
         "dataset.num_shards": _SHARES,
         "dataset.shard_id": _SHARES,
         "dataset.gen_subset": "fairseq-validate reads --valid-subset",
-        "dataset.combine_valid_subsets": "name the splits in --valid-subset, separated by commas",
-        "dataset.max_tokens_valid": "fairseq-validate takes --max-tokens",
-        "dataset.batch_size_valid": "fairseq-validate takes --batch-size",
-        "dataset.max_valid_steps": "fairseq-validate reads the whole split; leave it out",
-        "common_eval.results_path": _PRINTED,
+        "dataset.combine_valid_subsets": _ONE_SPLIT,
+        "common_eval.post_process": "fairseq-validate prints no text; leave it out",
     },
     "eval_lm": {
+        **_EVALUATION,
         "dataset.valid_subset": "fairseq-eval-lm reads --gen-subset",
-        "dataset.max_tokens_valid": "fairseq-eval-lm takes --max-tokens",
-        "dataset.batch_size_valid": "fairseq-eval-lm takes --batch-size",
-        "dataset.max_valid_steps": "fairseq-eval-lm reads the whole split; leave it out",
-        "common_eval.results_path": _PRINTED,
+        "dataset.combine_valid_subsets": "fairseq-eval-lm reads --gen-subset",
+        "distributed_training.distributed_world_size": "each process would print the figures of its own share; leave "
+        "it out, or score shares with --num-shards and --shard-id",
     },
 }
 #: In a training of one of mtdeep's models.
@@ -61,7 +77,7 @@ BY_TASK: Refusals = {
     "distributed_training.fix_batches_to_gpus": _ORDER,
     "dataset.required_seq_len_multiple": "a store's batches are as long as their longest sentence; leave it out",
     "dataset.dataset_impl": "a store has a form of its own; leave it out",
-    "dataset.combine_valid_subsets": "name the splits in --valid-subset, separated by commas",
+    "dataset.combine_valid_subsets": _ONE_SPLIT,
 }
 # What fairseq leaves unset, and then takes from another option.
 _FOLLOWS = {

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import torch
+from fairseq import options
 from fairseq.data import Dictionary
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf, omegaconf_no_object_check
+from omegaconf import DictConfig, OmegaConf
 
 from mtdeep.checkpoint import build_model, read_checkpoint
 from mtdeep.corpus import Store
@@ -55,6 +61,33 @@ def dictionary() -> Dictionary:
     for i in range(30):
         dictionary.add_symbol(f"w{i}")
     return dictionary
+
+
+@pytest.fixture(scope="session")
+def configured() -> Callable[..., DictConfig]:
+    """Return fairseq's configuration of a command line: (command, *arguments, changes={place: value}).
+
+    Parsing takes long; what was parsed is copied.
+    """
+    parsers = {
+        "train": options.get_training_parser,
+        "validate": options.get_validation_parser,
+        "eval_lm": options.get_eval_lm_parser,
+    }
+
+    @cache
+    def parse(command: str, *arguments: str) -> DictConfig:
+        return convert_namespace_to_omegaconf(options.parse_args_and_arch(parsers[command](), list(arguments)))
+
+    def configure(command: str, *arguments: object, changes: Mapping[str, object] = MappingProxyType({})) -> DictConfig:
+        with omegaconf_no_object_check():  # which takes the Namespace of a model, too
+            cfg = deepcopy(parse(command, *map(str, arguments)))
+        OmegaConf.set_struct(cfg, False)
+        for place, value in changes.items():
+            OmegaConf.update(cfg, place, value, merge=False)
+        return cfg
+
+    return configure
 
 
 @pytest.fixture(scope="session")
