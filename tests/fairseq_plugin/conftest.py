@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import pytest
 import torch
-from fairseq import options
+from fairseq import options, tasks
 from fairseq.data import Dictionary
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf, omegaconf_no_object_check
 from omegaconf import DictConfig, OmegaConf
@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from mtdeep.checkpoint import build_model, read_checkpoint
 from mtdeep.corpus import Store
 from mtdeep.decoding import SearchOptions, Translator
+from mtdeep.fairseq_plugin.trainer import Trainer
 from mtdeep.languages import fairseq_code
 
 LANGUAGES = ("en", "de", "fr", "zh-Hans")
@@ -100,6 +101,22 @@ def tiny() -> list[str]:
         "--lr-scheduler inverse_sqrt --warmup-updates 20 --max-tokens 400 --batch-pool 500 --num-workers 0 "
         "--log-format simple --log-interval 10 --cpu"
     ).split()
+
+
+@pytest.fixture
+def trainer(toy_store: Path, tiny: list[str], tmp_path: Path, configured) -> Callable[..., Trainer]:
+    """Return fairseq's trainer as its command makes it: (*arguments, SECTION__OPTION=value)."""
+
+    def make(*arguments: object, **changes: object) -> Trainer:
+        options = {place.replace("__", "."): value for place, value in changes.items()}
+        folder = {"checkpoint.save_dir": str(tmp_path)}
+        cfg = configured("train", toy_store, *tiny, *arguments, changes={**folder, **options})
+        task = tasks.setup_task(cfg.task)
+        model, criterion = task.build_model(cfg.model), task.build_criterion(cfg.criterion)
+        task.load_dataset("valid")
+        return Trainer(cfg, task, model, criterion)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
-from fairseq import tasks
 from fairseq.logging import metrics
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.first_validation import look_ahead
 from mtdeep.fairseq_plugin.trainer import Trainer
-
-
-@pytest.fixture
-def trainer(toy_store: Path, tiny: list[str], tmp_path: Path, configured) -> Callable[..., Trainer]:
-    """Return fairseq's trainer as its command makes it: (changes of the configuration)."""
-
-    def make(**changes: object) -> Trainer:
-        options = {place.replace("__", "."): value for place, value in changes.items()}
-        cfg = configured("train", toy_store, *tiny, changes={"checkpoint.save_dir": str(tmp_path), **options})
-        task = tasks.setup_task(cfg.task)
-        model, criterion = task.build_model(cfg.model), task.build_criterion(cfg.criterion)
-        task.load_dataset("valid")
-        return Trainer(cfg, task, model, criterion)
-
-    return make
 
 
 def test_a_metric_that_validation_does_not_give(trainer: Callable[..., Trainer]) -> None:
