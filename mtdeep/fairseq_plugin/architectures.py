@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from fairseq.models import register_model, register_model_architecture
+from fairseq.models import ARCH_MODEL_REGISTRY, register_model, register_model_architecture
 from fairseq.tasks import TASK_REGISTRY, FairseqTask
 
 from mtdeep.checkpoint import config_from_arguments
@@ -191,6 +191,16 @@ class MaskedLanguage(Family, MaskedModel):
         }
         size = len(task.source_dictionary)
         return cls(recorded_config(args, cls.scheme, size, size, arguments, problems), task.source_dictionary)
+
+
+def check_known(args: ModelArguments) -> None:
+    """Raise UserError for an architecture that is not registered, as a checkpoint may name one of its user's own."""
+    given = as_dict(args)
+    name = given.get("_name") or given.get("arch")
+    if name not in ARCH_MODEL_REGISTRY:
+        raise UserError(
+            f"the architecture {name!r} is not known here; give the --user-dir of the training that it was made for."
+        )
 
 
 def check_task(model: type[Family], task: FairseqTask) -> None:

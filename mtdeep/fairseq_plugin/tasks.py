@@ -21,6 +21,8 @@ from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixt
 from mtdeep.corpus.origins import BACK_TRANSLATED, ORIGIN_TAGS
 from mtdeep.corpus.views import views_if_any
 from mtdeep.errors import UserError, shortened
+from mtdeep.fairseq_plugin.architectures import check_known
+from mtdeep.fairseq_plugin.arguments import ModelArguments
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
 from mtdeep.fairseq_plugin.lengths import readable_examples
@@ -105,6 +107,11 @@ class ManyToManyTranslationTask(FairseqTask):
             self.datasets[split] = TrainingDataset(drawn, vocabulary, encoder_tag)
         else:
             self.datasets[split] = DirectionsDataset(views, vocabulary, encoder_tag)
+
+    def build_model(self, cfg: ModelArguments, from_checkpoint: bool = False) -> BaseFairseqModel:
+        """Return the model; raises UserError for one that this process knows nothing of."""
+        check_known(cfg)
+        return super().build_model(cfg, from_checkpoint)
 
     def get_batch_iterator(self, dataset: FairseqDataset, **options: Any) -> EpochBatchIterating:
         """Return fairseq's iterator over a finite dataset, or the endless one over the training data."""

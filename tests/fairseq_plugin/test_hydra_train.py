@@ -10,7 +10,7 @@ import pytest
 import yaml
 from fairseq.data import Dictionary
 from fairseq.dataclass.initialize import add_defaults
-from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY, build_model, register_model_architecture
+from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY, build_model
 from fairseq.tasks import TASK_REGISTRY
 from hydra.core.config_store import ConfigStore
 from hydra.errors import ConfigCompositionException
@@ -95,30 +95,10 @@ def test_a_value_of_another_type(option: str, value: str, problem: str, dictiona
         build_model(file, task_of(name, options, dictionary))
 
 
-def own_sizes(args: object) -> None:
-    """As old user directories have it for fairseq's transformer: sizes alone, the rest is the base's."""
-    args.encoder_layers = getattr(args, "encoder_layers", 1)  # type: ignore[attr-defined]
-    args.encoder_embed_dim = getattr(args, "encoder_embed_dim", 24)  # type: ignore[attr-defined]
-    args.decoder_layers = getattr(args, "decoder_layers", 3)  # type: ignore[attr-defined]
-
-
-@pytest.fixture(scope="module")
-def own_architecture() -> str:
-    register_model_architecture("preln_mt", "own_mt")(own_sizes)
-    return "own_mt"
-
-
-def test_an_architecture_of_the_users_own_may_set_sizes_alone(own_architecture: str, dictionary: Dictionary) -> None:
-    given = {"decoder_layers": 2, "encoder_attention_heads": 2}
-    flags, file = built(own_architecture, given, dictionary)
-    expected, _ = built("preln_mt", {**given, "encoder_layers": 1, "encoder_embed_dim": 24}, dictionary)
-    assert flags == file == expected
-
-
 def test_every_architecture_is_a_group_of_configuration() -> None:
     """`fairseq-hydra-train model=deepnet_mt_36 model.encoder_layers=2`."""
     for name, model in ARCH_MODEL_REGISTRY.items():
-        if model.__module__ == "mtdeep.fairseq_plugin.architectures" and name != "own_mt":
+        if model.__module__ == "mtdeep.fairseq_plugin.architectures":
             node = ConfigStore.instance().load(f"model/{name}.yaml").node
             assert node["_name"] == name
             assert set(node) == {"_name", *model.options()}
