@@ -197,7 +197,7 @@ def check_known(args: ModelArguments) -> None:
     """Raise UserError for an architecture that is not registered, as a checkpoint may name one of its user's own."""
     given = as_dict(args)
     name = given.get("_name") or given.get("arch")
-    if name not in ARCH_MODEL_REGISTRY:
+    if name is not None and name not in ARCH_MODEL_REGISTRY:
         raise UserError(
             f"the architecture {name!r} is not known here; give the --user-dir of the training that it was made for."
         )

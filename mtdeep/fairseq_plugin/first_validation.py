@@ -20,9 +20,10 @@ from mtdeep.fairseq_plugin.lengths import readable_examples
 def look_ahead(trainer: Any) -> None:
     """Raise UserError when validation would fail: over lengths, or over the metric of the best checkpoint.
 
-    The length of every sentence is compared with the limits, and one sentence is validated.
+    The length of every sentence is compared with the limits. One sentence is validated where the metric is not the
+    loss, which every criterion gives.
     """
-    options = trainer.cfg.dataset
+    options, metric = trainer.cfg.dataset, trainer.cfg.checkpoint.best_checkpoint_metric
     if options.disable_validation:
         return
     positions = utils.resolve_max_positions(trainer.task.max_positions(), trainer.model.max_positions())
@@ -32,8 +33,8 @@ def look_ahead(trainer: Any) -> None:
         readable = readable_examples(
             dataset, split, positions=positions, max_tokens=options.max_tokens_valid, skips=skips
         )
-        if number == 0:  # the split that chooses the best checkpoint
-            check_metric(trainer, metrics_of(trainer, dataset.collater([dataset[readable[0]]])))
+        if number == 0 and metric != "loss":  # the first split chooses the best checkpoint
+            check_metric(metric, trainer, metrics_of(trainer, dataset.collater([dataset[readable[0]]])))
 
 
 def metrics_of(trainer: Any, sample: dict[str, Any]) -> set[str]:
@@ -43,16 +44,16 @@ def metrics_of(trainer: Any, sample: dict[str, Any]) -> set[str]:
     criterion.eval()
     sample, _ = trainer._prepare_sample(sample)
     seed = trainer.cfg.common.seed
+    ema = {"ema_model": trainer.ema.get_model()} if trainer.ema and getattr(trainer.task, "uses_ema", False) else {}
     with utils.set_torch_seed(seed), data_utils.numpy_seed(seed), metrics.aggregate(new_root=True) as logged:
         with torch.no_grad():
-            _, _, log = trainer.task.valid_step(sample, model, criterion)
+            _, _, log = trainer.task.valid_step(sample, model, criterion, **ema)
         trainer.task.reduce_metrics([log], trainer.get_criterion())
     return set(logged.get_smoothed_values())
 
 
-def check_metric(trainer: Any, known: set[str]) -> None:
+def check_metric(metric: str, trainer: Any, known: set[str]) -> None:
     """Raise UserError when the best checkpoint is to be chosen by something that validation does not give."""
-    metric = trainer.cfg.checkpoint.best_checkpoint_metric
     if getattr(trainer.task.cfg, "eval_bleu", False):
         known.add("bleu")  # logged only when a translation has words
     if metric not in known:

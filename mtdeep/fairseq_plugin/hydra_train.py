@@ -29,6 +29,12 @@ from mtdeep.fairseq_plugin.importing import tell
 WRONG = (HydraException, OmegaConfBaseException, YAMLError)
 
 
+class Composition:
+    """Whether hydra is still putting the configuration together: until then what it complains of is the user's."""
+
+    goes_on = False
+
+
 def store_models() -> None:
     """Let `model=NAME` choose one of our architectures, with all of its options unset."""
     for name, model in ARCH_MODEL_REGISTRY.items():
@@ -57,8 +63,10 @@ def sentence(error: BaseException, cfg: DictConfig | None = None) -> str:
     place = getattr(cause, "full_key", None) or ""
     if cfg is not None and isinstance(error, OmegaConfBaseException):
         place = next((f"{part}.{place}" for part, node in _nodes(cfg) if place in node), place)
-    reason = str(cause).partition("\n")[0]
-    return f"the configuration is wrong{f' at {place}' if place else ''}: {reason}."
+    # Indented lines name classes of fairseq's; after an empty one hydra lists where it has looked.
+    lines = [line for text in (error, cause) for line in str(text).partition("\n\n")[0].splitlines()]
+    reasons = dict.fromkeys(line.rstrip(".") for line in lines if not line[:1].isspace())
+    return f"the configuration is wrong{f' at {place}' if place else ''}: {'; '.join(reasons)}."
 
 
 def _nodes(cfg: DictConfig) -> Iterator[tuple[str, DictConfig]]:
@@ -73,6 +81,7 @@ _add_defaults, _hydra_init = initialize.add_defaults, initialize.hydra_init
 @wraps(_add_defaults)
 def add_defaults(cfg: DictConfig) -> None:
     """Compare each part with its dataclass; raises UserError for an unknown option, or a value of another type."""
+    Composition.goes_on = False
     if OmegaConf.is_missing(cfg, "model"):  # the one part whose absence would be an error of omegaconf's
         cfg.model = None
     with ending_jobs():
@@ -86,11 +95,12 @@ def add_defaults(cfg: DictConfig) -> None:
 def hydra_init(cfg_name: str = "config") -> None:
     """Tell hydra of fairseq's configuration, and have its complaints about the user's in one sentence."""
     _hydra_init(cfg_name)
+    Composition.goes_on = True
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     previous = sys.excepthook
 
     def in_one_sentence(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
-        if isinstance(value, WRONG) and not HydraConfig.initialized():
+        if isinstance(value, WRONG) and Composition.goes_on:
             kind, value = UserError, UserError(sentence(value))
         previous(kind, value, traceback)
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import torch
-from fairseq import checkpoint_utils, utils
+from fairseq import utils
 from fairseq.distributed import utils as distributed_utils
 from fairseq.models import ARCH_MODEL_REGISTRY, FairseqEncoderDecoderModel
 from fairseq.models.lstm import LSTMModel
@@ -142,7 +143,9 @@ def check_folder(cfg: Any) -> None:
     """Raise UserError when checkpoints cannot be written."""
     folder = Path(cfg.checkpoint.save_dir)
     try:
-        checkpoint_utils.verify_checkpoint_directory(str(folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):  # of another name in each process, which fairseq's own attempt is not
+            pass
     except OSError as error:
         raise UserError(
             f"--save-dir {folder}: cannot be written to ({error.strerror}); free it, or name another."

@@ -79,6 +79,8 @@ BY_TASK: Refusals = {
     "dataset.dataset_impl": "a store has a form of its own; leave it out",
     "dataset.combine_valid_subsets": _ONE_SPLIT,
 }
+# Where the configuration's default is the number of GPUs, and the command's is not.
+_ONE = ("distributed_training.distributed_world_size",)
 # What fairseq leaves unset, and then takes from another option.
 _FOLLOWS = {
     "dataset.max_tokens_valid": "dataset.max_tokens",
@@ -143,7 +145,7 @@ def missing_packages(cfg: Any) -> list[str]:
 def is_set(cfg: Any, name: str) -> bool:
     """Whether *cfg* holds another value than fairseq's default, or than the option that this one follows."""
     given = value(cfg, name)
-    default = value(FairseqConfig(), name)
+    default = 1 if name in _ONE else value(FairseqConfig(), name)
     followed = value(cfg, _FOLLOWS[name]) if name in _FOLLOWS else None
     return given not in (None, False, default, followed)
 

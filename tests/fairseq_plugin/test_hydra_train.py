@@ -126,7 +126,9 @@ def test_what_hydra_finds_is_told_in_one_sentence() -> None:
         composed = ConfigCompositionException("Error merging 'mt' with schema")
         composed.__cause__ = error
         told = sentence(composed)
-    assert told == "the configuration is wrong at nope: Key 'nope' not in 'TranslationConfig'."
+    assert told == (
+        "the configuration is wrong at nope: Error merging 'mt' with schema; Key 'nope' not in 'TranslationConfig'."
+    )
     with pytest.raises(yaml.YAMLError) as problem:
         yaml.safe_load("a: [1\nb: 2")
     assert sentence(problem.value).startswith("the configuration is not YAML: while parsing")
@@ -148,8 +150,8 @@ CONFIGURATION = {
 @pytest.mark.slow
 def test_a_configuration_trains_goes_on_and_generates(toy_store: Path, tmp_path: Path, run_command) -> None:
     (tmp_path / "mt.yaml").write_text("# @package _group_\n" + yaml.safe_dump(CONFIGURATION))
-    own = (f"task.data={toy_store}", f"checkpoint.save_dir={tmp_path / 'run'}", "model.share_all_embeddings=true")
-    train = ("fairseq-hydra-train", "--config-dir", tmp_path, "--config-name", "mt", *own[:2], f"+{own[2]}")
+    own = (f"+task.data={toy_store}", f"checkpoint.save_dir={tmp_path / 'run'}", "+model.share_all_embeddings=true")
+    train = ("fairseq-hydra-train", "--config-dir", tmp_path, "--config-name", "mt", *own)
     result = run_command(*train, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     last = tmp_path / "run" / "checkpoint_last.pt"

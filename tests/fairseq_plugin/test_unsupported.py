@@ -145,6 +145,12 @@ def test_each_is_refused_by_its_name(command: str, configured, tmp_path: Path) -
     assert {name.lstrip("-") for name in told} == {leaf(name).replace("_", "-") for name in names}
 
 
+def test_a_machine_with_several_gpus_is_not_taken_for_an_option(configured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configuration's default is their number, and the command's own is 1."""
+    monkeypatch.setattr(FairseqConfig.distributed_training, "distributed_world_size", 4)
+    check("eval_lm", configured("eval_lm", *OF_COMMAND["eval_lm"]))
+
+
 def test_the_task_takes_what_fairseqs_own_tasks_take(configured, tmp_path: Path) -> None:
     """The order of a data-bin's batches is fairseq's affair; no command's refusals reach it."""
     changes = {"task": {"_name": "translation"}, "dataset.curriculum": 2, "checkpoint.save_dir": str(tmp_path)}
