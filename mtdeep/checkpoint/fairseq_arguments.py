@@ -154,7 +154,10 @@ class _Flags:
         return default
 
     def switch(self, name: str) -> bool:
-        return bool(self.arguments.get(name))
+        value = self.arguments.get(name)
+        if not isinstance(value, (bool, int, type(None))):  # such as 'no', of a configuration file
+            self.problems.append(f"{name} is {value!r}, but must be true or false")
+        return bool(value)
 
     def text(self, name: str, default: str) -> str:
         value = self.arguments.get(name)

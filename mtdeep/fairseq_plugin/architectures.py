@@ -11,11 +11,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from fairseq.models import register_model, register_model_architecture
+from fairseq.models import ARCH_MODEL_REGISTRY, register_model, register_model_architecture
 from fairseq.tasks import TASK_REGISTRY, FairseqTask
 
 from mtdeep.checkpoint import config_from_arguments
 from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.arguments import ModelArguments, as_dict, write
 from mtdeep.fairseq_plugin.flags import (
     BASE,
     COMMON_SWITCHES,
@@ -59,16 +60,39 @@ class Family:
     inherited: ClassVar[Mapping[str, str]] = {}
     # fairseq's only task for a stack on its own.
     task: ClassVar[str | None] = None
+    # The task's options that the model depends on.
+    from_task: ClassVar[tuple[str, ...]]
 
     @classmethod
     def add_args(cls, parser: ArgumentParser) -> None:
         """Add the flags."""
         add_flags(parser, cls.sizes, cls.switches)
 
+    @classmethod
+    def options(cls) -> frozenset[str]:
+        """Return the names of the flags, as a configuration file has them."""
+        parser = ArgumentParser(add_help=False)
+        cls.add_args(parser)
+        return frozenset(action.dest for action in parser._actions)
+
+    @classmethod
+    def complete(cls, args: ModelArguments, task: FairseqTask) -> dict[str, object]:
+        """Fill in *args* what the model depends on, and return it.
+
+        A command line holds the task's options, too; a configuration file has them elsewhere. An architecture of the
+        user's own may have set its sizes alone.
+        """
+        if not isinstance(args, Namespace):
+            options, given = as_dict(task.cfg), as_dict(args)
+            write(args, {name: options.get(name) for name in cls.from_task if name not in given})
+        fill_in(cls, {})(args)
+        return {**dict.fromkeys(cls.from_task), **as_dict(args)}
+
 
 class Translation(Family, TranslationModel):
     """An encoder-decoder."""
 
+    from_task: ClassVar = ("max_source_positions", "max_target_positions", "left_pad_target")
     sizes: ClassVar = (ENCODER_SIZES, DECODER_SIZES)
     switches: ClassVar = (ENCODER_SWITCHES, DECODER_SWITCHES, SHARING_SWITCHES)
     defaults: ClassVar[Arguments] = {
@@ -85,16 +109,17 @@ class Translation(Family, TranslationModel):
     }
 
     @classmethod
-    def build_model(cls, args: Namespace, task: FairseqTask) -> Translation:
+    def build_model(cls, args: ModelArguments, task: FairseqTask) -> Translation:
         """Build the model and record its configuration in *args*, which fairseq writes into every checkpoint."""
         check_task(cls, task)
+        arguments = cls.complete(args, task)
         source, target = task.source_dictionary, task.target_dictionary
         problems = []
-        if args.share_all_embeddings and source != target:
+        if arguments["share_all_embeddings"] and source != target:
             problems.append("--share-all-embeddings needs one dictionary for source and target; this data has two")
-        if str(vars(args).get("left_pad_target")) == "True":  # stock tasks keep a truth value or its name
+        if str(arguments.get("left_pad_target")) == "True":  # stock tasks keep a truth value or its name
             problems.append("--left-pad-target is not supported, decoder inputs are padded on the right; leave it out")
-        config = recorded_config(args, cls.scheme, len(source), len(target), vars(args), problems)
+        config = recorded_config(args, cls.scheme, len(source), len(target), arguments, problems)
         return cls(config, source, target)
 
 
@@ -102,6 +127,7 @@ class Language(Family, CausalModel):
     """A decoder alone, for fairseq's `language_modeling`."""
 
     task: ClassVar = "language_modeling"
+    from_task: ClassVar = ("max_target_positions", "tokens_per_sample")
     sizes: ClassVar = (DECODER_SIZES,)
     switches: ClassVar = (DECODER_SWITCHES,)
     defaults: ClassVar[Arguments] = {
@@ -112,15 +138,15 @@ class Language(Family, CausalModel):
     }
 
     @classmethod
-    def build_model(cls, args: Namespace, task: FairseqTask) -> Language:
+    def build_model(cls, args: ModelArguments, task: FairseqTask) -> Language:
         """Build the model and record its configuration in *args*."""
         check_task(cls, task)
-        longest = args.max_target_positions or args.tokens_per_sample
-        arguments = {
-            **vars(args),
+        arguments = cls.complete(args, task)
+        longest = arguments["max_target_positions"] or arguments["tokens_per_sample"]
+        arguments |= {
             "encoder_layers": 0,
-            "encoder_embed_dim": args.decoder_embed_dim,
-            "encoder_attention_heads": args.decoder_attention_heads,
+            "encoder_embed_dim": arguments["decoder_embed_dim"],
+            "encoder_attention_heads": arguments["decoder_attention_heads"],
             "max_source_positions": longest,
             "max_target_positions": longest,
         }
@@ -138,6 +164,7 @@ class MaskedLanguage(Family, MaskedModel):
     """
 
     task: ClassVar = "masked_lm"
+    from_task: ClassVar = ("include_target_tokens", "tokens_per_sample")
     sizes: ClassVar = (ENCODER_SIZES,)
     switches: ClassVar = (ENCODER_SWITCHES,)
     defaults: ClassVar[Arguments] = {
@@ -148,22 +175,32 @@ class MaskedLanguage(Family, MaskedModel):
     }
 
     @classmethod
-    def build_model(cls, args: Namespace, task: FairseqTask) -> MaskedLanguage:
+    def build_model(cls, args: ModelArguments, task: FairseqTask) -> MaskedLanguage:
         """Build the model and record its configuration in *args*."""
         check_task(cls, task)
+        arguments = cls.complete(args, task)
         problems = []
-        if args.include_target_tokens:
+        if arguments["include_target_tokens"]:
             problems.append("--include-target-tokens is not supported; leave it out")
-        arguments = {
-            **vars(args),
+        arguments |= {
             "decoder_layers": 0,
-            "decoder_attention_heads": args.encoder_attention_heads,
+            "decoder_attention_heads": arguments["encoder_attention_heads"],
             "share_all_embeddings": True,
-            "max_source_positions": args.tokens_per_sample,
-            "max_target_positions": args.tokens_per_sample,
+            "max_source_positions": arguments["tokens_per_sample"],
+            "max_target_positions": arguments["tokens_per_sample"],
         }
         size = len(task.source_dictionary)
         return cls(recorded_config(args, cls.scheme, size, size, arguments, problems), task.source_dictionary)
+
+
+def check_known(args: ModelArguments) -> None:
+    """Raise UserError for an architecture that is not registered, as a checkpoint may name one of its user's own."""
+    given = as_dict(args)
+    name = given.get("_name") or given.get("arch")
+    if name is not None and name not in ARCH_MODEL_REGISTRY:
+        raise UserError(
+            f"the architecture {name!r} is not known here; give the --user-dir of the training that it was made for."
+        )
 
 
 def check_task(model: type[Family], task: FairseqTask) -> None:
@@ -178,7 +215,7 @@ def check_task(model: type[Family], task: FairseqTask) -> None:
 
 
 def recorded_config(
-    args: Namespace,
+    args: ModelArguments,
     scheme: SchemeName,
     source_size: int,
     target_size: int,
@@ -193,23 +230,24 @@ def recorded_config(
         if getattr(config, name) != DEFAULTS[name]:
             flag = f"--{name.replace('_', '-')}"
             logger.warning(f"{flag} has no effect here (scheme {scheme}, shaping {config.shaping}).")
-    args.mtdeep_config = config.to_dict()
+    write(args, {"mtdeep_config": config.to_dict()})
     return config
 
 
-def fill_in(model: type[Family], preset: Arguments) -> Callable[[Namespace], None]:
+def fill_in(model: type[Family], preset: Arguments) -> Callable[[ModelArguments], None]:
     """Return fairseq's "architecture function": it sets what is not set yet."""
     switches = {name.replace("-", "_"): False for group in (COMMON_SWITCHES, *model.switches) for name in group}
     skipless = SKIPLESS_FLAGS if model.scheme == "vanilla" else {}
 
-    def apply(args: Namespace) -> None:
-        given = vars(args)
+    def apply(args: ModelArguments) -> None:
+        given = as_dict(args)
         if any(given.get(name) for name in POSITION_SWITCHES):
             given.setdefault("positions", None)  # said already, in fairseq's words
         for name, value in {**BASE, **switches, **model.defaults, **skipless, **preset}.items():
             given.setdefault(name, value)
         for name, origin in model.inherited.items():
             given.setdefault(name, given[origin])
+        write(args, given)
 
     return apply
 

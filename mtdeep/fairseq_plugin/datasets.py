@@ -121,6 +121,11 @@ class DirectionsDataset(FairseqDataset):
         )
         return filtered
 
+    def count_by_direction(self, numbers: np.ndarray) -> dict[str, int]:
+        """Return how many of these examples each direction has, in the order of the directions."""
+        directions, counts = np.unique(np.searchsorted(self._ends, numbers, side="right"), return_counts=True)
+        return {str(self.views[d]): count for d, count in zip(directions.tolist(), counts.tolist())}
+
     @property
     def supports_prefetch(self) -> bool:
         """No: sentences lie in memory maps."""

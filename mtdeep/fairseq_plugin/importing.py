@@ -132,8 +132,13 @@ def report_user_errors() -> None:
         if not isinstance(value, UserError):
             previous(kind, value, traceback)
             return
-        print(f"error: {value}", file=sys.stderr)
+        tell(value)
         # CPython honours SystemExit from an excepthook; a plain return would make the exit code 1.
         raise SystemExit(2)
 
     sys.excepthook = report_user_error
+
+
+def tell(error: UserError) -> None:
+    """Print what the user did wrong, on standard error."""
+    print(f"error: {error}", file=sys.stderr)

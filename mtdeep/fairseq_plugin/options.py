@@ -103,6 +103,7 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     )
     seed: int = II("common.seed")
     update_freq: List[int] = II("optimization.update_freq")
+    max_epoch: int = II("optimization.max_epoch")
     max_update: int = II("optimization.max_update")
     train_subset: str = II("dataset.train_subset")
     save_dir: str = II("checkpoint.save_dir")
@@ -112,7 +113,7 @@ def check(cfg: ManyToManyTranslationConfig) -> None:
     """Raise UserError with every option that has no sense."""
     problems = []
     if not cfg.data:
-        problems.append("the first argument, the folder of a store that `mtdeep prepare` wrote, is missing")
+        problems.append("the folder of a store that `mtdeep prepare` wrote is missing (first argument, or task.data)")
     for name in POSITIVE:
         if cfg[name] is not None and not cfg[name] > 0:
             problems.append(f"{flag(name)} is {cfg[name]:g}, but must be above 0")

@@ -17,6 +17,8 @@ ADDING = (
     "task_setup",
     "generation.loading",
     "generation.hub",
+    "hydra_train",
+    "start",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,23 +15,28 @@ from fairseq.data import FairseqDataset
 from fairseq.data.iterators import EpochBatchIterating
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import FairseqTask, register_task
+from fairseq.utils import resolve_max_positions
 
 from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
 from mtdeep.corpus.collate import EncoderTag
 from mtdeep.corpus.origins import BACK_TRANSLATED, ORIGIN_TAGS
 from mtdeep.corpus.views import views_if_any
 from mtdeep.errors import UserError, shortened
+from mtdeep.fairseq_plugin.architectures import check_known
+from mtdeep.fairseq_plugin.arguments import ModelArguments
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
 from mtdeep.fairseq_plugin.generation.alignment import Aligner, Hypothesis
 from mtdeep.fairseq_plugin.generation.checks import check_search
 from mtdeep.fairseq_plugin.generation.generator import StoreGenerator
 from mtdeep.fairseq_plugin.generation.options import REFUSED
+from mtdeep.fairseq_plugin.lengths import readable_examples
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check, origin_weights, sampling
 from mtdeep.fairseq_plugin.store_dictionary import StoreDictionary
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
 from mtdeep.fairseq_plugin.training_plan import SHOWN_DIRECTIONS, TrainingPlan
+from mtdeep.fairseq_plugin.unsupported import refuse_bleu
 from mtdeep.languages import fairseq_code, resolve
 
 logger = logging.getLogger(__name__)
@@ -57,6 +63,12 @@ class ManyToManyTranslationTask(FairseqTask):
                 "encoder_tag": self.encoder_tag,
             }
         )
+
+    @classmethod
+    def add_args(cls, parser: ArgumentParser) -> None:
+        """Add the options, and those of fairseq's tasks that scripts may have and that are refused."""
+        super().add_args(parser)
+        refuse_bleu(parser)
 
     @classmethod
     def setup_task(cls, cfg: ManyToManyTranslationConfig, **kwargs: object) -> ManyToManyTranslationTask:
@@ -103,13 +115,29 @@ class ManyToManyTranslationTask(FairseqTask):
         else:
             self.datasets[split] = DirectionsDataset(views, vocabulary, encoder_tag)
 
+    def build_model(self, cfg: ModelArguments, from_checkpoint: bool = False) -> BaseFairseqModel:
+        """Return the model; raises UserError for one that this process knows nothing of."""
+        check_known(cfg)
+        return super().build_model(cfg, from_checkpoint)
+
     def get_batch_iterator(self, dataset: FairseqDataset, **options: Any) -> EpochBatchIterating:
         """Return fairseq's iterator over a finite dataset, or the endless one over the training data."""
         if not isinstance(dataset, TrainingDataset):
+            if isinstance(dataset, DirectionsDataset):
+                self._check_lengths(dataset, options)
             return super().get_batch_iterator(dataset, **options)
         if dataset not in self.dataset_to_epoch_iter:
             self.dataset_to_epoch_iter[dataset] = self._training_iterator(dataset, options)
         return self.dataset_to_epoch_iter[dataset]
+
+    def _check_lengths(self, dataset: DirectionsDataset, options: dict[str, Any]) -> None:
+        """Raise UserError over what cannot be read, or let it be skipped, that which no batch can hold included."""
+        (split,) = (name for name, known in self.datasets.items() if known is dataset)
+        positions, max_tokens = options.get("max_positions"), options.get("max_tokens")
+        skips = options.get("ignore_invalid_inputs", False)
+        readable_examples(dataset, split, positions=positions, max_tokens=max_tokens, skips=skips)
+        if skips:
+            options["max_positions"] = resolve_max_positions(positions, max_tokens)
 
     def build_bpe(self, args: object) -> Any:
         """Return what ``--bpe`` names, or else the store's own subword model, if it has one."""
@@ -232,7 +260,8 @@ class ManyToManyTranslationTask(FairseqTask):
             seed=self.cfg.seed,
             batch_options=options,
         )
-        updates = self.cfg.max_update or self.cfg.updates_per_epoch
+        limits = [self.cfg.max_update, self.cfg.max_epoch * self.cfg.updates_per_epoch]
+        updates = min(filter(None, limits), default=self.cfg.updates_per_epoch)
         per_update = options["num_shards"] * self.cfg.update_freq[-1]
         if options["shard_id"] == 0:
             plan.log(updates, per_update, Path(self.cfg.save_dir))

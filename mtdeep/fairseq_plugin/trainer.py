@@ -5,6 +5,7 @@ Patches mend what is broken (``compat``); new behaviour of the loop goes here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,12 +13,14 @@ from typing import Any
 import fairseq.trainer
 from fairseq import checkpoint_utils
 
+from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.facts import agree, checkpoint_facts, run_facts
+from mtdeep.fairseq_plugin.first_validation import look_ahead
 from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
 
 
 class Trainer(fairseq.trainer.Trainer):
-    """Looks into a checkpoint before it goes on with it, and goes on with all that the loop knew.
+    """Looks into a checkpoint before it goes on with it, and with all that the loop knew; looks ahead to validation.
 
     fairseq shows a checkpoint's record to the task when a model is loaded to generate, but not when a training goes
     on, nor under ``--reset-dataloader`` and ``--finetune-from-model``: tensors of the same shape would be read into
@@ -37,7 +40,7 @@ class Trainer(fairseq.trainer.Trainer):
         reset_meters: bool = False,
     ) -> dict[str, Any] | None:
         """Load *filename* if it exists; raises UserError when it belongs to another model or dictionary."""
-        with self._checked():
+        with self._checked(), self._same_parts(filename):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
             )
@@ -46,6 +49,7 @@ class Trainer(fairseq.trainer.Trainer):
             self._previous_training_time = 0
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
             self._end_epoch(extra_state)
+        look_ahead(self)  # whether there is a checkpoint or not, this comes just before the training data is read
         return extra_state
 
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
@@ -70,6 +74,22 @@ class Trainer(fairseq.trainer.Trainer):
             yield
         finally:
             checkpoint_utils.load_checkpoint_to_cpu = read
+
+    @staticmethod
+    @contextmanager
+    def _same_parts(filename: str) -> Iterator[None]:
+        """Raise a UserError where fairseq asserts that criterion and optimizer are those of the checkpoint."""
+        try:
+            yield
+        except AssertionError as error:
+            differ = re.match(r"(Criterion|Optimizer) does not match.* (\w+) vs (\w+)$", str(error))
+            if differ is None:
+                raise
+            part, before, now = differ.groups()
+            raise UserError(
+                f"{filename}: its training had the {part.lower()} {before}, and this one has {now}: give the same, or "
+                "start the optimizer anew with --reset-optimizer."
+            ) from None
 
 
 fairseq.trainer.Trainer = Trainer

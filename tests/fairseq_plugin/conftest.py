@@ -5,16 +5,23 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import torch
+from fairseq import options, tasks
 from fairseq.data import Dictionary
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf, omegaconf_no_object_check
+from omegaconf import DictConfig, OmegaConf
 
 from mtdeep.checkpoint import build_model, read_checkpoint
 from mtdeep.corpus import Store
 from mtdeep.decoding import SearchOptions, Translator
+from mtdeep.fairseq_plugin.trainer import Trainer
 from mtdeep.languages import fairseq_code
 
 LANGUAGES = ("en", "de", "fr", "zh-Hans")
@@ -58,6 +65,33 @@ def dictionary() -> Dictionary:
 
 
 @pytest.fixture(scope="session")
+def configured() -> Callable[..., DictConfig]:
+    """Return fairseq's configuration of a command line: (command, *arguments, changes={place: value}).
+
+    Parsing takes long; what was parsed is copied.
+    """
+    parsers = {
+        "train": options.get_training_parser,
+        "validate": options.get_validation_parser,
+        "eval_lm": options.get_eval_lm_parser,
+    }
+
+    @cache
+    def parse(command: str, *arguments: str) -> DictConfig:
+        return convert_namespace_to_omegaconf(options.parse_args_and_arch(parsers[command](), list(arguments)))
+
+    def configure(command: str, *arguments: object, changes: Mapping[str, object] = MappingProxyType({})) -> DictConfig:
+        with omegaconf_no_object_check():  # which takes the Namespace of a model, too
+            cfg = deepcopy(parse(command, *map(str, arguments)))
+        OmegaConf.set_struct(cfg, False)
+        for place, value in changes.items():
+            OmegaConf.update(cfg, place, value, merge=False)
+        return cfg
+
+    return configure
+
+
+@pytest.fixture(scope="session")
 def tiny() -> list[str]:
     """Flags of a tiny model and its training on the toy store."""
     return (
@@ -67,6 +101,22 @@ def tiny() -> list[str]:
         "--lr-scheduler inverse_sqrt --warmup-updates 20 --max-tokens 400 --batch-pool 500 "
         "--log-format simple --log-interval 10 --cpu"
     ).split()
+
+
+@pytest.fixture
+def trainer(toy_store: Path, tiny: list[str], tmp_path: Path, configured) -> Callable[..., Trainer]:
+    """Return fairseq's trainer as its command makes it: (*arguments, SECTION__OPTION=value)."""
+
+    def make(*arguments: object, **changes: object) -> Trainer:
+        options = {place.replace("__", "."): value for place, value in changes.items()}
+        folder = {"checkpoint.save_dir": str(tmp_path)}
+        cfg = configured("train", toy_store, *tiny, *arguments, changes={**folder, **options})
+        task = tasks.setup_task(cfg.task)
+        model, criterion = task.build_model(cfg.model), task.build_criterion(cfg.criterion)
+        task.load_dataset("valid")
+        return Trainer(cfg, task, model, criterion)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable, Iterator
 
 import pytest
 from fairseq.data import Dictionary
-from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
+from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY, register_model_architecture
 from fairseq.tasks import TASK_REGISTRY
+from omegaconf import OmegaConf
 
 from mtdeep.checkpoint import config_from_arguments
+from mtdeep.errors import UserError
 from mtdeep.nn import Config
 from mtdeep.nn.presets import PRESETS as FIELDS
 
@@ -86,3 +89,36 @@ def test_a_stack_on_its_own_is_the_same_without_fairseq(name: str, dictionary: D
     ignored = {"share_decoder_input_output_embed", "decoder_ffn_dim" if stack == "encoder" else "encoder_ffn_dim"}
     found = {field: value for field, value in built.config.to_dict().items() if field not in ignored}
     assert found == {field: value for field, value in expected.items() if field not in ignored}
+
+
+def own_sizes(args: object) -> None:
+    """As old user directories have it for fairseq's transformer: sizes alone, the rest is the base's."""
+    args.encoder_layers = getattr(args, "encoder_layers", 1)  # type: ignore[attr-defined]
+    args.encoder_embed_dim = getattr(args, "encoder_embed_dim", 24)  # type: ignore[attr-defined]
+    args.decoder_layers = getattr(args, "decoder_layers", 3)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def own_architecture() -> Iterator[str]:
+    register_model_architecture("preln_mt", "own_mt")(own_sizes)
+    yield "own_mt"
+    del ARCH_MODEL_REGISTRY["own_mt"], ARCH_CONFIG_REGISTRY["own_mt"]
+
+
+@pytest.mark.parametrize("form", [lambda **given: Namespace(**given), lambda **given: OmegaConf.create(given)])
+def test_an_architecture_of_the_users_own_may_set_sizes_alone(
+    own_architecture: str, form: Callable[..., object], dictionary: Dictionary
+) -> None:
+    task = object.__new__(TASK_REGISTRY["many_to_many_translation"])
+    task.dictionary, task.cfg = dictionary, OmegaConf.create({})
+    given = {"decoder_layers": 2, "encoder_attention_heads": 2, "max_source_positions": 70, "max_target_positions": 80}
+    built = task.build_model(form(_name=own_architecture, **given))
+    expected = task.build_model(Namespace(_name="preln_mt", **given, encoder_layers=1, encoder_embed_dim=24))
+    assert built.config == expected.config
+    assert (built.config.encoder_layers, built.config.decoder_layers, built.config.embed_dim) == (1, 2, 24)
+
+
+def test_one_that_is_not_known_here_asks_for_the_user_dir(dictionary: Dictionary) -> None:
+    task = object.__new__(TASK_REGISTRY["many_to_many_translation"])
+    with pytest.raises(UserError, match="the architecture 'my_mt' is not known here; give the --user-dir"):
+        task.build_model(Namespace(_name="my_mt", arch="my_mt"))

@@ -21,7 +21,7 @@ TASK = ("--task", "many_to_many_translation")
     [
         (["--directions", "en-xx"], "xx"),
         (["--directions", "en-it"], "'it' is not among those of the store"),
-        (["--max-tokens", "2"], "every example is longer"),
+        (["--max-tokens", "2"], "but a batch holds 2 tokens: raise --max-tokens"),
         (["--sampling-method", "unimax", "--batch-pool", "0"], "must be at least 1; --sampling-method unimax needs"),
         (["--valid-subset", "train,valid"], "--valid-subset names 'train'"),
         (["-s", "en", "-t", "en"], "goes from a language into itself"),

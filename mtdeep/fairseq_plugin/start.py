@@ -1,0 +1,177 @@
+"""What is looked at before a command of fairseq begins: what can be known then is said then, in one sentence.
+
+Every command hands its configuration and its main function to `distributed.utils.call_main`, before any worker is
+started and before any data is read; so do command lines and configuration files alike.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import torch
+from fairseq import utils
+from fairseq.distributed import utils as distributed_utils
+from fairseq.models import ARCH_MODEL_REGISTRY, FairseqEncoderDecoderModel
+from fairseq.models.lstm import LSTMModel
+from fairseq.models.nat.fairseq_nat_model import FairseqNATModel
+from fairseq.registry import REGISTRIES
+from fairseq.tasks import TASK_REGISTRY
+from omegaconf import DictConfig
+
+from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.architectures import Family
+from mtdeep.fairseq_plugin.hydra_train import ending_jobs
+from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
+from mtdeep.fairseq_plugin.unsupported import BY_COMMAND, BY_MODEL, BY_TASK, Refusals, missing_packages, refusals
+
+logger = logging.getLogger(__name__)
+LOWER_IS_BETTER = ("loss", "nll_loss", "ppl")
+HIGHER_IS_BETTER = ("bleu", "accuracy")
+
+
+def check(command: str, cfg: Any) -> None:
+    """Raise UserError with everything in *cfg* that cannot work in a command, named as its file in `fairseq_cli`."""
+    utils.import_user_module(cfg.common)
+    problems = refusals(cfg, tables(command, cfg))
+    if command == "train":
+        problems += [*unnamed_parts(cfg), *unsuited_model(cfg), *unknown_model_options(cfg), *contradictions(cfg)]
+        problems += missing_packages(cfg)
+    if problems:
+        raise UserError("; ".join(problems) + ".")
+    if command == "train":
+        check_folder(cfg)
+        warn(cfg)
+
+
+def tables(command: str, cfg: Any) -> Iterator[Refusals]:
+    """The tables of options that a command refuses."""
+    yield BY_COMMAND.get(command, {})
+    if command == "train" and issubclass(model_class(cfg), Family):
+        yield BY_MODEL
+    if command == "train" and reads_store(cfg):
+        yield BY_TASK
+
+
+def chosen(cfg: Any, part: str) -> str | None:
+    """Return the name of the model, the task or another part, if *cfg* has it."""
+    node = cfg.get(part)
+    return node if node is None or isinstance(node, str) else getattr(node, "_name", None)
+
+
+def model_class(cfg: Any) -> type:
+    """Return the class of the model; of one that is not known `object`."""
+    return ARCH_MODEL_REGISTRY.get(chosen(cfg, "model"), object)
+
+
+def reads_store(cfg: Any) -> bool:
+    """Whether the task is `many_to_many_translation`, or made from it."""
+    return issubclass(TASK_REGISTRY.get(chosen(cfg, "task"), object), ManyToManyTranslationTask)
+
+
+def unnamed_parts(cfg: Any) -> Iterator[str]:
+    """One phrase for each part of a training that is missing, or has a name that nobody knows."""
+    registries = {"task": TASK_REGISTRY, "model": ARCH_MODEL_REGISTRY}
+    registries |= {part: REGISTRIES[part]["registry"] for part in ("criterion", "optimizer", "lr_scheduler")}
+    for part, known in registries.items():
+        name = chosen(cfg, part)
+        words = "--arch" if part == "model" else f"--{part.replace('_', '-')}"
+        if name is None:
+            yield f"{words} is missing (in a configuration file, {part}: {{_name: ...}})"
+        elif name not in known:
+            yield f"{words} {name!r} does not exist{nearest(name, known)}"
+
+
+def unsuited_model(cfg: Any) -> Iterator[str]:
+    """One phrase when the task `many_to_many_translation` cannot train one of fairseq's own models."""
+    model = model_class(cfg)
+    if not reads_store(cfg) or model is object or issubclass(model, Family):
+        return
+    if not issubclass(model, FairseqEncoderDecoderModel) or issubclass(model, (LSTMModel, FairseqNATModel)):
+        yield (
+            f"--arch {chosen(cfg, 'model')} is not supported by the task many_to_many_translation; take one of mtdeep's"
+            " or --arch transformer, or write a data-bin with `mtdeep store export-fairseq` for a task of fairseq's"
+        )
+
+
+def unknown_model_options(cfg: Any) -> Iterator[str]:
+    """One phrase for each option of a configuration file that the model does not have; flags are argparse's affair."""
+    name, model = chosen(cfg, "model"), model_class(cfg)
+    if isinstance(cfg.model, DictConfig) and issubclass(model, Family):
+        options = model.options()
+        for option in cfg.model:
+            if option in model.from_task:
+                yield f"model.{option} is an option of the task; write it as task.{option}"
+            elif option not in options | {"_name"}:
+                yield f"the model {name} has no option {option!r}{nearest(str(option), options)}"
+
+
+def nearest(name: str, known: Any) -> str:
+    """Return a hint at the known name that is most like *name*."""
+    matches = get_close_matches(name, known, n=1)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+def contradictions(cfg: Any) -> Iterator[str]:
+    """One phrase for each set of options that cannot go together."""
+    if cfg.dataset.max_tokens is None and cfg.dataset.batch_size is None:
+        yield "the size of batches is missing; give --max-tokens or --batch-size"
+    if min(cfg.optimization.update_freq) < 1:
+        yield f"--update-freq is {min(cfg.optimization.update_freq)}, but must be at least 1"
+    precisions = [name for name in ("fp16", "bf16", "amp") if cfg.common[name]]
+    if len(precisions) > 1:
+        yield f"{' and '.join('--' + name for name in precisions)} contradict each other; give one of them"
+    if cfg.common.fp16 and not cfg.common.memory_efficient_fp16 and not uses_gpu(cfg):
+        yield "--fp16 needs a GPU; on a CPU give --amp or --bf16"
+    if cfg.dataset.disable_validation:
+        for name in ("patience", "keep_best_checkpoints"):
+            if cfg.checkpoint[name] > 0:
+                yield f"--{name.replace('_', '-')} needs validation; leave --disable-validation out"
+
+
+def uses_gpu(cfg: Any) -> bool:
+    """Whether the training is on GPUs or TPUs."""
+    return cfg.common.tpu or (torch.cuda.is_available() and not cfg.common.cpu)
+
+
+def check_folder(cfg: Any) -> None:
+    """Raise UserError when checkpoints cannot be written."""
+    folder = Path(cfg.checkpoint.save_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):  # of another name in each process, which fairseq's own attempt is not
+            pass
+    except OSError as error:
+        raise UserError(
+            f"--save-dir {folder}: cannot be written to ({error.strerror}); free it, or name another."
+        ) from None
+
+
+def warn(cfg: Any) -> None:
+    """Warn when the best checkpoint would be the worst."""
+    metric, maximize = cfg.checkpoint.best_checkpoint_metric, cfg.checkpoint.maximize_best_checkpoint_metric
+    if maximize and metric in LOWER_IS_BETTER:
+        logger.warning(f"--maximize-best-checkpoint-metric keeps the checkpoint with the highest {metric}: the worst")
+    if not maximize and metric in HIGHER_IS_BETTER:
+        logger.warning(
+            f"without --maximize-best-checkpoint-metric the checkpoint with the lowest {metric} is kept: the worst"
+        )
+
+
+_call_main = distributed_utils.call_main
+
+
+@wraps(_call_main)
+def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
+    """Run *main* in this process or in workers, when nothing speaks against it."""
+    with ending_jobs():
+        check(Path(main.__code__.co_filename).stem, cfg)
+        _call_main(cfg, main, **options)
+
+
+distributed_utils.call_main = call_main
