@@ -6,6 +6,7 @@ The verbs' files import what is heavy inside their functions, so that `mtdeep --
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,7 @@ from mtdeep.cli.plan import plan
 from mtdeep.cli.prepare import prepare
 from mtdeep.cli.probe import probe
 from mtdeep.cli.store import store
+from mtdeep.cli.version import print_versions
 from mtdeep.errors import UserError
 
 app = typer.Typer(
@@ -25,6 +27,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=print_versions, help="Print versions and exit."),
+    ] = False,
+) -> None:
+    """Take what stands before the verb; typer shows the application's own help."""
+
+
 app.command("prepare")(prepare)
 app.command("leak-check")(leak_check)
 app.command("plan")(plan)
