@@ -92,24 +92,28 @@ def _training(folder: Path) -> None:
     write(folder / "weights.txt", block("docs/training.md", "text", "de-en 2.0").splitlines())
 
 
+def _from_fairseq(folder: Path) -> None:
+    write(folder / "hydra" / "mt.yaml", smaller(block("docs/from-fairseq.md", "yaml", "# @package")).splitlines())
+
+
 def _corpora(folder: Path) -> dict[str, str]:
     write(folder / "corpora.yaml", smaller(block("docs/corpora.md", "yaml", "store: stores/web")).splitlines())
     text, scored = phrases("train"), phrases("test")
     for language in ("en", "de", "zh-Hans", "yo"):
-        write(folder / "talks" / f"{language}.txt.zst", text[language], zstandard.compress)
-    write(folder / "memories" / "old.tmx.gz", [_tmx(text, slice(0, 9))], gzip.compress)
-    write(folder / "memories" / "new.tmx", [_tmx(text, slice(9, 20))])
-    rows = [f"{english}\t{yoruba}\t0.5" for english, yoruba in zip(text["en"], text["yo"]) if yoruba]
+        write(folder / "talks" / f"{language}.txt.zst", text[language][:400], zstandard.compress)
+    write(folder / "memories" / "old.tmx.gz", [_tmx(text, slice(400, 450))], gzip.compress)
+    write(folder / "memories" / "new.tmx", [_tmx(text, slice(450, 500))])
+    rows = [f"{english}\t{yoruba}\t0.5" for english, yoruba in zip(text["en"][500:], text["yo"][500:]) if yoruba]
     write(folder / "crawl.tsv.xz", rows, lzma.compress)
     for pair, sides in {"de-en": ("de", "en"), "en-zh": ("en", "zh")}.items():
         for code in sides:
             language = "zh-Hans" if code == "zh" else code
-            write(folder / "opus-100" / pair / f"opus.{pair}-train.{code}", text[language][:200])
+            write(folder / "opus-100" / pair / f"opus.{pair}-train.{code}", text[language][500:700])
             write(folder / "opus-100" / pair / f"opus.{pair}-dev.{code}", phrases("valid")[language])
     for code, language in {"eng_Latn": "en", "deu_Latn": "de", "zho_Hans": "zh-Hans", "yor_Latn": "yo"}.items():
         write(folder / "flores200" / "devtest" / f"{code}.devtest", scored[language])
     downloads = folder / "downloads"
-    _download(downloads, "Statmt-news_commentary-16-deu-eng", zip(text["de"][:50], text["en"][:50]))
+    _download(downloads, "Statmt-news_commentary-16-deu-eng", zip(text["de"][700:800], text["en"][700:800]))
     return {VARIABLE: str(downloads)}
 
 
@@ -139,6 +143,7 @@ PLACES: dict[str, Callable[[Path], dict[str, str] | None]] = {
     README: _readme,
     "docs/architectures.md": _architectures,
     "docs/corpora.md": _corpora,
+    "docs/from-fairseq.md": _from_fairseq,
     "docs/leakage.md": _leakage,
     "docs/probe.md": _probe,
     "docs/training.md": _training,

@@ -32,14 +32,19 @@ SIZES = {
 }
 #: Of commands: words in capitals, which stand for what is the reader's own.
 PLACES = {"ROWS": "400"}
-#: Of configurations: sizes.
-KEYS = {"size": "400", "valid": "20", "test": "20"}
+#: Of configurations: sizes, and numbers of updates.
+KEYS = {
+    "size": "400",
+    "valid": "20",
+    "test": "20",
+    **{option.removeprefix("--").replace("-", "_"): value for option, value in {**UPDATES, **SIZES}.items()},
+}
 
 
 def shortened(command: str) -> str:
     """Return a command with its sizes, numbers of updates and places replaced."""
     for option, value in {**UPDATES, **SIZES}.items():
-        command = re.sub(rf"(?<=\s)({option}[ =])[\w.,]+", rf"\g<1>{value}", command)
+        command = replaced(command, rf"(?<=\s)({option}[ =])([\d,]+)", value)
     for place, value in PLACES.items():
         command = re.sub(rf"(?<!\S){place}(?![\w.])", value, command)
     return command
@@ -48,5 +53,14 @@ def shortened(command: str) -> str:
 def smaller(configuration: str) -> str:
     """Return a configuration in YAML with its sizes replaced."""
     for key, value in KEYS.items():
-        configuration = re.sub(rf"\b({key}: )\d+", rf"\g<1>{value}", configuration)
+        configuration = replaced(configuration, rf"\b({key}: )(\d+)", value)
     return configuration
+
+
+def replaced(text: str, pattern: str, value: str) -> str:
+    """Return the text with the second group of the pattern replaced, but where what is printed is less already."""
+
+    def smallest(found: re.Match[str]) -> str:
+        return found[1] + min(found[2], value, key=lambda numbers: int(numbers.split(",")[-1]))
+
+    return re.sub(pattern, smallest, text)

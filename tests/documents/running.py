@@ -25,7 +25,13 @@ BEFORE = {
     "docs/architectures.md": "from mtdeep import nn\n"
     "config = nn.Config(scheme='preln', source_vocabulary_size=9, target_vocabulary_size=9, embed_dim=16)\n"
     "model = nn.build_model(config)\n",
-    "docs/corpus-store.md": "from mtdeep.corpus import Block, StoreAppender\nblocks = []\n",
+    "docs/corpus-store.md": "import os\nimport numpy as np\n"
+    "from mtdeep.corpus import Block, StoreAppender, StoreWriter, Vocabulary\n"
+    "blocks = [Block(np.array([4, 4]), np.array([1, 1]))]\n"
+    "os.mkdir('growing')\nos.chdir('growing')\n"
+    "with StoreWriter('store', Vocabulary(('a',), ('en', 'de')), b'') as writer:\n"
+    "    writer.add_corpus('bible', 'train', {'en': blocks, 'de': blocks}, provenance={})\n"
+    "    writer.finish({})\n",
 }
 NOISE = re.compile(r"\w*Warning\b|[Pp]lease install|deprecated", re.M)
 
@@ -40,7 +46,7 @@ class Step:
     command: str
     standard_input: str = ""
     afresh: bool = False
-    """Whether it is a training of its own, which is not to go on from the page's checkpoints."""
+    """Whether it is a training that names no folder of its own, and is not to go on from what lies there."""
 
     def run(self, folder: Path, variables: dict[str, str]) -> str | None:
         """Run it; return what went wrong, or None."""
@@ -80,10 +86,9 @@ def steps_of(page: str) -> Iterator[Step]:
 def step_of(command: Command) -> Step:
     """Return the step of a command; one that is abridged, or options alone, is README's training with what it says."""
     text = command.text if not command.only_options else f"fairseq-train ... {command.text}"
-    own = ABRIDGED.search(text) is not None
-    if own:
-        text = ABRIDGED.sub(lambda _: training(), text, count=1)
-    return Step(command.page, command.line, command.text, shortened(text), afresh=own)
+    afresh = "train" in text and "--save-dir" not in text
+    text = ABRIDGED.sub(lambda _: training(), text, count=1)
+    return Step(command.page, command.line, command.text, shortened(text), afresh=afresh)
 
 
 def training() -> str:
