@@ -21,13 +21,14 @@ from replaced import smaller
 from data_prep.public.index import Entry
 from data_prep.public.record import VARIABLE, place_of, write_record
 from data_prep.readers.cldr.source import CldrPhrases
+from mtdeep.corpus import Store
 
 README = "README.md"
 #: Where a page's folder begins, if not as README's is left.
 BASES = {"docs/probe.md": "docs/architectures.md"}
 LANGUAGES = ("en", "de", "fr", "cs", "zh-Hans", "yo")
-SPLITS = {"train": 900, "valid": 40, "test": 40}
-MODEL = "{scheme: preln, embed_dim: 16, encoder_layers: 1, decoder_layers: 1, encoder_heads: 2, decoder_heads: 2}\n"
+SPLITS = {"train": 900, "valid": 20, "test": 12}
+MODEL = "scheme: preln\nembed_dim: 16\nencoder_heads: 2\ndecoder_heads: 2\nencoder_layers: 1\ndecoder_layers: 1\n"
 
 
 @cache
@@ -85,7 +86,8 @@ def _leakage(folder: Path) -> None:
 
 
 def _probe(folder: Path) -> None:
-    (folder / "model.yaml").write_text(MODEL)
+    size = len(Store(folder / "store").vocabulary)
+    (folder / "model.yaml").write_text(f"source_vocabulary_size: {size}\ntarget_vocabulary_size: {size}\n{MODEL}")
 
 
 def _training(folder: Path) -> None:
@@ -93,6 +95,7 @@ def _training(folder: Path) -> None:
 
 
 def _from_fairseq(folder: Path) -> None:
+    write(folder / "text.en", ["How are you?"])
     write(folder / "hydra" / "mt.yaml", smaller(block("docs/from-fairseq.md", "yaml", "# @package")).splitlines())
 
 

@@ -65,7 +65,7 @@ class Step:
             check=False,
         )
         expected = next((codes for name, codes in SUCCESS.items() if self.printed.startswith(name)), (0,))
-        noise = NOISE.search(done.stderr) if "fairseq" in self.printed else None
+        noise = NOISE.search(done.stdout + done.stderr) if "fairseq" in self.printed else None
         if done.returncode in expected and not noise:
             return None
         what = f"noise: {noise[0]}" if noise else f"exit code {done.returncode}"
