@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -17,6 +18,7 @@ from mtdeep.cli.plan import plan
 from mtdeep.cli.prepare import prepare
 from mtdeep.cli.probe import probe
 from mtdeep.cli.store import store
+from mtdeep.cli.version import print_versions
 from mtdeep.errors import UserError
 
 app = typer.Typer(
@@ -26,6 +28,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=print_versions, help="Print versions and exit."),
+    ] = False,
+) -> None:
+    """Take what stands before the verb; typer shows the application's own help."""
+
+
 app.command("prepare")(prepare)
 app.command("leak-check")(leak_check)
 app.command("plan")(plan)

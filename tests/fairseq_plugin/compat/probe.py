@@ -7,7 +7,9 @@ be imported.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -23,16 +25,18 @@ if sys.argv[1:] == ["bare"]:
 
 import numpy as np
 import torch
-from fairseq import checkpoint_utils, options
+from fairseq import checkpoint_utils, options, tasks
 from fairseq.data import data_utils, indexed_dataset
 from fairseq.data.token_block_dataset import TokenBlockDataset
 from fairseq.dataclass.configs import CheckpointConfig, DistributedTrainingConfig
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
+from fairseq.models import distributed_fairseq_model
 from fairseq.models.distributed_fairseq_model import DistributedFairseqModel
 from fairseq.models.transformer import TransformerConfig
 from fairseq.modules.dynamic_crf_layer import DynamicCRF
+from fairseq.modules.multihead_attention import MultiheadAttention
 from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
 from fairseq.optim.amp_optimizer import AMPOptimizer
 from fairseq.optim.lr_scheduler.reduce_lr_on_plateau import ReduceLROnPlateauLRSchedule
@@ -51,6 +55,62 @@ def hydra_warnings() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         convert_namespace_to_omegaconf(argparse.Namespace())
+
+
+def hydra_train_warnings() -> None:
+    """fairseq's program alone is declared without a warning."""
+    import hydra
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        importlib.import_module("fairseq_cli.hydra_train")
+        fairseqs = list(caught)
+        hydra.main(config_path=None)(probe_of_another_program)
+    assert len(caught) == 1 + len(fairseqs)
+    assert not fairseqs, fairseqs[0].message
+
+
+def probe_of_another_program() -> None:
+    pass
+
+
+def tensorboard_advice() -> None:
+    messages = []
+    logger = logging.getLogger("fairseq.tasks.text_to_speech")
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    sys.modules.pop("fairseq.tasks.text_to_speech")
+    tasks.TASK_REGISTRY.pop("text_to_speech")
+    tasks.TASK_CLASS_NAMES.remove("TextToSpeechTask")
+    importlib.import_module("fairseq.tasks.text_to_speech")
+    logger.info("something else")
+    assert messages == ["something else"], messages[0]
+
+
+def pinned_memory() -> None:
+    from fairseq.data import ListDataset
+    from fairseq.data.iterators import EpochBatchIterator
+
+    rows = ListDataset([torch.tensor([4]), torch.tensor([5])], [1, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        batches = EpochBatchIterator(rows, torch.stack, [[0], [1]]).next_epoch_itr(shuffle=False)
+        assert [batch.tolist() for batch in batches] == [[[4]], [[5]]]
+
+
+def attention_masks() -> None:
+    """Over a row with padding, as torch has it from the two masks."""
+    torch.manual_seed(1)
+    attention = MultiheadAttention(4, 2, self_attention=True)
+    x, future = torch.randn(3, 2, 4), torch.full((3, 3), -torch.inf).triu(1)
+    padding = torch.tensor([[False] * 3, [False, False, True]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        together, _ = attention(x, x, x, key_padding_mask=padding, attn_mask=future)
+    alone, _ = attention(x[:2], x[:2], x[:2], attn_mask=future[:2, :2])
+    assert torch.allclose(together[:2], alone)
 
 
 def torch_load() -> None:
@@ -222,6 +282,17 @@ def cpu_ddp() -> None:
     model(torch.zeros(1, 2)).sum().backward()
 
 
+def ddp_buffers() -> None:
+    in_one_process_group()
+    for broadcast in (False, True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", category=FutureWarning)
+            model = distributed_fairseq_model.DistributedDataParallel(
+                torch.nn.Linear(2, 2), device_ids=None, output_device=None, broadcast_buffers=broadcast
+            )
+        assert model.forward_sync_buffers is broadcast
+
+
 def cpu_all_gather() -> None:
     in_one_process_group()
     assert distributed_utils.all_gather_list({"loss": 1.5}) == [{"loss": 1.5}]
@@ -270,6 +341,8 @@ def score_command() -> None:
 PROBES = [
     dataclass_defaults,
     hydra_warnings,
+    hydra_train_warnings,
+    tensorboard_advice,
     torch_load,
     plain_checkpoints,
     checkpoint_errors,
@@ -277,6 +350,7 @@ PROBES = [
     update_checkpoints,
     plateau_patience,
     encoder_fast_path,
+    attention_masks,
     numpy_aliases_data_utils,
     numpy_aliases_language_pair_dataset,
     numpy_aliases_token_block_dataset,
@@ -284,10 +358,12 @@ PROBES = [
     indexed_places,
     ngram_repeats,
     score_command,
+    pinned_memory,
     bf16_means_tpu,
     torchrun_local_rank,
     workers,
     cpu_ddp,
+    ddp_buffers,
     cpu_all_gather,
     cpu_amp,
 ]

@@ -15,6 +15,8 @@ PROBE = Path(__file__).with_name("probe.py")
 # What fairseq 0.12.2 does without the patch, here.
 FAULTS = {
     "hydra_warnings": "UserWarning: hydra.experimental.initialize() is no longer experimental",
+    "hydra_train_warnings": "The version_base parameter is not specified",
+    "tensorboard_advice": "Please install tensorboardX",
     "torch_load": "argparse.Namespace",
     "plain_checkpoints": "counts are a ndarray",
     "checkpoint_errors": "AssertionError: KeyError",
@@ -22,6 +24,7 @@ FAULTS = {
     "update_checkpoints": "['checkpoint1.pt', 'checkpoint2.pt', 'checkpoint3.pt', 'checkpoint_best.pt', ",
     "plateau_patience": "the rate is still 1.0",
     "encoder_fast_path": "Mask Type should be defined",
+    "attention_masks": "Support for mismatched key_padding_mask and attn_mask is deprecated",
     "numpy_aliases (data_utils)": "interpolation",
     "numpy_aliases (language_pair_dataset)": "interpolation",
     "numpy_aliases (token_block_dataset)": "numpy",
@@ -29,10 +32,12 @@ FAULTS = {
     "indexed_places": "at -2147483648",
     "ngram_repeats": "AssertionError",
     "score_command": "TypeError",
+    "pinned_memory": "'pin_memory' argument is set as true but no accelerator is found",
     "bf16_means_tpu": "tpu was set",
     "torchrun_local_rank": "device 0",
     "workers": "available devices",
     "cpu_ddp": "device_ids",
+    "ddp_buffers": "`broadcast_buffers` is deprecated",
     "cpu_all_gather": "",
     "cpu_amp": "FutureWarning: `torch.cuda.amp.autocast",
 }
