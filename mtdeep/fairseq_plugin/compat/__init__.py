@@ -27,6 +27,7 @@ from mtdeep.fairseq_plugin.compat import (
     tensorboard_advice,
     torch_load,
     torchrun_local_rank,
+    tracker_warning,
     workers,
 )
 from mtdeep.fairseq_plugin.compat.patch import Patch
@@ -45,6 +46,7 @@ PATCHES: tuple[Patch, ...] = (
     *numpy_aliases.PATCHES,
     indexed_places.PATCH,
     pinned_memory.PATCH,
+    tracker_warning.PATCH,
     bf16_means_tpu.PATCH,
     torchrun_local_rank.PATCH,
     workers.PATCH,

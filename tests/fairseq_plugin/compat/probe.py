@@ -11,6 +11,7 @@ import importlib
 import json
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -94,6 +95,13 @@ def pinned_memory() -> None:
         warnings.simplefilter("error")
         batches = EpochBatchIterator(rows, torch.stack, [[0], [1]]).next_epoch_itr(shuffle=False)
         assert [batch.tolist() for batch in batches] == [[[4]], [[5]]]
+
+
+def tracker_warning() -> None:
+    """A process that ends without removing its semaphore."""
+    leak = "import multiprocessing, os; s = multiprocessing.get_context('spawn').Semaphore(); os._exit(0)"
+    done = subprocess.run([sys.executable, "-c", leak], capture_output=True, text=True, check=True)
+    assert not done.stderr, done.stderr
 
 
 def attention_masks() -> None:
@@ -287,6 +295,7 @@ PROBES = [
     numpy_aliases_dynamic_crf_layer,
     indexed_places,
     pinned_memory,
+    tracker_warning,
     bf16_means_tpu,
     torchrun_local_rank,
     workers,

@@ -29,6 +29,7 @@ FAULTS = {
     "numpy_aliases (dynamic_crf_layer)": "has no attribute 'float'",
     "indexed_places": "at -2147483648",
     "pinned_memory": "'pin_memory' argument is set as true but no accelerator is found",
+    "tracker_warning": "leaked semaphore objects",
     "bf16_means_tpu": "tpu was set",
     "torchrun_local_rank": "device 0",
     "workers": "available devices",
