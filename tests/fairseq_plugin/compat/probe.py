@@ -21,6 +21,7 @@ from mtdeep.fairseq_plugin import compat
 
 if sys.argv[1:] == ["bare"]:
     compat.PATCHES = tuple(patch for patch in compat.PATCHES if patch.name == "dataclass_defaults")
+    os.environ.pop("PYTHONWARNINGS", None)  # what a patch of a process above has put there
 
 import numpy as np
 import torch
