@@ -23,7 +23,7 @@ from data_prep.stages.clean import CLEAN_STEP
 from data_prep.stages.encode import ENCODE_STEP
 from data_prep.stages.hold_out import HOLD_OUT_STEP
 from data_prep.stages.leaks import INDEX_STEP, LEAKS_STEP, SIGNING, WITHOUT_MET_STEP
-from data_prep.stages.learn import LEARN_STEP, LETTERS
+from data_prep.stages.learn import LEARN_STEP, learning_libraries
 from data_prep.stages.near_repeats import NEAR_REPEATS_STEP, SIGN_STEP
 from data_prep.stages.read import READ_STEP, reading_libraries
 from data_prep.stages.sample import SAMPLE_STEP
@@ -53,9 +53,7 @@ def versions(loaded: ConfigFile) -> dict[str, str]:
             used.update(Cleaner(loaded.config.cleaning, corpus.entry, source.languages).libraries)
         if corpus.near_leaks or corpus.deduplicate == NEAR:
             used.update(SIGNING)
-    if isinstance(loaded.config.vocabulary.character_coverage, dict):
-        used.update(LETTERS)
-    return libraries.versions(used)
+    return libraries.versions(used.union(learning_libraries(loaded.config.vocabulary)))
 
 
 def defaults(loaded: ConfigFile) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from data_prep.config_file import ConfigFile
 from data_prep.engine.task import Task
 from data_prep.pipeline.texts import Piece, Run, SplitText, what_is_left
 from data_prep.stages.encode import KEPT
-from data_prep.stages.learn import LEARN_STEP, LETTERS, MODEL, learn_content
+from data_prep.stages.learn import LEARN_STEP, MODEL, learn_content, learning_libraries
 from data_prep.stages.sample import SAMPLE_STEP, quotas, sample_content
 from mtdeep.corpus.manifest import SUBWORD_MODEL
 from mtdeep.corpus.origins import ORIGIN_TAGS
@@ -85,8 +85,8 @@ def _learned(run: Run, texts: Sequence[SplitText]) -> Path:
     left = what_is_left([text for text in texts if text.trained])
     arguments = {"samples": [result.folder for result in samples], "settings": settings, "left": left}
     place = run.loaded.where("vocabulary", "size")
-    by_script = isinstance(run.loaded.config.vocabulary.character_coverage, dict)
-    task = LEARN_STEP.task("vocabulary", content, arguments, place=place, libraries=LETTERS if by_script else ())
+    libraries = learning_libraries(run.loaded.config.vocabulary)
+    task = LEARN_STEP.task("vocabulary", content, arguments, place=place, libraries=libraries)
     (result,) = run.pool.run("learn the vocabulary", [task])
     model = result.folder / MODEL
     if file_digest(model) != result.record["xxh3_128"]:

@@ -14,6 +14,7 @@ from data_prep.report.numbers import counted, percent
 from data_prep.report.split import HOLD_OUT, READ
 from data_prep.stages.hold_out import SHARED_ROWS
 from data_prep.stages.select import LEFT_BY_LEAKS
+from mtdeep.errors import shortened
 
 Section = Mapping[str, Any]
 UNREAD = 0.05
@@ -21,6 +22,8 @@ UNREAD = 0.05
 MOST = 0.5
 """Share of a language's sentences above which one reason that took them is said by itself."""
 _CONSEQUENCES = (ALONE, LEFT_BY_LEAKS)
+_LANGUAGES, _NAMED = 10, 3
+"""How many languages, and characters of each, are named that normalisation changes; the page's table has all."""
 
 
 def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterator[str]:
@@ -50,6 +53,8 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
     for trained, what in ((True, "training"), (False, "scored")):
         if unknown := _unknown([section for section in sections if section["trained"] == trained]):
             yield f"unknown tokens in the {what} text: {unknown}"
+    if changed := _normalised(sections):
+        yield f"sentences with characters that the vocabulary's normalisation changes: {changed}"
     removed = provenance["leakage"] == "remove"
     for scored, found in provenance["in_training_text"].items():
         what = "removed from training" if removed else "warning: in the training text"
@@ -141,6 +146,26 @@ def _without_training(sections: Sequence[Section]) -> Iterator[str]:
             yield f"warning: no training sentence of {code}, which is scored in {splits[0]}{more}"
     if nothing := [code for code in untrained if code not in scored]:
         yield f"warning: no sentence at all: {', '.join(nothing)}"
+
+
+def _normalised(sections: Sequence[Section]) -> str:
+    """Return by language, the largest share first, how many sentences are changed, and the characters that most are."""
+    counts, kept = Counter[str](), Counter[str]()
+    characters: dict[str, Counter[str]] = {}
+    for section in sections:
+        for code, tally in section["languages"].items():
+            kept[code] += tally["kept"]
+            if changed := tally.get("normalised"):
+                counts[code] += changed["sentences"]
+                for one in changed["characters"]:
+                    named = f"{one['character']} to {one['becomes'] or 'nothing'}"
+                    characters.setdefault(code, Counter())[named] += one["count"]
+    shares = sorted(((count / kept[code], count, code) for code, count in counts.items() if count), reverse=True)
+    each = [
+        f"{count:,} of {code} ({percent(share)}; {', '.join(name for name, _ in characters[code].most_common(_NAMED))})"
+        for share, count, code in shares
+    ]
+    return shortened(each, _LANGUAGES)
 
 
 def _searched_together(sections: Sequence[Section]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from data_prep.chunk import read_arrays
 from data_prep.engine.task import Step
+from data_prep.normalisation import LIBRARIES_OF
 from data_prep.stages.sample import SAMPLE
 from data_prep.vocabulary import train_model
 from data_prep.vocabulary_settings import VocabularySettings
@@ -44,5 +45,9 @@ def learn_content(sample_keys: Sequence[str], settings: str) -> dict[str, Any]:
 
 
 LEARN_STEP = Step("learn", learn, revision=2, libraries=("sentencepiece",))
-LETTERS = ("regex",)
-"""The library that knows which letters a script has, for shares by script of `character_coverage`."""
+
+
+def learning_libraries(settings: VocabularySettings) -> tuple[str, ...]:
+    """Return the libraries that settings ask for: what knows which letters a script has, what makes a rule."""
+    letters = ("regex",) if isinstance(settings.character_coverage, dict) else ()
+    return *letters, *LIBRARIES_OF.get(settings.normalization, ())

@@ -52,7 +52,7 @@ app.command("doctor")(doctor)
 def run() -> None:
     """Run the command line; a `UserError` becomes `error: ...` on standard error, then its notes, and exit code 2."""
     try:
-        app(map(_at_home, sys.argv[1:]), prog_name="mtdeep")
+        app([_at_home(argument) for argument in sys.argv[1:]], prog_name="mtdeep")
     except UserError as problem:
         print(f"error: {problem}", *getattr(problem, "__notes__", ()), sep="\n", file=sys.stderr)
         raise SystemExit(2) from None

@@ -101,7 +101,8 @@ def test_two_processes_train_the_model_that_one_trains_with_twice_the_batches(
         assert one.keys() == other.keys()
         for name, tensor in one.items():
             torch.testing.assert_close(tensor, other[name], rtol=1e-4, atol=1e-5)
-    assert losses["one"] == pytest.approx(losses["two"], abs=2e-3) == pytest.approx(losses["torchrun"], abs=2e-3)
+    for name in ("two", "torchrun"):
+        assert losses[name] == pytest.approx(losses["one"], abs=2e-3)
     result = run_command(
         "fairseq-validate", toy_store, "--task", "many_to_many_translation", "--max-tokens", 400, "--cpu",
         "--path", tmp_path / "two" / "checkpoint_last.pt", "--distributed-world-size", 2,

@@ -126,3 +126,18 @@ def test_codes_that_are_searched_for_one_another_are_named() -> None:
         "searched for what is scored under other codes of the same language and script: en-US for those of en; "
         "pt for those of pt-BR"
     )
+
+
+def test_what_normalisation_changes_is_counted_by_language() -> None:
+    def with_changes(code: str, sentences: int, split: str, **characters: int) -> dict[str, Any]:
+        made = section({code: (10, {})}, split)
+        changed = [{"character": f"U+{one}", "becomes": "U+0020", "count": n} for one, n in characters.items()]
+        made["languages"][code]["normalised"] = {"sentences": sentences, "characters": changed}
+        return made
+
+    made = [with_changes("fa", 4, "train", **{"200C": 9}), with_changes("fa", 1, "dev", **{"200F": 1, "200C": 2})]
+    (note,) = [line for line in said(*made, with_changes("de", 0, "train")) if "normalisation" in line]
+    assert note == (
+        "sentences with characters that the vocabulary's normalisation changes: "
+        "5 of fa (25 %; U+200C to U+0020, U+200F to U+0020)"
+    )
