@@ -60,6 +60,10 @@ class Ledger:
         """Return how many sentences of all languages were lost so far, by reason."""
         return sum((counts.lost()[1] for counts in self._languages.values()), Counter[str]())
 
+    def languages_hit(self, reason: str) -> list[str]:
+        """Return the languages that lost sentences for a reason."""
+        return [code for code, counts in self._languages.items() if counts.lost()[1][reason]]
+
     def account(self) -> Account:
         """Return what was entered; raises AssertionError where it does not add up."""
         return Account(self._rows.tally(), {code: counts.tally() for code, counts in self._languages.items()})

@@ -26,6 +26,10 @@ def _is_memory(text: str) -> str:
 Memory = Annotated[str, Field(pattern=r"^\d+(\.\d+)?[MG]B$"), AfterValidator(_is_memory)]
 
 
+SHAPES_NOTHING = frozenset({"store", "work", "emptied"})
+"""Keys whatever the value of which the store is the same."""
+
+
 class Deduplication(Strict):
     """Which of rows that say the same stays: that of the corpus named first, or the one with the best score."""
 
@@ -38,7 +42,8 @@ class Config(Strict):
 
     work: where what is half done is kept, and left for another preparation; by default it stands beside the store and
     goes when the store is there. leakage: what becomes of training sentences that are scored: they are removed, or
-    merely counted.
+    merely counted. emptied: what becomes of a run when nothing is left of a corpus or a language that it read: it goes
+    on, with a warning, or stops.
     """
 
     store: PathText
@@ -48,6 +53,7 @@ class Config(Strict):
     cleaning: CleaningSettings = CleaningSettings()
     deduplication: Deduplication = Deduplication()
     leakage: Literal["remove", "report"] = "remove"
+    emptied: Literal["warn", "stop"] = "warn"
     corpora: list[AnyCorpus] = Field(min_length=1)
 
     @model_validator(mode="after")

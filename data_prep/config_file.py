@@ -16,10 +16,11 @@ from data_prep.corpus_settings import EVERY_READER, AnyCorpus, CorpusSplit, File
 from data_prep.environment import expand, is_utf8
 from data_prep.pair_corpora import pair_corpora
 from data_prep.public.identifier import columns_of
+from data_prep.read_twice import is_by_pattern, read_twice
 from data_prep.readers.source import Source
 from data_prep.strict import objection
 from mtdeep import yaml_lines
-from mtdeep.errors import UserError
+from mtdeep.errors import UserError, shortened
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,48 @@ class ConfigFile:
             raise UserError("\n".join(sentences))
         return corpora
 
+    @cached_property
+    def _of_files(self) -> dict[CorpusSplit, Sequence[Source]]:
+        """Return what is read of every split but those of public corpora: files are looked for once.
+
+        Raises UserError for patterns that match no files that go together, and for a file that is read for training and
+        scored, or twice.
+        """
+        found: dict[CorpusSplit, Sequence[Source]] = {}
+        sentences = []
+        places: dict[CorpusSplit, str] = {}
+        for number, corpus, split in self._read_splits():
+            if isinstance(corpus, MtdataCorpus):
+                continue
+            places[corpus.name, split] = self.where("corpora", number, "splits", split)
+            try:
+                found[corpus.name, split] = corpus.sources(split, self.resolved, self.config.seed)
+            except ValueError as error:
+                sentences.append(f"{places[corpus.name, split]}: {error}")
+        by_pattern = frozenset((one.name, split) for _, one, split in self._read_splits() if is_by_pattern(one, split))
+        sentences += [f"{places[name]}: {what}" for name, what in read_twice(found, by_pattern)]
+        if sentences:
+            raise UserError("\n".join(dict.fromkeys(sentences)))
+        return found
+
+    @property
+    def left_out(self) -> list[str]:
+        """Return a sentence for each corpus of which `languages: all` leaves files out."""
+        sentences = []
+        for _, corpus, split in self._read_splits():
+            found = corpus.left_out(split, self.resolved) if isinstance(corpus, FileCorpus) else {}
+            if found:
+                files = shortened([f"{path} ({why})" for path, why in found.items()])
+                sentences.append(f"left out, {corpus.name}, {split}, files of no language or a second time: {files}")
+        return sentences
+
     def sources(self) -> Iterator[tuple[int, AnyCorpus, str, Source]]:
         """Yield every source with the place of its entry, its corpus and the split that is read from it.
 
         Those of public corpora are there once they were fetched (`public.fetch`).
         """
         for number, corpus, split in self._read_splits():
-            for source in corpus.sources(split, self.resolved, self.config.seed):
+            for source in self._sources(corpus, split):
                 yield number, corpus, split, source
 
     def languages(self) -> Iterator[tuple[AnyCorpus, str, Sequence[str]]]:
@@ -73,8 +109,7 @@ class ConfigFile:
             if isinstance(corpus, MtdataCorpus):
                 yield from ((corpus, split, columns_of(one, corpus.languages)) for one in corpus.ids(split))
             else:
-                sources = corpus.sources(split, self.resolved, self.config.seed)
-                yield from ((corpus, split, source.languages) for source in sources)
+                yield from ((corpus, split, source.languages) for source in self._sources(corpus, split))
 
     def files(self, *, fetched: bool = True) -> Iterator[tuple[yaml_lines.Location, str, Path]]:
         """Yield every input file: where it stands here, the name that a store has for it, and its path.
@@ -86,14 +121,20 @@ class ConfigFile:
                 name = f"{corpus.name}/{split}"
                 if split not in corpus.holdout:
                     if fetched or not isinstance(corpus, MtdataCorpus):
-                        sources = corpus.sources(split, self.resolved, self.config.seed)
-                        files = [file for source in sources for file in source.inputs]
+                        files = [file for source in self._sources(corpus, split) for file in source.inputs]
                         place = "corpora", number, "splits", split
                         yield from ((place, f"{name}/{i}", file) for i, file in enumerate(files))
                 elif isinstance(how := corpus.holdout[split], str):
                     yield ("corpora", number, "holdout", split), f"{name}/ids", self.resolved(how)
-        if model := self.config.vocabulary.model:
-            yield ("vocabulary", "model"), "vocabulary/model", self.resolved(model)
+        for i, (key, model) in enumerate(self.config.cleaning.files()):
+            yield ("cleaning", *key), f"identifier/{i}", Path(model)
+        if given := self.config.vocabulary.model:
+            yield ("vocabulary", "model"), "vocabulary/model", self.resolved(given)
+
+    def _sources(self, corpus: AnyCorpus, split: str) -> Sequence[Source]:
+        if isinstance(corpus, MtdataCorpus):  # there once they were fetched
+            return corpus.sources(split, self.resolved, self.config.seed)
+        return self._of_files[corpus.name, split]
 
     def _read_splits(self) -> Iterator[tuple[int, AnyCorpus, str]]:
         """Yield the splits that are not held out of another."""

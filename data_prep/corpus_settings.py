@@ -2,84 +2,40 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from data_prep.corpus_values import (
+    AllOrLanguages,
+    HeldOut,
+    Languages,
+    Name,
+    Options,
+    Pairs,
+    Read,
+    Rows,
+    SplitName,
+    as_list,
+    is_all,
+)
 from data_prep.environment import expand
-from data_prep.pairs import ALL, SOURCE, TARGET, LanguagePair, distinct, parse_pair, paths_in
+from data_prep.file_patterns import SOURCE, TARGET
+from data_prep.many_files import EXAMPLES, EveryLanguage, every_language, expanded
+from data_prep.pairs import ALL, LanguagePair, paths_in
 from data_prep.public.identifier import columns_of
 from data_prep.public.reading import sources_of
 from data_prep.public.record import record_of
 from data_prep.readers.source import Source
-from data_prep.sources import PATTERN, READERS, make_source
-from data_prep.strict import LanguageCode, PathText, Strict, by_name
+from data_prep.sources import PATTERN, READERS, make_source, reads_by_language, takes_languages
+from data_prep.strict import Strict
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
 TRAIN = "train"
 """The split that is trained on; every other one is scored."""
-_SPLIT = re.compile(r"[A-Za-z0-9_]+")
-
-
-def _is_split(name: str) -> str:
-    if not _SPLIT.fullmatch(name):
-        raise ValueError(f"split {name!r} must consist of letters, digits and underscores")
-    return name
-
-
-def _is_read(given: Any) -> Any:
-    every = as_list(given)
-    if not every or not all(isinstance(one, str | dict) for one in every):
-        raise ValueError(f"give a path, the options of the reader, or a list of these, not {given!r}")
-    for key in (key for one in every if isinstance(one, dict) for key in one):
-        if not isinstance(key, str):  # no: what YAML makes of Norwegian
-            raise ValueError(f"key {key!r} is no text; write it in quotes")
-    return given
-
-
-def _is_name(name: str) -> str:
-    if not name.isprintable() or name != name.strip():
-        raise ValueError(f"{name!r} must be printable, on one line, without blanks around it; choose another")
-    return name
-
-
-def _is_held_out(given: Any) -> Any:
-    match given:
-        case str():
-            return given
-        case int() if given >= 1 and given is not True:
-            return given
-        case float() if 0 < given < 1:
-            return given
-    raise ValueError(f"give a number of rows, a share of them between 0 and 1, or a file of their ids, not {given!r}")
-
-
-def _are_distinct(languages: list[str]) -> list[str]:
-    by_name((code, None) for code in languages)
-    return languages
-
-
-def _are_pairs(given: Any) -> Any:
-    if given == ALL or given is None:
-        return given
-    if not isinstance(given, list) or not given:
-        raise ValueError(f"give {ALL}, those that there are files of, or a list as [de-en, fr-en] is, not {given!r}")
-    distinct((parse_pair(one), one) for one in given)
-    return given
-
-
-Name = Annotated[str, Field(min_length=1), AfterValidator(_is_name)]
-SplitName = Annotated[str, AfterValidator(_is_split)]
-Languages = Annotated[list[LanguageCode], Field(min_length=1), AfterValidator(_are_distinct)]
-Rows = Annotated[int, Field(ge=1)]
-Options = str | dict[str, Any]
-Read = Annotated[Options | list[Options], BeforeValidator(_is_read)]
-Pairs = Annotated[Literal["all"] | list[str | list[str]], BeforeValidator(_are_pairs)]
-HeldOut = Annotated[int | float | PathText, BeforeValidator(_is_held_out)]
 At = Callable[[str], Path]
 CorpusSplit = tuple[str, str]
 """The name of a corpus and of a split of it, which no other has."""
@@ -147,6 +103,7 @@ class FileCorpus(SplitCorpus):
     reader: Literal[
         "plain_text", "tsv", "jsonl", "tmx", "wmt_xml", "wmt_sgm", "xliff", "moses_zip", "gettext", "parquet", "store"
     ]
+    languages: AllOrLanguages | None = None
     pairs: Pairs | None = None
     splits: dict[SplitName, Read] = Field(min_length=1)
 
@@ -163,16 +120,32 @@ class FileCorpus(SplitCorpus):
 
     @model_validator(mode="after")
     def _go_together(self) -> FileCorpus:
+        if is_all(self.languages) and self.pairs:
+            raise ValueError("`pairs` have all languages that there are files of; leave `languages: all` out")
         if self.languages and self.pairs not in (None, ALL):
             raise ValueError("`languages` chooses among `pairs: all`; a list of pairs has its languages itself")
-        asks = self.pairs or any(PATTERN in str(given) for given in self.splits.values())
-        if self.languages and not asks and "languages" not in READERS[self.reader].__dataclass_fields__:  # type: ignore[attr-defined]
+        asks = self.pairs or any(PATTERN in str(one) or _is_path(one) for one in _every(self.splits))
+        if self.languages and not asks and not takes_languages(self.reader):
             raise ValueError("`languages` goes with a pattern; these splits name their files language by language")
         return self
 
     def sources(self, split: str, at: At, seed: int) -> list[Source]:
-        """Return what a split is read from; *at* makes paths of what the file says."""
-        return _sources(self.reader, self.splits[split], self.languages, at)
+        """Return what a split is read from; *at* makes paths of what the file says.
+
+        Raises ValueError, in one sentence, where patterns match no files that go together.
+        """
+        if is_all(self.languages):
+            return [source for found in self._every_language(split, at) for source in found.sources]
+        made = _sources(self.reader, self.splits[split], self.languages, at)
+        return [source for one in made for source in expanded(one, at(""))]
+
+    def left_out(self, split: str, at: At) -> dict[Path, str]:
+        """Return the files that `languages: all` leaves out of a split, and why."""
+        every = self._every_language(split, at) if is_all(self.languages) else ()
+        return {path: why for found in every for path, why in found.left_out.items()}
+
+    def _every_language(self, split: str, at: At) -> list[EveryLanguage]:
+        return [every_language(self.reader, given, at) for given in as_list(self.splits[split])]
 
 
 class PairCorpus(FileCorpus):
@@ -284,6 +257,13 @@ def _check_read(reader: str, given: Read, languages: Sequence[str] | None, pairs
     """Raise ValueError for what no reader can be made of; patterns of pairs are tried with one."""
     if pairs is None and any(place in str(given) for place in (SOURCE, TARGET)):
         raise ValueError(f"a pattern with {SOURCE} or {TARGET} in it needs `pairs`, a list of them or {ALL}")
+    if is_all(languages):
+        if not reads_by_language(reader) or not all(PATTERN in _files(one) for one in as_list(given)):
+            raise ValueError(
+                f"`languages: {ALL}` needs a file for each language, and a path with {PATTERN} where its code stands; "
+                "list the codes, or give such a path"
+            )
+        languages = EXAMPLES
     if pairs is not None:
         for one in as_list(given):
             paths_in(one)
@@ -296,6 +276,18 @@ def _sources(reader: str, given: Read, languages: Sequence[str] | None, at: At) 
     return [make_source(reader, one, languages or (), at) for one in as_list(given)]
 
 
-def as_list(given: Any) -> list[Any]:
-    """Return what may be said alone or as a list, as a list."""
-    return given if isinstance(given, list) else [given]
+def _every(splits: Mapping[str, Read]) -> Iterator[Options]:
+    """Yield what is read, one after another."""
+    for given in splits.values():
+        yield from as_list(given)
+
+
+def _files(given: Options) -> str:
+    """Return the path in which `{language}` stands, nothing where there is none."""
+    files = given.get("files") if isinstance(given, dict) else given
+    return files if isinstance(files, str) else ""
+
+
+def _is_path(given: Options) -> bool:
+    """Tell whether one path is given, whose language must be said elsewhere."""
+    return isinstance(given, str) or isinstance(given.get("files"), str)

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
-import sentencepiece
 
 from data_prep.cleaning.characters import CODE_POINTS, letters_of
+from data_prep.normalisation import normalizer
 
 DEFAULT = "default"
 """What stands for the letters of every script that is not named, and for all that is no letter."""
@@ -61,10 +61,8 @@ def _rare(counts: np.ndarray, share: float) -> list[int]:
 
 
 def _normalised(lines: Iterable[str], rule: str) -> Iterator[str]:
-    normalizer = sentencepiece.SentencePieceNormalizer(
-        rule_name=rule, add_dummy_prefix=False, escape_whitespaces=False, remove_extra_whitespaces=True
-    )
-    return (normalizer.normalize(line) for line in lines)
+    own = normalizer(rule, escaped=False)
+    return (own.normalize(line) for line in lines)
 
 
 def _blocks(lines: Iterator[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Environment variables in paths, as a shell has them."""
+"""Home folders and environment variables in paths, as a shell has them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ def is_utf8(path: str) -> bool:
 
 
 def expand(path: str) -> str:
-    """Return *path* with ``${NAME}`` and ``${NAME:-default}`` taken from the environment.
+    """Return *path* with `~` and `~USER` at its start as home folders, `${NAME}`, `${NAME:-default}` as variables.
 
-    Raises ValueError for a variable that is neither set nor has a default, or is no UTF-8.
+    Raises ValueError for a variable that is neither set nor has a default, or is no UTF-8, and for a user who has no
+    home folder.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -27,4 +28,16 @@ def expand(path: str) -> str:
             raise ValueError(f"environment variable {match[1]} is no UTF-8; rename what it stands for")
         return found
 
-    return _VARIABLE.sub(value, path)
+    return _VARIABLE.sub(value, _at_home(path))
+
+
+def _at_home(path: str) -> str:
+    if not path.startswith("~"):
+        return path
+    found = os.path.expanduser(path)
+    user = path.partition("/")[0]
+    if found.startswith("~"):
+        raise ValueError(f"{user} is no user's home folder; write the path out, or ./{user} for what has that name")
+    if not is_utf8(found):
+        raise ValueError(f"the path of {user} is no UTF-8; write another path out")
+    return found

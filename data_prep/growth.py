@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data_prep.config import Config
+from data_prep.config import SHAPES_NOTHING, Config
 from data_prep.config_file import ConfigFile
-from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit, MtdataCorpus, SplitCorpus, as_list
+from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit, MtdataCorpus, SplitCorpus
+from data_prep.corpus_values import as_list
 from mtdeep.errors import shortened
 from mtdeep.languages import resolve
 
@@ -99,7 +100,7 @@ def _is_as_before(split: str, before: tuple[AnyCorpus, Languages], now: tuple[An
 
 def _settings(config: Config) -> dict[str, Any]:
     """Return what concerns every corpus, as plain data."""
-    found = config.model_dump(mode="json", exclude={"store", "work", "corpora", "cleaning"})
+    found = config.model_dump(mode="json", exclude={*SHAPES_NOTHING, "corpora", "cleaning"})
     del found["deduplication"]["memory"]
     return found
 
@@ -133,9 +134,10 @@ def _differences(before: Any, now: Any, place: tuple[str, ...] = (), of: str = "
         for key in dict.fromkeys([*before, *now]):
             yield from _differences(before.get(key), now.get(key), (*place, key), of)
     elif before != now:
-        yield f"`{'.'.join(place)}`{of} was {_shown(before)} and is {_shown(now)}"
+        yield f"`{'.'.join(place)}`{of} was {shown(before)} and is {shown(now)}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as a sentence has it."""
     text = "not said" if value is None else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

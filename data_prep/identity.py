@@ -1,9 +1,10 @@
 """What a store was made from, step by step: settings, bytes of the inputs, versions; and whether that is so still.
 
 The manifest's provenance is the first step, and under "appended" it has those by which the store grew. A step says
-`settings` (the whole configuration), `inputs` (the files that no step before had, and all of a split that none had),
-`versions`, `content_digest` (of all settings, all inputs, versions), and how much of what is scored it found in
-training text (`in_training_text`).
+`settings` (what the configuration says), `defaults` (the value of all that it does not), `inputs` (the files that no
+step before had, and all of a split that none had), `versions` (of the libraries that decided), `revisions` (of the
+code's steps), `content_digest` (of all of this, with every input), and how much of what is scored it found in training
+text (`in_training_text`).
 """
 
 from __future__ import annotations
@@ -11,23 +12,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import xxhash
 from pydantic import ValidationError
 
-from data_prep.config import Config
+from data_prep.config import SHAPES_NOTHING, Config
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import CorpusSplit
-from data_prep.growth import Growth, change, growth
+from data_prep.growth import Growth, change, growth, shown
+from data_prep.pipeline import deciding
 from data_prep.pipeline.selected import summed
 from mtdeep.corpus.store import Store, file_digest
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
-_REVISION = 5  # raise it when equal inputs and settings begin to give other stores
+_VOCABULARY = "vocabulary."
+_BEFORE: Mapping[str, Mapping[str, Any]] = {
+    "defaults": {"vocabulary.normalization": "nmt_nfkc"},
+    "revisions": {
+        **{"read": 3, "clean": 3, "hold_out": 2, "index": 4, "leaks": 4, "without_met": 4, "repeats": 2, "select": 2},
+        **{"sample": 1, "learn": 2, "encode": 2, "widen": 1, "sign": 2, "near_repeats": 2},
+    },
+}
+"""What held when manifests did not say it yet, of what is otherwise now."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +52,20 @@ class Identity:
     def digest(self) -> str:
         """Return the digest of settings, bytes of the inputs, and versions that shape the result."""
         content = {
-            "revision": _REVISION,
-            "settings": self.loaded.config.model_dump(mode="json", exclude={"store", "work"}),
+            "settings": self.loaded.config.model_dump(mode="json", exclude=set(SHAPES_NOTHING)),
             "inputs": {name: record["xxh3_128"] for name, record in self.inputs.items()},
-            "versions": _versions(),
+            **self.decided,
         }
         return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())
+
+    @cached_property
+    def decided(self) -> dict[str, dict[str, Any]]:
+        """Return what decides the result beside settings and inputs."""
+        return {
+            "defaults": deciding.defaults(self.loaded),
+            "versions": deciding.versions(self.loaded),
+            "revisions": deciding.revisions(self.loaded),
+        }
 
     def plain(self, known: Sequence[Identity] = ()) -> dict[str, Any]:
         """Return what the manifest says of it; *known* are the steps before, whose inputs are not named again."""
@@ -59,17 +77,21 @@ class Identity:
             if file not in files or not splits.issuperset(_splits([name]))
         }
         config = self.loaded.config
-        settings = config.model_dump(mode="json", exclude={"store", "work"}, exclude_unset=True)
-        made = {"settings": settings, "versions": _versions(), "leakage": config.leakage}
-        return {"content_digest": self.digest, "inputs": inputs, **made}
+        settings = config.model_dump(mode="json", exclude=set(SHAPES_NOTHING), exclude_unset=True)
+        made = {"settings": settings, "leakage": config.leakage}
+        return {"content_digest": self.digest, "inputs": inputs, **made, **self.decided}
 
 
 @dataclass(frozen=True)
 class History:
-    """The steps that made a store, and what a configuration adds to the last, which may be nothing."""
+    """The steps that made a store, and what a configuration adds to the last, which may be nothing.
+
+    now: the configuration, which goes on with the store's vocabulary where it says nothing of it.
+    """
 
     store: Store
     steps: Sequence[Identity]
+    now: Identity
     growth: Growth
 
 
@@ -122,17 +144,18 @@ def history(store: Store, now: Identity, progress: ProgressReport) -> History:
         raise _other(store, "something else than `mtdeep prepare` has appended to it")
     try:
         made = _configurations(records, now.loaded)
-    except ValidationError:
-        raise _other(store, "another version of mtdeep made it") from None
+    except ValidationError as error:
+        raise _other(store, f"another version of mtdeep made it ({error.errors()[0]['msg']})") from None
+    now = replace(now, loaded=_with_defaults(now.loaded, records[0]))
     if what := change(made[-1], now.loaded):
         raise _other(store, what)
     steps: list[Identity] = []
     for loaded, record in zip(made, records, strict=True):
         one = identify(loaded, progress, now.digests)
-        if one.digest != record["content_digest"]:
-            raise _other(store, _difference(one.plain(steps), record))
+        if what := _difference(one.plain(steps), record):
+            raise _other(store, what)
         steps.append(one)
-    return History(store, steps, growth(made[-1], now.loaded))
+    return History(store, steps, now, growth(made[-1], now.loaded))
 
 
 def _configurations(records: Iterable[Mapping[str, Any]], now: ConfigFile) -> list[ConfigFile]:
@@ -142,7 +165,25 @@ def _configurations(records: Iterable[Mapping[str, Any]], now: ConfigFile) -> li
     for record in records:
         config = Config.model_validate({**record["settings"], "store": now.config.store})
         known |= _splits(record["inputs"])
-        found.append(replace(now, config=config, lines={}, known=frozenset(known)))
+        found.append(_with_defaults(replace(now, config=config, lines={}, known=frozenset(known)), record))
+    return found
+
+
+def _with_defaults(loaded: ConfigFile, record: Mapping[str, Any]) -> ConfigFile:
+    """Return a configuration that says of its vocabulary what a step did not say: the store's model holds it."""
+    vocabulary = loaded.config.vocabulary
+    if vocabulary.model is not None:
+        return loaded
+    meant = {key.removeprefix(_VOCABULARY): value for key, value in _of(record, "defaults").items()
+             if key.startswith(_VOCABULARY) and value is not None}  # fmt: skip
+    both = {**meant, **vocabulary.model_dump(mode="json", exclude_unset=True)}
+    changed = {"vocabulary": type(vocabulary).model_validate(both)}
+    return replace(loaded, config=loaded.config.model_copy(update=changed))
+
+
+def _of(record: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """Return what a step says of what decided it; of a manifest that says nothing, what held then."""
+    found: Mapping[str, Any] = record.get(kind, _BEFORE.get(kind, {}))
     return found
 
 
@@ -152,8 +193,13 @@ def _splits(inputs: Iterable[str]) -> set[CorpusSplit]:
     return {(part[0], part[1]) for part in parts if len(part) == 3}
 
 
-def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Return in words why a step would not give again what it has given."""
+def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
+    """Return in words why a step would not give again what it has given, None where it would.
+
+    What only one of the two knows is a key or a library that the other's code did not have: its revisions say so.
+    """
+    if new := _new_files(now["inputs"], before["inputs"]):
+        return new
     for name, file in before["inputs"].items():
         if name not in now["inputs"]:
             return f"{name} ({file['file']}) is there no more"
@@ -162,10 +208,31 @@ def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     for name, file in now["inputs"].items():
         if name not in before["inputs"]:
             return f"{name} ({file['file']}) was not there"
-    for package, number in before["versions"].items():
-        if now["versions"].get(package) != number:
-            return f"{package} was {number} and is {now['versions'].get(package)}"
-    return "another version of mtdeep made it"
+    kinds = {"versions": "{}", "defaults": "the default of `{}`", "revisions": "the code of its step `{}` (revision)"}
+    for kind, named in kinds.items():
+        was = _of(before, kind)
+        for key in (key for key, value in now[kind].items() if key in was and was[key] != value):
+            values = (value if isinstance(value, str) else shown(value) for value in (was[key], now[kind][key]))
+            return "{} was {} and is {}".format(named.format(key), *values)
+    return None
+
+
+def _new_files(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Return in words which files a split has got, where it has all that it had: patterns mean them now."""
+    for corpus, split in sorted(_splits(before)):
+        files = _of_split(now, corpus, split)
+        had = [file["xxh3_128"] for file in _of_split(before, corpus, split)]
+        new = [file for file in files if file["xxh3_128"] not in had]
+        if new and len(files) == len(had) + len(new):
+            return (
+                f"split {split!r} of corpus {corpus!r} has got {new[0]['file']} (other files may be added as a corpus "
+                "of their own, where its patterns do not reach)"
+            )
+    return ""
+
+
+def _of_split(inputs: Mapping[str, Any], corpus: str, split: str) -> list[Mapping[str, Any]]:
+    return [file for name, file in inputs.items() if name.rsplit("/", 1)[0] == f"{corpus}/{split}"]
 
 
 def _other(store: Store, what: str) -> UserError:
@@ -181,7 +248,3 @@ def _digest(file: Path) -> str:
     except OSError as error:
         problem = f"{file}: cannot be read ({error.strerror}); correct the path or its permissions"
         raise UserError(problem) from error
-
-
-def _versions() -> dict[str, str]:
-    return {package: version(package) for package in ("babel", "sentencepiece", "py3langid", "rensa")}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from data_prep.corpus_settings import TRAIN, At, CorpusSplit, FileCorpus, Options, PairCorpus, as_list
+from data_prep.corpus_settings import TRAIN, At, CorpusSplit, FileCorpus, PairCorpus
+from data_prep.corpus_values import Options, as_list
 from data_prep.pairs import ALL, LanguagePair, distinct, pairs_on_disk, parse_pair, paths_in
 from mtdeep.languages import resolve
 

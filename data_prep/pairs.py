@@ -9,21 +9,16 @@ somebody must say.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_prep.sources import PATTERN
+from data_prep.file_patterns import LANGUAGE, SOURCE, TARGET, matches
 from mtdeep.languages import fairseq_code, find
 
-SOURCE, TARGET = "{source}", "{target}"
 ALL = "all"
-_PLACES = re.compile(rf"({'|'.join(map(re.escape, (SOURCE, TARGET, PATTERN)))})")
-_CODE = re.compile(r"[A-Za-z0-9_-]*")
 _LETTERS = re.compile(r"[a-z]{2,3}([-_][A-Z][a-z]{3})?([-_]([A-Z]{2}|\d{3}))?([-_]([a-z0-9]{5,8}|x[-_][a-z0-9]+))*")
-Filling = Mapping[str, str]
-"""What stands in a name for each place of its pattern."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,11 @@ class LanguagePair:
             case list():
                 return [self.filled(item) for item in given]
         return given
+
+
+def is_standard(code: str) -> bool:
+    """Tell whether a code has the letters of BCP-47: language small, Script capitalised, REGION large."""
+    return _LETTERS.fullmatch(code) is not None
 
 
 def parse_pair(written: Any) -> LanguagePair:
@@ -93,10 +93,9 @@ def pairs_on_disk(pattern: str, at: Callable[[str], Path]) -> dict[LanguagePair,
     may be read in several ways, and where there is no file.
     """
     found: dict[LanguagePair, Path] = {}
-    whole = at(pattern)
-    for path, fillings in _paths(Path(whole.anchor), whole.parts[1 if whole.anchor else 0 :]):
+    for path, fillings in matches(at(pattern), at("")):
         pairs = {LanguagePair(filling[SOURCE], filling[TARGET]) for filling in fillings
-                 if filling.get(PATTERN) in (None, filling[SOURCE], filling[TARGET])}  # fmt: skip
+                 if filling.get(LANGUAGE) in (None, filling[SOURCE], filling[TARGET])}  # fmt: skip
         if pairs:
             found.setdefault(_one(pairs, str(path), ", or list the `pairs` that are meant"), path)
     if not found:
@@ -121,7 +120,7 @@ def _one(readings: Iterable[LanguagePair], what: str, otherwise: str = "") -> La
     """Return the only one of some readings that is a pair of languages; *otherwise*: what helps but to correct it."""
     every = sorted(readings, key=lambda pair: len(pair.source))
     known = [pair for pair in every if pair.codes]
-    as_standard = [pair for pair in known if all(map(_LETTERS.fullmatch, (pair.source, pair.target)))]
+    as_standard = [pair for pair in known if is_standard(pair.source) and is_standard(pair.target)]
     if not known:
         tried = f" (read as {_either(every)})" if every else ""
         raise ValueError(f"{what}: not the codes of two languages{tried}; correct it{otherwise}")
@@ -136,44 +135,3 @@ def _either(pairs: Sequence[LanguagePair]) -> str:
 
 def _shown(pair: LanguagePair) -> str:
     return f"[{pair.source}, {pair.target}]"
-
-
-def _paths(start: Path, parts: Sequence[str]) -> Iterator[tuple[Path, list[Filling]]]:
-    """Yield what there is by the parts of a pattern below *start*, by name, and how its places may be filled."""
-    here: dict[Path, list[Filling]] = {start: [{}]}
-    for part in parts:
-        tokens = [token for token in _PLACES.split(part) if token]
-        below: dict[Path, list[Filling]] = {}
-        for folder, fillings in here.items():
-            for name in _names(folder) if any(map(_PLACES.fullmatch, tokens)) else [part]:
-                if filled := [new for filling in fillings for new in _fillings(tokens, name, filling)]:
-                    below[folder / name] = filled
-        here = below
-    yield from ((path, fillings) for path, fillings in here.items() if path.exists())
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return sorted(path.name for path in folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise ValueError(f"{folder}: cannot be read ({error.strerror}); correct the path or its permissions") from error
-
-
-def _fillings(tokens: Sequence[str], name: str, before: Filling) -> Iterator[Filling]:
-    """Yield the ways to fill the places among *tokens* so that they are *name*; those filled *before* stay."""
-    if not tokens:
-        if not name:
-            yield before
-        return
-    first, *rest = tokens
-    if not _PLACES.fullmatch(first) or first in before:
-        text = before.get(first, first)
-        if name.startswith(text):
-            yield from _fillings(rest, name[len(text) :], before)
-        return
-    letters = _CODE.match(name)
-    assert letters is not None
-    for end in range(1, letters.end() + 1):
-        yield from _fillings(rest, name[end:], {**before, first: name[:end]})

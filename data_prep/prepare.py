@@ -35,11 +35,16 @@ from mtdeep.progress import ProgressReport
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run made, or found made already; *added*, by language, what it put into a store that was there."""
+    """What a run made, or found made already.
+
+    added: by language, what it put into a store that was there. left_out: sentences on files that `languages: all` does
+    not mean.
+    """
 
     store: Store
     already: bool
     added: Mapping[str, Sizes] | None = None
+    left_out: Sequence[str] = ()
 
 
 def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, append: bool = False) -> Prepared:
@@ -62,26 +67,26 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
         now = identify(loaded, progress)
         check_digests(loaded.public_corpora(), now.digests)
         if _is_prepared(path, now.digest, at_once=overwrite):
-            return Prepared(Store(path), already=True)
+            return Prepared(Store(path), already=True, left_out=loaded.left_out)
         pool = Pool(work, workers, progress)
         if holds_store(path) and not overwrite:
             known = history(readable_store(path), now, progress)
             if not known.growth:
-                return Prepared(known.store, already=True)
+                return Prepared(known.store, already=True, left_out=loaded.left_out)
             if not append:
                 raise UserError(
                     f"{path}: holds a store made from other inputs or settings: it lacks {known.growth}; give --append "
                     "to add that, --overwrite to replace the store, or another place for the store"
                 )
             with appended_to(path) as appender, pool:
-                added = _append(appender, known, Run(loaded, now.digests, pool), work, now, progress)
+                added = _append(appender, known, Run(known.now.loaded, now.digests, pool), work, progress)
         else:
             added = None
             with place_for(path, overwrite=overwrite) as place, pool:
                 _write(place, Run(loaded, now.digests, pool), work, now, progress)
         if not loaded.config.work:
             shutil.rmtree(work, ignore_errors=True)
-    return Prepared(Store(path), already=False, added=added)
+    return Prepared(Store(path), already=False, added=added, left_out=loaded.left_out)
 
 
 def _places(loaded: ConfigFile) -> tuple[Path, Path]:
@@ -145,9 +150,9 @@ def _write(place: Path, run: Run, work: Path, now: Identity, progress: ProgressR
 
 
 def _append(
-    appender: StoreAppender, known: History, run: Run, work: Path, now: Identity, progress: ProgressReport
+    appender: StoreAppender, known: History, run: Run, work: Path, progress: ProgressReport
 ) -> dict[str, Sizes]:
-    """Add to a store what *now* has beside the steps that made it; returns how much that is of each language."""
+    """Add to a store what *known* has beside the steps that made it; returns how much that is of each language."""
     if appender.store.digest != known.store.digest:
         raise UserError(f"{appender.path}: was written by another process meanwhile; start this one again")
     made = _grown(known, run, progress)
@@ -164,7 +169,7 @@ def _append(
         else:
             sections[name] = split_section(text, text.add_to(appender), settings)
         progress.advance(1)
-    step = {**now.plain(known.steps), "in_training_text": made.leaked}
+    step = {**known.now.plain(known.steps), "in_training_text": made.leaked}
     progress.stage("write the report")
     whole = together(appended(appender.store.manifest.provenance, step))
     ordered = [sections[record.name, record.split] for record in appender.corpora]

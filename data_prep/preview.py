@@ -79,6 +79,8 @@ def print_preview(path: Path, rows: int) -> None:
             write(f"all {'other ' if changed else ''}settings: {BUILT_IN} (docs/cleaning.md)")
         for line in _removed(record):
             write(line)
+    for line in loaded.left_out:
+        write(line)
     if not met:
         write("no corpus is cleaned (`clean: false`, or no split train)")
     if left_out := _left_out(loaded):

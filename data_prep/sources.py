@@ -52,9 +52,10 @@ def make_source(reader: str, given: Options, languages: Sequence[str], at: Calla
     """Return the source that *given* describes, for canonical codes of the corpus's *languages*, perhaps none.
 
     *given* are the options of the reader's dataclass, or shorter: a path where it reads one file; a path with
-    `{language}` in it, or a mapping from languages to paths, where it reads one for each. A text with `{language}` in
-    it may stand for any mapping from languages (columns, keys, members). *at* makes paths of what was written. Raises
-    ValueError, in one sentence, for what the reader cannot be made of.
+    `{language}` in it, or a mapping from languages to paths, where it reads one for each, of which one language needs
+    neither. A text with `{language}` in it may stand for any mapping from languages (columns, keys, members). Two
+    languages are the source and the target of a reader that asks for these. *at* makes paths of what was written.
+    Raises ValueError, in one sentence, for what the reader cannot be made of.
     """
     kind = READERS[reader]
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # every source is a dataclass
@@ -77,27 +78,57 @@ def make_source(reader: str, given: Options, languages: Sequence[str], at: Calla
     return _canonical(source, at)
 
 
+def reads_by_language(reader: str) -> bool:
+    """Tell whether a reader reads a file for each language."""
+    return any(field.name == "files" for field in fields(READERS[reader]))  # type: ignore[arg-type]
+
+
+def takes_languages(reader: str) -> bool:
+    """Tell whether a corpus's `languages` mean something to a reader whose options have no pattern."""
+    known = {field.name for field in fields(READERS[reader])}  # type: ignore[arg-type]
+    return "languages" in known or known.issuperset(_OF_LANGUAGE)
+
+
 def _in_full(given: Options, known: Mapping[str, Any], languages: Sequence[str], reader: str) -> dict[str, Any]:
     if isinstance(given, str):
-        if "path" in known:
-            return {"path": given}
-        if "files" not in known:
+        if "path" not in known and "files" not in known:
             raise ValueError(f"reader {reader} reads no file; give its options in place of {given!r}")
-        if PATTERN not in given:
-            raise ValueError(f"{given!r} needs {PATTERN} where the code stands, or a path for each language")
-        given = {"files": given}
+        given = {"path" if "path" in known else "files": given}
     elif "files" in known and given and not set(given) & set(known):
         given = {"files": given}
-    return {name: _of_each(value, languages) if name in _BY_LANGUAGE else value for name, value in given.items()}
+    sides = [side for side in _OF_LANGUAGE if side in known]
+    if len(sides) == 2 and languages:
+        given = _with_sides(given, sides, languages)
+    if "files" in known:  # the source there is what the file's own names are written in, and has no file
+        own = given.get("source", known["source"].default) if "source" in known else None
+        if isinstance(own, str):
+            languages = [code for code in languages if canonical(code) != canonical(own)]
+    return {name: _of_each(value, languages, name) if name in _BY_LANGUAGE else value for name, value in given.items()}
 
 
-def _of_each(value: Any, languages: Sequence[str]) -> Any:
-    """Return the mapping from languages that a pattern stands for."""
-    if not isinstance(value, str) or PATTERN not in value:
+def _with_sides(given: Mapping[str, Any], sides: Sequence[str], languages: Sequence[str]) -> Mapping[str, Any]:
+    """Return options with the source and the target, which two languages say where the options do not."""
+    said = {canonical(given[side]) for side in sides if isinstance(given.get(side), str)}
+    if said and not said.issuperset(map(canonical, languages)):
+        raise ValueError(f"`languages` are not its {' and '.join(sides)}; give one of both")
+    if set(sides) & set(given) or len(languages) != 2:
+        return given
+    return {**given, **dict(zip(sides, languages, strict=True))}
+
+
+def _of_each(value: Any, languages: Sequence[str], option: str) -> Any:
+    """Return the mapping from languages that a pattern stands for, or the path of a file of one language."""
+    if not isinstance(value, str):
         return value
-    if not languages:
-        raise ValueError(f"the pattern {value!r} needs `languages`, a list of codes")
-    return {code: value.replace(PATTERN, code) for code in languages}
+    if PATTERN in value:
+        if not languages:
+            raise ValueError(f"the pattern {value!r} needs `languages`, a list of codes")
+        return {code: value.replace(PATTERN, code) for code in languages}
+    if option == "files":
+        if len(languages) == 1:
+            return {languages[0]: value}
+        raise ValueError(f"{value!r} needs {PATTERN} where the code stands, or a path for each language")
+    return value
 
 
 def _canonical(source: Source, at: Callable[[str], Path]) -> Source:

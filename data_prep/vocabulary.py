@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import sentencepiece
 
 from data_prep.coverage import divided, left_out
+from data_prep.normalisation import normalizer
 from data_prep.vocabulary_settings import VocabularySettings
 from mtdeep.errors import UserError
 
@@ -39,7 +40,7 @@ def train_model(lines: Callable[[], Iterable[str]], settings: VocabularySettings
             character_coverage=coverage,
             byte_fallback=settings.byte_fallback,
             split_digits=settings.split_digits,
-            normalization_rule_name=settings.normalization,
+            normalizer=normalizer(settings.normalization, escaped=True),
             user_defined_symbols=settings.symbols,
             max_sentence_length=_LONGEST_LINE,
             num_threads=_THREADS,

@@ -46,7 +46,7 @@ class VocabularySettings(Strict):
     character_coverage: Coverage | dict[CoveredScript, Share] = 0.9995
     byte_fallback: bool = False
     split_digits: bool = True
-    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
+    normalization: Literal["script_nfkc", "nmt_nfkc", "nfkc", "identity"] = "script_nfkc"
     temperature: float = Field(default=1.0, ge=1)
     sample_lines: int = Field(default=2_000_000, ge=1)
     symbols: Symbols = Field(default_factory=list)

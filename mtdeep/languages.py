@@ -2,45 +2,24 @@
 
 The canonical code is the shortest BCP-47 tag of the language, with the script only where it matters (`en`, `sr`,
 `sr-Latn`; Chinese always says its script: `zh-Hans`), and a region only where the given code has one (`pt-BR`).
-`langcodes` does the standard part; the tables below hold what it cannot know: spellings of corpora (FLORES, OPUS,
-NTREX, M2M-100) that are not BCP-47, and scripts of languages that CLDR does not list. fairseq splits directions at the
+`langcodes` does the standard part; `language_aliases` has the spellings that are not BCP-47, `language_tables` the
+languages and scripts that langcodes lacks. What a code drops is in the tags of stores, so it depends on langcodes' data
+and on `_SCRIPTS` alone, and these may grow only by languages that no store has. fairseq splits directions at the
 hyphen, so in its flags, files and symbols the hyphen is an underscore: `zh_Hans`.
 """
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Collection
 from functools import cache, lru_cache
 
 import langcodes
-from langcodes.data_dicts import ALL_SCRIPTS, LANGUAGE_ALPHA3, LIKELY_SUBTAGS
+from langcodes.data_dicts import ALL_SCRIPTS, LIKELY_SUBTAGS
 from langcodes.tag_parser import LanguageTagError
 
-from mtdeep.errors import UserError
+from mtdeep.language_aliases import ALIASES, as_bcp47
+from mtdeep.language_tables import attested_scripts, new_languages
 
-# Spelling (lower case, hyphens) -> BCP-47: only what langcodes gets wrong or does not accept.
-ALIASES = {
-    "no": "nb",  # M2M-100, OPUS and Wikipedia: their Norwegian is Bokmål
-    "nor": "nb",
-    "ns": "nso",  # M2M-100
-    "cn": "zh-Hans",  # OPUS
-    "jp": "ja",
-    "zhs": "zh-Hans",
-    "zht": "zh-Hant",
-    "zh-chs": "zh-Hans",
-    "zh-cht": "zh-Hant",
-    "zh-classical": "lzh",  # Wikipedia
-    "zh-yue": "yue",
-    "gsw-be": "gsw-x-bern",  # NTREX: Bern and Zurich, neither Belgium nor an unassigned region
-    "gsw-zh": "gsw-x-zurich",
-    "kor-hang": "ko",  # FLORES-200: Hangul alone, where CLDR says Kore
-    "ko-hang": "ko",
-    "pbt": "ps",
-    "pbt-arab": "ps",
-    "twi": "tw",  # FLORES-200 has Twi beside Akan, which CLDR merges
-    "twi-latn": "tw",
-    "tw": "tw",
-}
 # Scripts that CLDR's likely subtags lack, or give otherwise than the public corpora have them.
 _SCRIPTS = {
     **dict.fromkeys(("acm", "acq", "aeb", "ajp", "apc", "ars", "ary", "arz", "azb", "mey"), "Arab"),
@@ -51,12 +30,11 @@ _SCRIPTS = {
     "oj": "Cans",
     "sat": "Olck",
 }
-# Languages that public corpora have in several scripts under a code that says none (shi: NTREX, the Bible).
-_IN_SEVERAL = {"shi": ("Latn", "Arab", "Tfng")}
 # English names that CLDR lacks.
 _NAMES = {
     "acm": "Mesopotamian Arabic",
     "acq": "Ta'izzi-Adeni Arabic",
+    "cbk": "Chavacano",
     "apc": "Levantine Arabic",
     "fuv": "Nigerian Fulfulde",
     "hne": "Chhattisgarhi",
@@ -72,25 +50,21 @@ _NAMES = {
     "gsw-x-zurich": "Swiss German (Zurich)",
 }
 _SAY_SCRIPT = {"zh"}
-# Modifiers of POSIX locales' names (`sr@latin`) -> what BCP-47 has for them; scripts' codes (`sr@Latn`) are some too.
-_MODIFIERS = {
-    "latin": "Latn",
-    "cyrillic": "Cyrl",
-    "iqtelif": "Latn",
-    "devanagari": "Deva",
-    "ije": "ijekavsk",
-    "euro": "",
-}
 
 
-def resolve(code: str) -> str:
+def resolve(code: str, known: Collection[str] = ()) -> str:
     """The canonical BCP-47 code of any accepted spelling (`eng_Latn`, `zh_CN`, `deu`, `sr-latn`, `sr_RS@latin`).
 
+    One of *known*, the codes of a store, means itself: the store may be older than what its spelling means today.
     Raises `UserError` that names the code and similar ones.
     """
+    if (given := from_fairseq_code(code.strip())) in known:
+        return given
     canonical = find(code)
     if canonical is None:
-        raise _unknown(code)
+        from mtdeep.language_hints import unknown  # Babel's names, only for whoever is wrong
+
+        raise unknown(code)
     return canonical
 
 
@@ -98,28 +72,23 @@ def resolve(code: str) -> str:
 @lru_cache(maxsize=4096)
 def find(code: str) -> str | None:
     """The canonical code of any accepted spelling; None for what is none."""
-    spelling = _without_modifier(code.strip()).replace("_", "-")
-    if spelling.lower() in ALIASES:
-        return ALIASES[spelling.lower()]
+    spelling, is_alias = as_bcp47(code)
     try:
-        # The macrolanguage is what corpora mean: lvs is lv, arb is ar, zsm is ms.
-        tag = langcodes.Language.get(langcodes.standardize_tag(spelling, macro=True))
+        # The macrolanguage is what corpora mean: lvs is lv, arb is ar, zsm is ms. What an alias means it says itself.
+        tag = langcodes.Language.get(langcodes.standardize_tag(spelling, macro=not is_alias), normalize=not is_alias)
     except (LanguageTagError, ValueError):
         return None
-    if not tag.language or not tag.is_valid() or (tag.script and tag.script not in ALL_SCRIPTS):
+    if not tag.language or not _is_valid(tag) or (tag.script and tag.script not in ALL_SCRIPTS):
         return None
     return _shortest(tag)
 
 
-def _without_modifier(spelling: str) -> str:
-    """`sr_RS@latin` as `sr_Latn_RS`, `ca@valencia` as `ca_valencia`: a script stands behind the language."""
-    name, _, modifier = spelling.partition("@")
-    if not modifier:
-        return spelling
-    added = _MODIFIERS.get(modifier, modifier)
-    language, _, region = name.partition("_")
-    parts = [language, added, region] if added.title() in ALL_SCRIPTS else [language, region, added]
-    return "_".join(part for part in parts if part)
+def _is_valid(tag: langcodes.Language) -> bool:
+    """Whether all parts of a tag are registered, the language perhaps since langcodes took the registry over."""
+    if tag.language in new_languages():
+        tag = langcodes.Language.make(**{**tag.to_dict(), "language": "und"})
+    # Of Min Nan's Latin letters, whose variants have been registered since.
+    return bool(tag.is_valid()) or str(tag) in ALIASES.values()
 
 
 def _shortest(tag: langcodes.Language) -> str:
@@ -131,7 +100,8 @@ def _shortest(tag: langcodes.Language) -> str:
         script_code = script_code or likely[0]
         if region == _likely(f"{language}-{script_code}")[1]:
             region = None
-    elif script_code == _likely(language)[0]:
+    # Not where the region says another script: the Cyrillic Serbian of Montenegro is no sr-ME, whose letters are Latin.
+    elif script_code == _likely(language)[0] == _likely(f"{language}-{region}" if region else language)[0]:
         script_code = None
     rest = [*(tag.variants or []), *(tag.extensions or []), *([tag.private] if tag.private else [])]
     return "-".join(part for part in [language, script_code, region, *rest] if part)
@@ -149,28 +119,6 @@ def _likely(tag: str) -> tuple[str, str | None]:
     return parts[1], parts[2]
 
 
-def _unknown(code: str) -> UserError:
-    known = sorted({*ALIASES, *LANGUAGE_ALPHA3, *LANGUAGE_ALPHA3.values(), *LIKELY_SUBTAGS})
-    by_name = {name(c).lower(): c for c in known if c in LANGUAGE_ALPHA3}
-    wanted = code.strip().replace("_", "-").lower()
-    by_name |= _own_names(wanted)
-    close = [by_name[n] for n in difflib.get_close_matches(wanted, by_name, n=2, cutoff=0.8)]
-    close += difflib.get_close_matches(wanted, known, n=4, cutoff=0.6)
-    matches = list(dict.fromkeys(close))[:5]
-    remedy = f"did you mean {', '.join(matches)}?" if matches else "use a BCP-47 code such as en, de or zh-Hans"
-    return UserError(f"unknown language code {code!r}; {remedy}")
-
-
-def _own_names(wanted: str) -> dict[str, str]:
-    """What languages call themselves (`deutsch`) -> code, of those whose codes begin like *wanted*: to load all of CLDR
-    takes seconds, and most languages have a code of their own name."""
-    from babel import Locale, localedata
-
-    codes = [code for code in localedata.locale_identifiers() if "_" not in code and code[0] == wanted[:1]]
-    names = {code: Locale(code).languages.get(code) for code in codes}
-    return {own.lower(): code for code, own in names.items() if own}
-
-
 def fairseq_code(code: str) -> str:
     """A canonical code as fairseq can bear it: `zh-Hans` -> `zh_Hans`."""
     return code.replace("-", "_")
@@ -183,15 +131,39 @@ def from_fairseq_code(code: str) -> str:
 
 @cache
 def script(code: str) -> str:
-    """ISO 15924 code of the script that a canonical code is written in; `Latn` for languages nobody has data on."""
+    """ISO 15924 code of the script that a canonical code most likely means; `Latn` for languages nobody has data on."""
     tag = langcodes.Language.get(code, normalize=False)
-    return tag.script or _likely(f"{tag.language}-{tag.territory}" if tag.territory else str(tag.language))[0]
+    if tag.script:
+        return str(tag.script)
+    language = str(tag.language)
+    if language in _SCRIPTS or language in LIKELY_SUBTAGS or language not in attested_scripts():
+        return _likely(f"{language}-{tag.territory}" if tag.territory else language)[0]
+    return attested_scripts()[language][0]
 
 
+@cache
 def scripts(code: str) -> tuple[str, ...]:
-    """Scripts that text under a canonical code may be in, `script` first; the others are those of `_IN_SEVERAL`."""
+    """Scripts that text under a canonical code may be in, `script` first; none where nobody has data on the language.
+
+    A code that says its script, or a region where another is usual (`uz-AF`), means that one. Any other code means
+    all that the language is written in (`mtdeep/language_scripts.tsv`): corpora use it for all of them.
+    """
     tag = langcodes.Language.get(code, normalize=False)
-    return (script(code),) if tag.script else _IN_SEVERAL.get(str(tag.language), (script(code),))
+    language, likely = str(tag.language), script(code)
+    if tag.script or likely != script(language):
+        return (likely,)
+    attested = attested_scripts().get(language, (likely,) if language in _SCRIPTS else ())
+    return tuple(dict.fromkeys((likely, *attested))) if attested else ()
+
+
+@cache
+def without_region(code: str) -> str:
+    """The canonical code of the same language and script: `en` of `en-US`, `zh-Hant` of `zh-Hant-HK`, `sr` of `sr-RS`.
+
+    Variants go too (`ca` of `ca-valencia`). Two codes for which it is the same may have text in common.
+    """
+    tag = langcodes.Language.get(code, normalize=False)
+    return _shortest(langcodes.Language.make(language=tag.language, script=script(code)))
 
 
 @cache
@@ -207,8 +179,9 @@ def name(code: str) -> str:
         return str(known)
     tag = langcodes.Language.get(code, normalize=False)
     base = _NAMES.get(str(tag.language)) or english.languages.get(str(tag.language))
-    if base is None:
+    if base is None and tag.language not in new_languages():
         return code
+    base = base or new_languages()[tag.language].name
     details = [english.scripts.get(tag.script), english.territories.get(tag.territory), *(tag.variants or [])]
     shown = ", ".join(str(d) for d in details if d)
     return f"{base} ({shown})" if shown else str(base)

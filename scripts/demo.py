@@ -22,7 +22,7 @@ TRAINING = (
     "--optimizer torch_adam --adam-betas (0.9,0.98) "
     f"--lr 2e-3 --lr-scheduler polynomial_decay --warmup-updates 200 --total-num-update {DECAY_UPDATES} "
     f"--max-update {UPDATES} --max-tokens 1000 --seed 1 --updates-per-epoch 400 --no-epoch-checkpoints "
-    "--disable-validation --log-format simple --log-interval 50 --cpu --distributed-world-size 2"
+    "--log-format simple --log-interval 50 --cpu --distributed-world-size 2"
 ).split()
 
 

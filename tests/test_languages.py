@@ -10,33 +10,6 @@ import pytest
 from mtdeep import languages
 from mtdeep.errors import UserError
 
-# FLORES-200's codes (NLLB Team 2022, arXiv 2207.04672, table 1).
-_FLORES_200 = """
-ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn als_Latn amh_Ethi apc_Arab arb_Arab arb_Latn
-ars_Arab ary_Arab arz_Arab asm_Beng ast_Latn awa_Deva ayr_Latn azb_Arab azj_Latn bak_Cyrl bam_Latn ban_Latn bel_Cyrl
-bem_Latn ben_Beng bho_Deva bjn_Arab bjn_Latn bod_Tibt bos_Latn bug_Latn bul_Cyrl cat_Latn ceb_Latn ces_Latn cjk_Latn
-ckb_Arab crh_Latn cym_Latn dan_Latn deu_Latn dik_Latn dyu_Latn dzo_Tibt ell_Grek eng_Latn epo_Latn est_Latn eus_Latn
-ewe_Latn fao_Latn fij_Latn fin_Latn fon_Latn fra_Latn fur_Latn fuv_Latn gaz_Latn gla_Latn gle_Latn glg_Latn grn_Latn
-guj_Gujr hat_Latn hau_Latn heb_Hebr hin_Deva hne_Deva hrv_Latn hun_Latn hye_Armn ibo_Latn ilo_Latn ind_Latn isl_Latn
-ita_Latn jav_Latn jpn_Jpan kab_Latn kac_Latn kam_Latn kan_Knda kas_Arab kas_Deva kat_Geor kaz_Cyrl kbp_Latn kea_Latn
-khk_Cyrl khm_Khmr kik_Latn kin_Latn kir_Cyrl kmb_Latn kmr_Latn knc_Arab knc_Latn kon_Latn kor_Hang lao_Laoo lij_Latn
-lim_Latn lin_Latn lit_Latn lmo_Latn ltg_Latn ltz_Latn lua_Latn lug_Latn luo_Latn lus_Latn lvs_Latn mag_Deva mai_Deva
-mal_Mlym mar_Deva min_Arab min_Latn mkd_Cyrl mlt_Latn mni_Beng mos_Latn mri_Latn mya_Mymr nld_Latn nno_Latn nob_Latn
-npi_Deva nso_Latn nus_Latn nya_Latn oci_Latn ory_Orya pag_Latn pan_Guru pap_Latn pbt_Arab pes_Arab plt_Latn pol_Latn
-por_Latn prs_Arab quy_Latn ron_Latn run_Latn rus_Cyrl sag_Latn san_Deva sat_Olck scn_Latn shn_Mymr sin_Sinh slk_Latn
-slv_Latn smo_Latn sna_Latn snd_Arab som_Latn sot_Latn spa_Latn srd_Latn srp_Cyrl ssw_Latn sun_Latn swe_Latn swh_Latn
-szl_Latn tam_Taml taq_Latn taq_Tfng tat_Cyrl tel_Telu tgk_Cyrl tgl_Latn tha_Thai tir_Ethi tpi_Latn tsn_Latn tso_Latn
-tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab uzn_Latn vec_Latn vie_Latn war_Latn
-wol_Latn xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zsm_Latn zul_Latn
-"""
-# M2M-100 (Fan et al. 2020, arXiv 2010.11125, table 1).
-_M2M_100 = """
-af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et fa ff fi fr fy ga gd gl gu ha he hi hr ht hu hy id ig
-ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg mk ml mn mr ms my ne nl no ns oc or pa pl ps pt ro ru sd si sk sl so
-sq sr ss su sv sw ta th tl tn tr uk ur uz vi wo xh yi yo zh zu
-"""
-FLORES_200, M2M_100 = _FLORES_200.split(), _M2M_100.split()
-
 
 @pytest.mark.parametrize(
     ("spelling", "code"),
@@ -80,33 +53,32 @@ FLORES_200, M2M_100 = _FLORES_200.split(), _M2M_100.split()
         ("en@shaw", "en-Shaw"),
         ("ca@valencia", "ca-valencia"),
         ("de_DE@euro", "de-DE"),
+        ("no-NO", "nb-NO"),  # what an alias means, with a region
+        ("no_NO_NY", "nn-NO"),  # Java's Nynorsk
+        ("tw-GH", "tw-GH"),
+        ("jp-JP", "ja-JP"),
+        ("zh-rTW", "zh-Hant"),  # Android
+        ("pt-rBR", "pt-BR"),
+        ("no-rNO", "nb-NO"),
+        ("b+sr+Latn", "sr-Latn"),
+        ("roa-rup", "rup"),  # no Android folder
+        ("es_LA", "es-419"),  # Latin America, not Laos
+        ("lo_LA", "lo-LA"),
+        ("ar_AR", "ar"),
+        ("en_XX", "en"),  # mBART
+        ("tok", "tok"),  # younger than langcodes' registry
+        ("toki", "tok"),
+        ("tok_Latn", "tok"),
+        ("isv_Cyrl", "isv-Cyrl"),
+        ("rsk-RS", "rsk-RS"),
+        ("sr-Cyrl-ME", "sr-Cyrl-ME"),  # sr-ME is in Latin letters
+        ("sr-Cyrl-RS", "sr-RS"),
+        ("uz-Latn-AF", "uz-Latn-AF"),
     ],
 )
 def test_resolve(spelling: str, code: str) -> None:
     """Usual spellings of a language give its canonical code."""
     assert languages.resolve(spelling) == code
-
-
-def test_flores_codes_stay_apart() -> None:
-    """No two of FLORES-200's 204 columns become one language, and each keeps its script."""
-    resolved = {code: languages.resolve(code) for code in FLORES_200}
-    assert len(FLORES_200) == 204
-    assert len(set(resolved.values())) == 204
-    hangul = {"Kore": "Hang"}  # CLDR counts Hanja to Korean's script
-    for flores, code in resolved.items():
-        script = languages.script(code)
-        assert hangul.get(script, script) == flores.split("_")[1]
-
-
-@pytest.mark.parametrize("codes", [FLORES_200, M2M_100], ids=["flores", "m2m"])
-def test_canonical_codes_are_fixed_points(codes: list[str]) -> None:
-    """A canonical code resolves to itself, in its fairseq form too, and has an English name."""
-    for code in map(languages.resolve, codes):
-        assert languages.resolve(code) == code
-        assert languages.resolve(languages.fairseq_code(code)) == code
-        assert languages.from_fairseq_code(languages.fairseq_code(code)) == code
-        assert "-" not in languages.fairseq_code(code)
-        assert languages.name(code) != code
 
 
 @pytest.mark.parametrize(
@@ -131,6 +103,31 @@ def test_unknown_code_shows_close_matches() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "meant"),
+    [
+        ("cz", "cs (Czech)"),
+        ("ua", "uk (Ukrainian)"),
+        ("gr", "el (Greek)"),
+        ("dk", "da (Danish)"),
+        ("vn", "vi (Vietnamese)"),
+        ("us", "en (English)"),
+        ("cz_CZ", "cs (Czech)"),
+    ],
+)
+def test_a_countrys_code_leads_to_its_language(code: str, meant: str) -> None:
+    """And to nothing else: codes that look alike mislead."""
+    with pytest.raises(UserError) as raised:
+        languages.resolve(code)
+    assert str(raised.value) == f"unknown language code {code!r}, which is a country's; did you mean {meant}?"
+
+
+def test_what_is_offered_has_a_name() -> None:
+    """Of thousands of codes that are one letter away nobody means those that even CLDR has no name of."""
+    with pytest.raises(UserError, match=r"'foo'; did you mean fo \(Faroese\)\?"):
+        languages.resolve("foo")
+
+
+@pytest.mark.parametrize(
     ("code", "script", "name"),
     [
         ("en", "Latn", "English"),
@@ -152,13 +149,61 @@ def test_script_and_name(code: str, script: str, name: str) -> None:
     assert (languages.script(code), languages.name(code)) == (script, name)
 
 
-def test_a_code_without_script_may_stand_for_several() -> None:
-    """Tashelhiyt's corpora are in three scripts under one code; a code that says its script means that one."""
-    assert languages.scripts("shi") == languages.scripts("shi-MA") == ("Latn", "Arab", "Tfng")
-    assert languages.scripts(languages.resolve("shi_Tfng")) == ("Tfng",)
-    assert languages.scripts("sr") == ("Cyrl",)
-    for code in ("shi", "shi-Arab", "sr-Latn", "zh-Hans"):
+@pytest.mark.parametrize(
+    ("code", "scripts"),
+    [
+        ("shi", {"Latn", "Arab", "Tfng"}),
+        ("shi-MA", {"Latn", "Arab", "Tfng"}),
+        ("shi-Tfng", {"Tfng"}),
+        ("crh", {"Cyrl", "Latn"}),
+        ("uz", {"Latn", "Cyrl", "Arab"}),
+        ("uz-AF", {"Arab"}),  # where another script is usual
+        ("ku", {"Latn", "Arab", "Cyrl"}),
+        ("xal", {"Cyrl", "Mong"}),
+        ("hoc", {"Deva", "Latn", "Orya", "Telu", "Wara"}),
+        ("nst", {"Tnsa", "Latn"}),
+        ("lfn", {"Latn", "Cyrl"}),
+        ("ota", {"Arab", "Latn"}),  # dead: editions are transliterations
+        ("orv", {"Cyrl", "Latn"}),
+        ("hi", {"Deva"}),  # IANA: so usual that codes do not say it
+        ("kk", {"Cyrl"}),
+        ("ckb", {"Arab"}),  # FLORES-200's column
+        ("sr", {"Cyrl"}),  # NTREX-128 has a column for each script
+        ("ace", {"Latn"}),  # and FLORES-200
+        ("sr-ME", {"Latn"}),
+        ("isv", set()),  # nobody has data on it
+        ("nah", set()),
+    ],
+)
+def test_scripts_of_a_code(code: str, scripts: set[str]) -> None:
+    """A code that says no script means all that its language is written in, unless corpora have codes for each."""
+    assert set(languages.scripts(code)) == scripts
+    if scripts:
         assert languages.scripts(code)[0] == languages.script(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "same"),
+    [
+        ("en-US", "en"),
+        ("pt-BR", "pt"),
+        ("zh-Hant-HK", "zh-Hant"),
+        ("zh-Hans", "zh-Hans"),
+        ("sr-RS", "sr"),
+        ("sr-Latn-RS", "sr-Latn"),
+        ("sr-ME", "sr-Latn"),
+        ("uz-AF", "uz-Arab"),
+        ("ca-valencia", "ca"),
+        ("gsw-x-bern", "gsw"),
+        ("es-419", "es"),
+        ("xal", "xal-Cyrl"),
+        ("isv", "isv"),
+    ],
+)
+def test_without_region(code: str, same: str) -> None:
+    """Language and script stay, and the result is a fixed point."""
+    assert languages.without_region(code) == same
+    assert languages.without_region(same) == same == languages.resolve(same)
 
 
 def test_codes_need_no_babel() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,20 @@ class Cleaner:
             language: resolve(settings, language, corpus, [other for other in languages if other != language])
             for language in languages
         }
+
+    def decided(self) -> list[Any]:
+        """Return as plain data what decides the result beside versions and the content of `files`."""
+        return [[language, one.decided()] for language, one in self.resolved.items()]
+
+    @property
+    def libraries(self) -> frozenset[str]:
+        """Return the libraries of which another version may give another result (`engine.libraries`)."""
+        return frozenset(library for one in self.resolved.values() for library in one.libraries)
+
+    @property
+    def files(self) -> list[str]:
+        """Return the paths of the files that rules look into."""
+        return list(dict.fromkeys(file for one in self.resolved.values() for file in one.files))
 
     def __call__(self, batch: Batch) -> Cleaned:
         """Return what is left of a batch, whose languages are all among the cleaner's."""

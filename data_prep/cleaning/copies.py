@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,12 +16,18 @@ from data_prep.cleaning.texts import Texts
 
 _LEAST = 3 * N
 """Characters of a text that is long enough to be a copy and no name."""
+_LOOKED_AT = 0.5
+"""Share of a sentence's n-grams that all languages before it must have together, for each of them to be looked at."""
 # Odd numbers, each a permutation of the hashes (multiply-shift hashing; Steele and Vigna 2021 list good ones).
 _MULTIPLIERS = (0xD1342543DE82EF95, 0xAF251AF3B0F025B5, 0xB564EF22EC7AECE5)
 
 
 class Copies(RowRule):
-    """Score: the share of a sentence's character n-grams (`ngrams.N`) that the row has in a language named before it.
+    """Score: the share of a sentence's character n-grams (`ngrams.N`) that one language named before it has in the row.
+
+    That is one language's own text, never what several have together: with enough languages, all of a sentence stands
+    somewhere. The score is that of the first language that is out of bounds, else the largest; 0 where all languages
+    together have less than half of the n-grams.
 
     The first of sentences that are copies of one another stays: catalogues and translated text name the source first,
     and its other translations must not lose it for a language that was left untranslated. Of two sentences both are at
@@ -40,37 +48,68 @@ class Copies(RowRule):
     def row_scores(cls, rules: Mapping[str, Self], columns: Mapping[str, Texts]) -> Mapping[str, np.ndarray]:
         """Return the share of n-grams that an earlier language has; NaN for texts shorter than three times N."""
         compared = [columns[language] for language in rules]
-        families = sorted(map(family, rules))
-        family_of = np.array([families.index(family(language)) for language in rules])
+        families = [family(language) for language in rules]
         scores = np.stack([np.where(texts.lengths >= _LEAST, 0.0, np.nan) for texts in compared])
-        suspects = _suspects(compared, family_of)
+        hashes = np.stack([_min_hashes(texts, i) for i, texts in enumerate(compared)], axis=1)
+        family_of = np.array([families.index(name) for name in families])
+        suspects = _suspects(hashes, family_of)
         rows = np.flatnonzero(suspects.any(axis=0))
         if len(rows):
-            chosen = rows.tolist()
-            some = [Texts([texts[row] for row in chosen]) for texts in compared]
+            some = [Texts([texts[row] for row in rows.tolist()]) for texts in compared]
             some = [texts.where(suspect) for texts, suspect in zip(some, suspects[:, rows])]
             of_two = np.sum([texts.present[rows] for texts in compared], axis=0) == 2
-            scores[:, rows] = np.fmax(scores[:, rows], _shares(some, family_of, of_two))
+            shares = _shares_of_all(some, family_of, of_two)
+            if len(some) > 2:
+                bounds = [rule.max for rule in rules.values()]
+                shares = _shares_of_one(some, shares, family_of, of_two, hashes[:, :, rows], bounds)
+            scores[:, rows] = np.fmax(scores[:, rows], shares)
         return dict(zip(rules, scores))
 
-    @classmethod
-    def seen_beside(cls, language: str, row: Mapping[str, str]) -> str | None:
-        """Return the language that a copy has most n-grams in common with, the first of equals."""
-        own = _set_of_ngrams(row[language])
-        others = (code for code in row if family(code) != family(language))
-        return max(others, key=lambda code: len(own & _set_of_ngrams(row[code])), default=None)
+    def seen_beside(self, language: str, row: Mapping[str, str]) -> str | None:
+        """Return the language that a text is a copy of: the first that is out of bounds, else the most like it."""
+        codes = list(row)
+        before = codes if len(codes) == 2 else codes[: codes.index(language)]
+        others = [code for code in before if family(code) != family(language)]
+        if not others:
+            return None
+        number, _ = _first_copied(row[language], [row[code] for code in others], self.max)
+        return others[number]
 
 
-def _set_of_ngrams(text: str) -> set[str]:
-    return {text[i : i + N] for i in range(len(text) - N + 1)}
+def _first_copied(text: str, others: Iterable[str], bound: float | None) -> tuple[int, float]:
+    """Return the number and share of the first of *others* with more than *bound* of a text's n-grams, else the most.
+
+    There must be one.
+    """
+    grams = _ngrams_of(text)
+    best = 0, -1.0
+    for number, other in enumerate(others):
+        share = sum(map(_distinct(other).__contains__, grams)) / max(1, len(grams))
+        best = max(best, (number, share), key=itemgetter(1))  # of equals the first
+        if bound is not None and share > bound:
+            break
+    return best
 
 
-def _suspects(columns: Sequence[Texts], family_of: np.ndarray) -> np.ndarray:
-    """Return (languages, rows) bool: who has a MinHash in common with others, in rows where these are no relatives."""
-    found = np.zeros((len(columns), len(columns[0])), bool)
-    for hashes in np.stack([_min_hashes(texts, i) for i, texts in enumerate(columns)], axis=1):
-        order = np.argsort(hashes, axis=0)
-        ascending = np.take_along_axis(hashes, order, axis=0)
+# The sentence that many are copies of is asked for by each of them, row by row.
+@lru_cache(maxsize=64)
+def _distinct(text: str) -> frozenset[str]:
+    return frozenset(_ngrams_of(text))
+
+
+def _ngrams_of(text: str) -> list[str]:
+    return [text[i : i + N] for i in range(len(text) - N + 1)]
+
+
+def _suspects(hashes: np.ndarray, family_of: np.ndarray) -> np.ndarray:
+    """Return (languages, rows) bool: who has a MinHash in common with others, in rows where these are no relatives.
+
+    hashes: (hash functions, languages, rows) uint64; family_of: (languages,) int64.
+    """
+    found = np.zeros(hashes.shape[1:], bool)
+    for of_function in hashes:
+        order = np.argsort(of_function, axis=0)
+        ascending = np.take_along_axis(of_function, order, axis=0)
         families = family_of[order]
         equal = ascending[1:] == ascending[:-1]
         # Where several are equal and one of them is of another family, two neighbours differ in family.
@@ -99,8 +138,34 @@ def _min_hashes(texts: Texts, unlike: int) -> np.ndarray:
     return found
 
 
-def _shares(columns: Sequence[Texts], family_of: np.ndarray, of_two: np.ndarray) -> np.ndarray:
-    """Return (languages, rows) float64; family_of: (languages,) int64; of_two: (rows,) bool, compared either way."""
+def _shares_of_one(
+    columns: Sequence[Texts],
+    of_all: np.ndarray,
+    family_of: np.ndarray,
+    of_two: np.ndarray,
+    hashes: np.ndarray,
+    bounds: Sequence[float | None],
+) -> np.ndarray:
+    """Return (languages, rows) float64: the largest share that one language has, or the first's that is out of bounds.
+
+    of_all: as `_shares_of_all` has it, which is never less; hashes: (hash functions, languages, rows). Few cells get as
+    far as this, so they are looked at one by one.
+    """
+    found = np.where(np.isnan(of_all), np.nan, 0.0)
+    least = np.array([_LOOKED_AT if bound is None else min(bound, _LOOKED_AT) for bound in bounds])
+    for row, i in np.argwhere((of_all >= least[:, None]).T).tolist():
+        before = np.arange(len(columns) if of_two[row] else i)
+        alike = (hashes[:, before, row] == hashes[:, i, row, None]).any(axis=0) & (family_of[before] != family_of[i])
+        if others := [text for j in before[alike].tolist() if (text := columns[j][row])]:
+            _, found[i, row] = _first_copied(columns[i][row], others, bounds[i])
+    return found
+
+
+def _shares_of_all(columns: Sequence[Texts], family_of: np.ndarray, of_two: np.ndarray) -> np.ndarray:
+    """Return (languages, rows) float64: the share of n-grams that all languages named before have together.
+
+    family_of: (languages,) int64; of_two: (rows,) bool, compared either way. NaN for texts that are too short.
+    """
     rows = len(columns[0])
     row_bits, language_bits = (np.uint64(max(n - 1, 1).bit_length()) for n in (rows, len(columns)))
     keys, counts = [], np.zeros((len(columns), rows), np.int64)

@@ -26,6 +26,7 @@ class EncodingDamage(CellRule):
     name: ClassVar[str] = "encoding_damage"
     above: ClassVar[str] = "broken characters"
     edges: ClassVar[tuple[float, ...]] = (1, 2, 3, 5, 10, 20, 50)
+    libraries: ClassVar[tuple[str, ...]] = ("ftfy",)
 
     max: float | None = 0
 

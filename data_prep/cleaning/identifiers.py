@@ -13,10 +13,18 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from data_prep.environment import expand
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
 Name = Literal["py3langid", "lingua", "heliport", "fasttext"]
+DISTRIBUTIONS: Mapping[Name, str] = {
+    "py3langid": "py3langid",
+    "lingua": "lingua-language-detector",
+    "heliport": "heliport",
+    "fasttext": "fasttext-predict",
+}
+"""What each is installed as."""
 
 
 class Identifier(Protocol):
@@ -24,10 +32,10 @@ class Identifier(Protocol):
 
     @property
     def languages(self) -> frozenset[str]:
-        """Return the canonical codes that it knows."""
+        """Return the canonical codes that it knows, each in the code's script alone: `uz-Cyrl` beside `uz`."""
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return (texts,) float64: the probability that each is in one of *languages*, all of them known ones."""
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return (groups, texts) float64: the probability that a text is in a language of a group, all known ones."""
 
 
 @cache
@@ -49,7 +57,7 @@ def identifier(name: Name, model: str | None = None) -> Identifier:
             return Lingua()
         case "heliport":
             return Heliport()
-    return FastText(str(model))
+    return FastText(expand(str(model)))
 
 
 class Py3langid:
@@ -61,31 +69,34 @@ class Py3langid:
         self._model = naive_bayes()
         codes = [label for label in self._model.labels if label != "zxx"]  # no language
         self._columns = {resolve(code): self._model.labels.index(code) for code in codes}
-        # Trained on both scripts under one label (its "srl" and "uzs" are folded into "sr" and "uz").
-        for code in ("sr-Latn", "zh-Hant"):
+        # Trained on both scripts under one label.
+        for code in ("sr-Latn", "uz-Cyrl", "zh-Hant"):
             self._columns[code] = self._columns[resolve(code.split("-")[0])]
+        # It has only seen the Latin letters of the Crimean Tatar, and takes the Cyrillic ones for Tatar.
+        self._columns["crh-Latn"] = self._columns.pop("crh")
         self.languages = frozenset(self._columns)
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return the sum over the languages' columns."""
-        columns = sorted({self._columns[language] for language in languages})
-        return self._model.probabilities(texts)[:, columns].sum(axis=1, dtype=np.float64)
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return the sums over the languages' columns."""
+        found = self._model.probabilities(texts)
+        columns = [sorted({self._columns[language] for language in languages}) for languages in groups]
+        return np.stack([found[:, of_group].sum(axis=1, dtype=np.float64) for of_group in columns])
 
 
 class Lingua:
     """lingua-language-detector: 75 languages, best on short text, slow."""
 
     def __init__(self) -> None:
-        module = _installed("lingua", "lingua-language-detector")
+        module = _installed("lingua")
         self._detector = module.LanguageDetectorBuilder.from_all_languages().build()
         self._known = {resolve(known.iso_code_639_1.name): known for known in module.Language.all()}
         self.languages = frozenset(self._known)
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return the sum of lingua's confidence values."""
-        wanted = {self._known[language] for language in languages}
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return the sums of lingua's confidence values."""
+        codes = {known: code for code, known in self._known.items()}
         values = map(self._detector.compute_language_confidence_values, texts)
-        return _sums((value.value for value in of_text if value.language in wanted) for of_text in values)
+        return _sums(([(codes[value.language], value.value) for value in of_text] for of_text in values), groups)
 
 
 class Heliport:
@@ -96,29 +107,29 @@ class Heliport:
     """
 
     def __init__(self) -> None:
-        self._identifier = _installed("heliport", "heliport").Identifier()
+        self._identifier = _installed("heliport").Identifier()
         # Some labels are a macrolanguage and one of its languages: `msaind`. Its Uzbek is in Cyrillic letters.
         labels = self._identifier.get_confidence_all()
         codes = {label: label[3:] if len(label) == 6 else label for label in labels}
         self._codes = _canonical(codes | {"uzn": "uz-Cyrl"})
         self.languages = frozenset(self._codes.values())
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return the sum over the ten best languages."""
-        return _sums(self._of(text, languages) for text in texts)
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return the sums over the ten best languages."""
+        return _sums(map(self._of, texts), groups)
 
-    def _of(self, text: str, languages: frozenset[str]) -> list[float]:
+    def _of(self, text: str) -> list[tuple[str | None, float]]:
         best = self._identifier.identify_topk_with_score(text, 10)
         weights = np.power(10.0, [best[0][1] - score for _, score in best])
         weights /= weights.sum()
-        return [weight for (label, _), weight in zip(best, weights) if self._codes.get(label) in languages]
+        return [(self._codes.get(label), weight) for (label, _), weight in zip(best, weights.tolist())]
 
 
 class FastText:
     """A fastText model whose labels are language codes, such as NLLB's, OpenLID, GlotLID or lid.176."""
 
     def __init__(self, path: str) -> None:
-        module = _installed("fasttext", "fasttext-predict")
+        module = _installed("fasttext")
         try:
             self._model = module.load_model(path)
         except ValueError as error:
@@ -127,20 +138,18 @@ class FastText:
         self._codes = _canonical({label: label.removeprefix("__label__") for label in labels})
         self.languages = frozenset(self._codes.values())
 
-    def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> np.ndarray:
-        """Return the sum of the probabilities of the labels."""
+    def probabilities(self, texts: Sequence[str], groups: Sequence[frozenset[str]]) -> np.ndarray:
+        """Return the sums of the probabilities of the labels."""
         predictions = (self._model.predict(text.replace("\n", " "), k=-1) for text in texts)
-        return _sums(
-            (float(p) for label, p in zip(*prediction) if self._codes.get(label) in languages)
-            for prediction in predictions
-        )
+        return _sums(([(self._codes.get(label), float(p)) for label, p in zip(*best)] for best in predictions), groups)
 
 
-def _installed(module: str, package: str) -> ModuleType:
+def _installed(module: Name) -> ModuleType:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise UserError(f"identifier {module} is not installed; pip install {package}, or use py3langid") from error
+        remedy = f"pip install {DISTRIBUTIONS[module]}, or use py3langid"
+        raise UserError(f"identifier {module} is not installed; {remedy}") from error
 
 
 def _canonical(codes: Mapping[str, str]) -> dict[str, str]:
@@ -154,5 +163,7 @@ def _canonical(codes: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _sums(values: Iterable[Iterable[float]]) -> np.ndarray:
-    return np.fromiter(map(sum, values), np.float64)
+def _sums(answers: Iterable[Sequence[tuple[str | None, float]]], groups: Sequence[frozenset[str]]) -> np.ndarray:
+    """Return (groups, texts) float64: what an identifier's *answers*, (code, probability) of each text, add up to."""
+    sums = [[sum(p for code, p in answer if code in group) for group in groups] for answer in answers]
+    return np.array(sums, np.float64).reshape(-1, len(groups)).T

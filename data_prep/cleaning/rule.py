@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -33,6 +33,9 @@ class Rule(Strict):
     """What is wrong with a text whose score is more than `max`."""
     edges: ClassVar[tuple[float, ...]] = SHARES
     """Edges of the scores' histogram, ascending: bin i holds edges[i - 1] <= score < edges[i]."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Those of which another version may give other scores (`engine.libraries`), beside what every rule looks at text
+    with (`settings.LIBRARIES`)."""
 
     enabled: bool = True
     min: float | None = None
@@ -62,6 +65,20 @@ class Rule(Strict):
     def reasons(self) -> tuple[str, str]:
         """Return the names of the two reasons, as `outside` orders them."""
         return f"{self.name}: {self.below}", f"{self.name}: {self.above}"
+
+    @property
+    def used_libraries(self) -> tuple[str, ...]:
+        """Return `libraries`, of rules that ask different ones those that these settings choose."""
+        return self.libraries
+
+    @property
+    def used_file(self) -> str | None:
+        """Return the path of a file whose content decides the scores, None where there is none."""
+        return None
+
+    def decided(self) -> dict[str, Any]:
+        """Return as plain data what decides what the rule rejects and records: all settings, reasons, edges."""
+        return {**self.model_dump(mode="json"), "reasons": self.reasons(), "edges": self.edges}
 
     def histogram(self, scores: np.ndarray) -> np.ndarray:
         """Return (len(edges) + 1,) int64: how many scores each bin has; NaN is in none."""
@@ -95,8 +112,7 @@ class RowRule(Rule):
         NaN where the rule has nothing to say, such as where the sentence has no other to compare it with.
         """
 
-    @classmethod
-    def seen_beside(cls, language: str, row: Mapping[str, str]) -> str | None:
+    def seen_beside(self, language: str, row: Mapping[str, str]) -> str | None:
         """Return beside which other of a *row*'s texts one at fault is understood; None where it may be any."""
         return None
 

@@ -14,11 +14,11 @@ from mtdeep import languages
 
 
 class Script(CellRule):
-    """Score: the share of letters that belong to the language's scripts; nothing to say of text without letters.
+    """Score: the share of letters that belong to the language's scripts.
 
-    The script is the code's own (`sr-Latn`) or the likely one of CLDR (`sr`: Cyrillic), of `shi` any that it is written
-    in; `scripts` says otherwise for corpora that mix, as many of OPUS's `sr` do. The bound is below stopes' half: names
-    in Latin letters are common everywhere.
+    These are the code's own (`sr-Latn`), or all that the language is written in (`uz`; `mtdeep.languages.scripts`), or
+    those that `scripts` says. Nothing to say of text without letters, nor of languages whose scripts nobody has data
+    on. The bound is below stopes' half: names in Latin letters are common everywhere.
     """
 
     name: ClassVar[str] = "script"
@@ -35,5 +35,8 @@ class Script(CellRule):
 
     def scores(self, language: str, texts: Texts) -> np.ndarray:
         """Return the share of letters in the expected scripts."""
-        expected = letters_of(frozenset(self.scripts or languages.scripts(language)))
+        scripts = self.scripts or languages.scripts(language)
+        if not scripts:
+            return np.full(len(texts), np.nan)
+        expected = letters_of(frozenset(scripts))
         return share(texts.count_where(expected[texts.codes]), texts.count_class(SCRIPTED))

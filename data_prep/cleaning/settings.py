@@ -7,8 +7,9 @@ changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -29,9 +30,10 @@ from data_prep.cleaning.repeated_characters import RepeatedCharacters
 from data_prep.cleaning.repeated_ngrams import RepeatedNgrams
 from data_prep.cleaning.rule import Rule
 from data_prep.cleaning.script import Script
-from data_prep.cleaning.transforms import Transform
+from data_prep.cleaning.transforms import LIBRARIES_OF, Transform
 from data_prep.cleaning.urls import Urls
 from data_prep.cleaning.words import Words
+from data_prep.engine.task import digest_of
 from data_prep.strict import Strict, by_name, canonical
 from mtdeep import languages
 from mtdeep.errors import UserError
@@ -76,11 +78,14 @@ RULES: Mapping[str, type[Rule]] = {
 """Name -> class of every rule, in order."""
 BUILT_IN = "built in"
 """The level of what nobody has changed."""
+LIBRARIES = ("regex", "langcodes")
+"""Those that say of which class and script a character is, and in which script a language is written."""
 Row = tuple[str, str, str, str]
 """Key, value, which level says so, languages for which."""
-_BUILT_IN = {("transforms", ""): Level().transforms} | {
+BUILT_IN_VALUES = {("transforms", ""): Level().transforms} | {
     (name, key): getattr(rule(), key) for name, rule in RULES.items() for key in rule.model_fields
 }
+"""(rule, key) -> value where nobody says another; the key of the transforms is empty."""
 
 
 def _script(code: str) -> str:
@@ -125,6 +130,16 @@ class CleaningSettings(Strict):
             yield f"pair {name}", self.pairs.get(name, Level())
         yield f"corpus {corpus}", self.corpora.get(corpus, Level())
 
+    def files(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the files that rules name, each with the place of its key here."""
+        named = {"scripts": self.scripts, "languages": self.languages, "pairs": self.pairs, "corpora": self.corpora}
+        levels = {("default",): self.default} | {
+            (kind, name): level for kind, of_kind in named.items() for name, level in of_kind.items()
+        }
+        for place, level in levels.items():
+            if level.language.model:
+                yield (*place, "language", "model"), level.language.model
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -138,13 +153,33 @@ class Resolved:
     rules: Mapping[str, Rule]
     origins: Mapping[tuple[str, str], str]
 
+    def decided(self) -> dict[str, Any]:
+        """Return as plain data all that decides what becomes of a text, but for versions and the content of files."""
+        return {"transforms": self.transforms, "rules": {name: _digest(rule) for name, rule in self.rules.items()}}
+
+    @property
+    def _enabled(self) -> list[Rule]:
+        return [rule for rule in self.rules.values() if rule.enabled]
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Return the libraries of which another version may give another result."""
+        of_transforms = (library for transform in self.transforms for library in LIBRARIES_OF[transform])
+        of_rules = (library for rule in self._enabled for library in rule.used_libraries)
+        return *LIBRARIES, *of_transforms, *of_rules
+
+    @property
+    def files(self) -> list[str]:
+        """Return the paths of files whose content decides too."""
+        return [rule.used_file for rule in self._enabled if rule.used_file]
+
 
 def resolve(settings: CleaningSettings, language: str, corpus: str, others: Sequence[str] = ()) -> Resolved:
     """Return the settings of a language (canonical codes) in a corpus that has the languages *others* beside it.
 
     Raises UserError where values of different levels do not go together.
     """
-    values, origins = dict(_BUILT_IN), dict.fromkeys(_BUILT_IN, BUILT_IN)
+    values, origins = dict(BUILT_IN_VALUES), dict.fromkeys(BUILT_IN_VALUES, BUILT_IN)
     for name, level in settings.levels(language, corpus, others):
         said = level.said()
         values |= said
@@ -152,12 +187,23 @@ def resolve(settings: CleaningSettings, language: str, corpus: str, others: Sequ
     rules = {}
     for name, rule in RULES.items():
         try:
-            rules[name] = rule.model_validate({key: values[name, key] for key in rule.model_fields})
+            rules[name] = _rule(rule, tuple((key, values[name, key]) for key in rule.model_fields))
         except ValidationError as error:
             raise UserError(
                 f"cleaning: {name} of language {language} in corpus {corpus!r}: {error.errors()[0]['msg']}"
             ) from error
     return Resolved(language, values["transforms", ""], rules, origins)
+
+
+# Thousands of pairs have the same rules, and to make one and to look at it whole takes 0.1 ms.
+@lru_cache(maxsize=1024)
+def _rule(kind: type[Rule], values: tuple[tuple[str, Any], ...]) -> Rule:
+    return kind.model_validate(dict(values))
+
+
+@lru_cache(maxsize=1024)
+def _digest(rule: Rule) -> str:
+    return digest_of(rule.decided())
 
 
 def table(resolved: Sequence[Resolved]) -> list[Row]:
@@ -166,7 +212,7 @@ def table(resolved: Sequence[Resolved]) -> list[Row]:
     Languages are in one line where the same level says the same to them; `all` stands for every one.
     """
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for key in _BUILT_IN:
+    for key in BUILT_IN_VALUES:
         for one in resolved:
             value = getattr(one.rules[key[0]], key[1]) if key[1] else ", ".join(one.transforms)
             groups.setdefault((".".join(filter(None, key)), _shown(value), one.origins[key]), []).append(one.language)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Literal
 
@@ -17,8 +17,17 @@ import numpy as np
 from ftfy.fixes import fix_c1_controls
 
 from data_prep.cleaning.characters import CODE_POINTS
+from data_prep.engine.libraries import UNICODE
 
 Transform = Literal["c1", "nfc", "nfkc", "punctuation", "blanks"]
+LIBRARIES_OF: Mapping[Transform, tuple[str, ...]] = {
+    "c1": ("ftfy",),
+    "nfc": (UNICODE,),
+    "nfkc": (UNICODE,),
+    "punctuation": (),
+    "blanks": (),
+}
+"""Of which another version may give other text."""
 
 _LINE_END = re.compile("\r\n|[\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029]")
 _UNUSUAL_BLANKS = re.compile(r" ?[^\S\n ][^\S\n]*| {2}[^\S\n]*")

@@ -3,19 +3,37 @@
 Every sentence of every test and validation set is known by its key (exact) and its signature (near), language by
 language. Training text is asked cell by cell: a cell that is known loses its text, and its row stays for its other
 languages. So a sentence of an n-way test set leaves all the directions from and to its language, which a check pair by
-pair misses when the same sentence meets another translation in training.
+pair misses when the same sentence meets another translation in training. Codes that differ by a region or a variant
+alone (`en`, `en-US`) are one language here: a sentence is the same in them more often than not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+import langcodes
 import numpy as np
 
 from data_prep.duplicates.near import PERMUTATIONS, NearIndex, Signatures
+from mtdeep.languages import script
 
 EXACT, NEAR = "exact", "near"
+
+
+@cache
+def searched_as(code: str) -> str:
+    """Return the code that all canonical codes of one language and script are searched under: `en-Latn` for `en-US`."""
+    return f"{langcodes.Language.get(code, normalize=False).language}-{script(code)}"
+
+
+def searched_together(codes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return what `searched_as` gives -> those of canonical codes that it is for, in their order."""
+    groups: dict[str, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        groups.setdefault(searched_as(code), []).append(code)
+    return {group: tuple(members) for group, members in groups.items()}
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,17 @@ class Known:
 
     keys: np.ndarray
     signatures: Signatures | None = None
+
+    @classmethod
+    def joined(cls, parts: Sequence[Known]) -> Known:
+        """Return the parts of one set, its chunks or its codes of one language, as one."""
+        starts = np.cumsum([0, *(len(part.keys) for part in parts[:-1])]).tolist()
+        signed = [(start, part.signatures) for start, part in zip(starts, parts, strict=True) if part.signatures]
+        keys = np.concatenate([part.keys for part in parts])
+        if not signed:
+            return cls(keys)
+        rows = np.concatenate([start + each.rows for start, each in signed])
+        return cls(keys, Signatures(rows, np.concatenate([each.values for _, each in signed])))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""A piece of work whose result stands on disk under the digest of all that it was made from.
+"""A piece of work whose result stands on disk under the digest of all that decides it.
 
-A result is a folder WORK/STAGE/KEY with the files that the work wrote and `record.json`, which says what it is made of
+A result is a folder WORK/STEP/KEY with the files that the work wrote and `record.json`, which says what it is made of
 and how many bytes each file has, with a digest of itself. It appears by one rename, so it is whole or not there, also
 after `kill -9`; it is found again by its key, whatever the inputs are called and wherever they lie. Nothing is synced,
 which would take as long as the work itself where files are small: what a power cut leaves of a file has another size,
@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
+from data_prep.engine.libraries import versions
 from mtdeep.errors import UserError
 
 RECORD = "record.json"
@@ -27,31 +29,64 @@ _DIGEST = "xxh3_128"
 
 
 @dataclass(frozen=True)
-class Task:
-    """Work for any process: *run* is a function of a module, called as ``run(folder, **arguments)``.
+class Step:
+    """A kind of work: *run* is a function of a module, called as ``run(folder, **arguments)`` in any process.
 
-    It writes its files into *folder* and returns a record, plain data for JSON. Equal *content* means equal results:
-    digests of inputs, settings, the keys of the results that it reads, and a revision that changes with the code.
-    Paths belong into *arguments*, never into *content*.
+    It writes its files into *folder* and returns a record, plain data for JSON.
     """
 
-    stage: str
+    name: str
+    run: Callable[..., Mapping[str, Any]]
+    revision: int
+    """Raise it when equal content begins to give other results."""
+    libraries: tuple[str, ...] = ()
+    """Names for `engine.libraries.versions`: those of which another version may give other results."""
+
+    def task(
+        self,
+        name: str,
+        content: Mapping[str, Any],
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        place: str = "",
+        libraries: Iterable[str] = (),
+    ) -> Task:
+        """Return a task of this step; *libraries* are those that its settings or inputs ask for beside the step's."""
+        return Task(self, name, content, arguments or {}, place, versions((*self.libraries, *libraries)))
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work for any process, made by `Step.task`.
+
+    Equal steps, *content* and *versions* mean equal results. Content is what decides them beside the code: digests of
+    inputs, settings with every default, the keys of the results that it reads. Paths belong into *arguments*, never
+    into *content*.
+    """
+
+    step: Step
     name: str
     """What progress and errors call it."""
-    run: Callable[..., Mapping[str, Any]]
     content: Mapping[str, Any]
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    place: str = ""
+    arguments: Mapping[str, Any]
+    place: str
     """Where the configuration asks for it: put before a user's error that does not name a file itself."""
+    versions: Mapping[str, str]
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """Return all that decides the result, as plain data."""
+        step = {"step": self.step.name, "revision": self.step.revision}
+        return {**step, "versions": self.versions, "content": self.content}
 
     @property
     def key(self) -> str:
-        """Return the digest of stage and content."""
-        return digest_of([self.stage, self.content])
+        """Return the digest of all that decides the result."""
+        return digest_of(self.decided)
 
     def folder(self, work: Path) -> Path:
         """Return where the result stands."""
-        return work / self.stage / self.key
+        return work / self.step.name / self.key
 
 
 @dataclass(frozen=True)
@@ -92,7 +127,7 @@ def carry_out(task: Task, work: Path) -> Result:
     try:
         record = _run(task, partial)
         files = {path.name: path.stat().st_size for path in sorted(partial.iterdir())}
-        document = {"task": task.name, "content": task.content, "files": files, "record": record}
+        document = {"task": task.name, **task.decided, "files": files, "record": record}
         digest = digest_of(json.loads(json.dumps(document)))  # as it will be read: keys are strings then
         text = json.dumps({**document, _DIGEST: digest}, ensure_ascii=False, indent=1)
         (partial / RECORD).write_text(text, encoding="utf-8")
@@ -108,7 +143,13 @@ def carry_out(task: Task, work: Path) -> Result:
 
 
 def _run(task: Task, folder: Path) -> Mapping[str, Any]:
+    here = versions(task.versions)
+    if other := [library for library, wanted in task.versions.items() if here[library] != wanted]:
+        raise UserError(
+            f"{platform.node()}: a worker has {other[0]} {here[other[0]]}, and who shares out the work "
+            f"{task.versions[other[0]]}; install the same versions on all machines"
+        )
     try:
-        return task.run(folder, **task.arguments)
+        return task.step.run(folder, **task.arguments)
     except UserError as error:
         raise UserError(f"{task.place}: {error}" if task.place else str(error)) from error

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.duplicates.leakage import searched_together
 from data_prep.engine.pool import Pool
-from data_prep.engine.task import Result, Task
+from data_prep.engine.task import Result
 from data_prep.leak_check.report import EvaluationSet, Report, Training, report_of
 from data_prep.leak_check.sources import TRAIN, Corpus
 from data_prep.stages.leak_search import (
     FOUND,
+    INDEX_SETS_STEP,
+    PIECES,
+    SEARCH_STEP,
     StoredRows,
     index_content,
-    index_sets,
-    search,
     search_content,
 )
-from data_prep.stages.leaks import INDEX, SETS
+from data_prep.stages.leaks import INDEX, SETS, SIGNING
 from data_prep.stages.read import ROWS, chunk_name, read_task
 from mtdeep.corpus.manifest import SUBWORD_MODEL
 from mtdeep.corpus.store import Store, file_digest
@@ -106,15 +108,14 @@ class LeakCheck:
         sets = [[result.folder / chunk_name(n) for n in of_set] for result, of_set in zip(read, numbers, strict=True)]
         content = index_content([[result.key, len(of_set)] for result, of_set in zip(read, numbers, strict=True)], form)
         arguments = {"sets": sets, "store": store and store.path}
-        (index,) = self._pool.run("index test sets", [Task("index", "test sets", index_sets, content, arguments)])
+        task = INDEX_SETS_STEP.task("test sets", content, arguments, libraries=PIECES if store else ())
+        (index,) = self._pool.run("index test sets", [task])
         return index
 
     def _search(self, chunks: Sequence[_Chunk], index: Result) -> list[Result]:
         tasks = [
-            Task(
-                "search",
+            SEARCH_STEP.task(
                 f"{chunk.corpus}, row {chunk.first}",
-                search,
                 search_content(chunk.content, index.key, self._near),
                 {
                     "chunk": chunk.text,
@@ -123,6 +124,7 @@ class LeakCheck:
                     "index": index.folder / INDEX,
                     "near": self._near,
                 },
+                libraries=(*(SIGNING if self._near else ()), *(() if isinstance(chunk.text, Path) else PIECES)),
             )
             for chunk in chunks
         ]
@@ -141,7 +143,7 @@ def _stored(store: Store) -> Iterator[_Chunk]:
 def _check_shared(tests: Sequence[Corpus], trained: set[str]) -> None:
     """Raise UserError where a search could find nothing, which would look like a clean result."""
     tested = {code for corpus in tests for code in corpus.source.languages}
-    if not tested & trained:
+    if not searched_together(tested).keys() & searched_together(trained).keys():
         shown = [", ".join(sorted(codes)[:10]) for codes in (trained, tested)]
         raise UserError(
             f"training text ({shown[0]}) and test sets ({shown[1]}) share no language; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from data_prep.chunk import TextChunk, read_arrays
 from data_prep.duplicates import near
-from data_prep.duplicates.leakage import EXACT, NEAR
+from data_prep.duplicates.leakage import EXACT, NEAR, searched_as, searched_together
 from data_prep.stages.leak_search import IS_EXACT, ROWS, SENTENCES, SIMILARITY
 from mtdeep.durable import write_atomically
 from mtdeep.errors import UserError
@@ -50,14 +50,23 @@ class Training:
                 total[name] += count
         self.findings.append((corpus, found))
 
+    def sentences(self, codes: Collection[str]) -> int:
+        """Return how many sentences of languages were searched."""
+        of_corpora = self.counts.values()
+        return sum(counts["sentences"] for of in of_corpora for code, counts in of.items() if code in codes)
+
 
 @dataclass(frozen=True)
 class Sample:
-    """A test sentence and the training sentence that is most like it; *row* is its row's number, from 0."""
+    """A test sentence and the training sentence that is most like it; *row* is its row's number, from 0.
+
+    language: the code of the training sentence, which may have another region than the test set's.
+    """
 
     kind: str
     similarity: float
     corpus: str
+    language: str
     row: int
     training: str
     test: str
@@ -68,13 +77,14 @@ class LanguageReport:
     """Of one language of a test set: its sentences, and how many of them are in training text.
 
     short: those among the exact ones that are too short to be near anything, and may be there by chance; unchecked:
-    sentences that could not be searched for; searched: training sentences of the language, repeats included; rows: the
-    numbers, from 0, of the set's rows whose sentence was found.
+    sentences that could not be searched for; searched: training sentences of the language, repeats included; codes:
+    those that training text has it under; rows: the numbers, from 0, of the set's rows whose sentence was found.
     """
 
     sentences: int
     unchecked: int
     searched: int
+    codes: Sequence[str]
     exact: int
     short: int
     near: int
@@ -151,36 +161,39 @@ def report_of(
     for corpus, path in training.findings:
         chunk = TextChunk.read(path)
         for language in chunk.columns:
-            found[language].enter(corpus, chunk, language)
+            found[searched_as(language)].enter(corpus, chunk, language)
     written = TextChunk.read(texts)
+    trained = searched_together(code for languages in training.counts.values() for code in languages)
     tests: dict[str, dict[str, LanguageReport]] = {}
     for number, one in enumerate(sets):
         tests[one.name] = {}
         for language, counts in one.languages.items():
-            searched = sum(of_corpus.get(language, {}).get("sentences", 0) for of_corpus in training.counts.values())
+            group = searched_as(language)
             keys = written.arrays[f"{number}/{language}"]
             rows = np.flatnonzero(keys)
-            sentences = np.searchsorted(known[language], keys[rows])
+            sentences = np.searchsorted(known[group], keys[rows])
+            codes = trained.get(group, ())
             tests[one.name][language] = LanguageReport(
                 **counts,
-                searched=searched,
-                **found[language].counts(sentences),
-                rows=rows[found[language].found(sentences)].tolist(),
-                training=found[language].by_corpus(sentences),
-                samples=found[language].samples(sentences, written.columns[language], samples),
+                searched=training.sentences(codes),
+                codes=codes,
+                **found[group].counts(sentences),
+                rows=rows[found[group].found(sentences)].tolist(),
+                training=found[group].by_corpus(sentences),
+                samples=found[group].samples(sentences, written.columns[group], samples),
             )
     return Report(tests, {one.name: one.rejected for one in sets}, training, near, form)
 
 
 class _Language:
-    """What was found of the different test sentences of one language, (n,), by corpus and in all."""
+    """What was found of the different test sentences of one language (`searched_as`), (n,), by corpus and in all."""
 
     def __init__(self, keys: np.ndarray, signed: np.ndarray) -> None:
         self._short = np.ones(len(keys), dtype=bool)
         self._short[signed] = False
         self._size = len(keys)
         self._found: dict[str, dict[str, np.ndarray]] = {}  # corpus -> exact or near -> (n,) bool
-        self._best: dict[int, tuple[bool, float, str, int, str]] = {}
+        self._best: dict[int, tuple[bool, float, str, str, int, str]] = {}
 
     def enter(self, corpus: str, chunk: TextChunk, language: str) -> None:
         arrays = [chunk.arrays[name + language] for name in (SENTENCES, IS_EXACT, SIMILARITY, ROWS)]
@@ -194,7 +207,7 @@ class _Language:
         ):
             best = self._best.get(number)
             if best is None or (is_exact, similarity) > best[:2]:
-                self._best[number] = (is_exact, similarity, corpus, row, text)
+                self._best[number] = (is_exact, similarity, corpus, language, row, text)
 
     def counts(self, sentences: np.ndarray) -> Counts:
         """Return how many of *sentences*, numbers that may come again, are in training text."""
@@ -231,8 +244,8 @@ class _Language:
         for sentence in dict.fromkeys(sentences.tolist()):
             if sentence not in self._best:
                 continue
-            is_exact, similarity, corpus, row, text = self._best[sentence]
+            is_exact, similarity, corpus, language, row, text = self._best[sentence]
             kind = EXACT if is_exact else NEAR
             if len(found[kind]) < number:
-                found[kind].append(Sample(kind, similarity, corpus, row, text, written[sentence]))
+                found[kind].append(Sample(kind, similarity, corpus, language, row, text, written[sentence]))
         return [*found[EXACT], *found[NEAR]]

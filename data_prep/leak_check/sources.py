@@ -8,8 +8,14 @@ from pathlib import Path
 
 import yaml
 
+from data_prep.environment import expand
+from data_prep.file_patterns import matches
+from data_prep.many_files import expanded, is_pattern
+from data_prep.readers.compression import SUFFIXES as COMPRESSED_SUFFIXES
 from data_prep.readers.source import Source
+from data_prep.readers.spellings import Spellings
 from data_prep.readers.store import StoreRows
+from data_prep.readers.xliff_languages import xliff_languages
 from data_prep.sources import PATTERN, READERS, make_source
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store
@@ -23,6 +29,9 @@ _READER_OF = {
     ".sgm": "wmt_sgm",
     ".xlf": "xliff",
     ".xliff": "xliff",
+    ".sdlxliff": "xliff",
+    ".mqxliff": "xliff",
+    ".mxliff": "xliff",
     ".zip": "moses_zip",
     ".tsv": "tsv",
     ".jsonl": "jsonl",
@@ -30,7 +39,6 @@ _READER_OF = {
     ".po": "gettext",
     ".mo": "gettext",
 }
-_COMPRESSED = {".gz", ".xz", ".zst"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,8 @@ def corpora_of(option: str, given: Sequence[str], languages: Sequence[str]) -> l
 
     The reader is known by the path's ending, plain text for all others. Braces hold what the configuration of `mtdeep
     prepare` has for a corpus: `{reader: tsv, path: a.tsv, columns: {en: 1, de: 2}}`; without `reader` they are plain
-    text files by language. `name` names the corpus in the report, which otherwise has it as it is written. *languages*
+    text files by language. `name` names the corpus in the report, which otherwise has it as it is written. A pattern
+    (`*.xlf`) means each of its files. *languages*
     are asked of a reader that reads any. Of a store the scored splits are meant. Raises UserError, with *option*.
     """
     found = [corpus for written in given for corpus in _meant(option, written, languages)]
@@ -82,7 +91,12 @@ def _meant(option: str, written: str, languages: Sequence[str]) -> list[Corpus]:
     if not _is_mapping(written):
         if (Path(written) / MANIFEST).is_file():
             return scored_splits(Store(written))
-        return [Corpus(written, _source(option, written, _reader_of(written), written, languages))]
+        if is_pattern(_at(written), _at("")) and PATTERN not in written:
+            found = [str(path) for path, _ in matches(_at(written), _at("")) if path.is_file()]
+            if not found:
+                raise UserError(f"{option} {written!r}: no file matches it; correct the pattern")
+            return [corpus for path in found for corpus in _meant(option, path, languages)]
+        return _corpora(written, _sources(option, written, _reader_of(written), written, languages))
     try:
         options = yaml.safe_load(written)
     except yaml.YAMLError as error:
@@ -96,7 +110,37 @@ def _meant(option: str, written: str, languages: Sequence[str]) -> list[Corpus]:
         raise UserError(f"{option} {written!r}: ids of mtdata and `pairs` are for mtdeep prepare; give the files")
     if reader not in READERS:
         raise UserError(f"{option} {written!r}: no reader {reader!r}; there are {', '.join(READERS)}")
-    return [Corpus(name, _source(option, written, reader, options, languages))]
+    return _corpora(name, _sources(option, written, reader, options, languages))
+
+
+def _corpora(name: str, sources: Sequence[Source]) -> list[Corpus]:
+    """Return one corpus, or one for each of the files that a pattern means, named after these."""
+    return [Corpus(name if len(sources) == 1 else str(source.inputs[0]), source) for source in sources]
+
+
+def _sides(path: Path, languages: Sequence[str]) -> list[str]:
+    """Return the source and the target of an XLIFF file, those of *languages* that it says it is in.
+
+    What it does not say is the other of two languages; where none are asked for, the file's own are meant. Raises
+    ValueError where that leaves a side open.
+    """
+    own = xliff_languages(path)
+    codes = [resolve(code) for code in languages or filter(None, own)]
+    places = [None if spelt is None else Spellings(codes).column(spelt) for spelt in own]
+    if len(codes) == 2 and None in own and places.count(None) == 1:
+        places = [1 - sum(filter(None, places)) if place is None else place for place in places]
+    found = [codes[place] for place in places if place is not None]
+    if len(set(found)) != 2:
+        said = " and ".join(spelt or "a language that it does not name" for spelt in own)
+        raise ValueError(
+            f"it is in {said}, which are not two of the languages {shortened(codes, 10) or 'asked for'}; give "
+            "--languages, or {reader: xliff, path: FILE, source: CODE, target: CODE}"
+        )
+    return found
+
+
+def _at(path: str) -> Path:
+    return Path(expand(path))
 
 
 def _is_mapping(written: str) -> bool:
@@ -106,20 +150,22 @@ def _is_mapping(written: str) -> bool:
 
 def _reader_of(path: str) -> str:
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    while suffixes and suffixes[-1] in _COMPRESSED:
+    while suffixes and suffixes[-1] in COMPRESSED_SUFFIXES:
         suffixes.pop()
     return _READER_OF.get(suffixes[-1], "plain_text") if suffixes else "plain_text"
 
 
-def _source(option: str, written: str, reader: str, given: object, languages: Sequence[str]) -> Source:
+def _sources(option: str, written: str, reader: str, given: object, languages: Sequence[str]) -> list[Source]:
     try:
-        source = make_source(reader, given, languages, Path)  # type: ignore[arg-type]
+        if reader == "xliff" and isinstance(given, str) and _at(given).is_file():
+            languages = _sides(_at(given), languages)
+        sources = expanded(make_source(reader, given, languages, _at), _at(""))  # type: ignore[arg-type]
     except ValueError as error:
         problem = str(error)
         if "languages" in problem:
             problem += "; give --languages"
         raise UserError(f"{option} {written!r}: {problem}") from error
-    missing = [path for path in source.inputs if not path.is_file()]
+    missing = [path for source in sources for path in source.inputs if not path.is_file()]
     if missing:
         raise UserError(f"{option} {written!r}: there is no file {missing[0]}; correct the path, or --languages")
-    return source
+    return sources

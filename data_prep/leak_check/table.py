@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rich.console import Console
 from rich.table import Table
 
 from data_prep.leak_check.report import LanguageReport, Report, Sample
 from mtdeep.languages import name
+from mtdeep.tables import Cell, console, table_of
 
-_WIDTH_OF_A_LOG = 120
 _SHOWN = 160  # characters of a sample
 
 
 def print_report(report: Report) -> None:
     """Print a table of the languages of every test set in which something was found, samples, and what is unsaid."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH_OF_A_LOG)
+    out = console()
 
     def write(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        out.print(line, markup=False, soft_wrap=True)
 
     found = {
         test: {language: one for language, one in languages.items() if one.exact + one.near}
         for test, languages in report.tests.items()
     }
     if report.leaks:
-        console.print(_table(found))
+        out.print(_table(found, out.width))
     for test, leaked in found.items():
         for language, one in leaked.items():
             for sample in one.samples:
@@ -43,24 +40,21 @@ def print_report(report: Report) -> None:
     write(_verdict(report))
 
 
-def _table(found: Mapping[str, Mapping[str, LanguageReport]]) -> Table:
-    table = Table(title="Sentences of test sets that are in training text", title_justify="left")
-    for column in ("test set", "language"):
-        table.add_column(column, overflow="fold")
-    for column in ("sentences", "exact", "of these short", "near"):
-        table.add_column(column, justify="right")
-    table.add_column("by training corpus", overflow="fold")
+def _table(found: Mapping[str, Mapping[str, LanguageReport]], width: int) -> Table:
+    rows: list[list[Cell]] = []
     for test, languages in found.items():
         for language, one in languages.items():
             where = ", ".join(f"{corpus}: {n['exact']:,} + {n['near']:,}" for corpus, n in one.training.items())
-            counts = (one.sentences, one.exact, one.short, one.near)
-            table.add_row(test, f"{language}  {name(language)}", *(f"{count:,}" for count in counts), where)
-    return table
+            rows.append([test, f"{language}  {name(language)}", one.sentences, one.exact, one.short, one.near, where])
+    headers = ["test set", "language", "sentences", "exact", "of these short", "near", "by training corpus"]
+    return table_of("Sentences of test sets that are in training text", headers, rows, width)
 
 
 def _sample(test: str, language: str, sample: Sample) -> Iterator[str]:
     """Yield the lines of a sample."""
-    yield f"{test}, {language}: {sample.kind}, similarity {sample.similarity:.2f}, {sample.corpus} row {sample.row:,}"
+    code = "" if sample.language == language else f", {sample.language}"
+    place = f"{sample.corpus} row {sample.row:,}{code}"
+    yield f"{test}, {language}: {sample.kind}, similarity {sample.similarity:.2f}, {place}"
     yield f"  test     {_cut(sample.test)}"
     yield f"  training {_cut(sample.training)}"
 
@@ -70,6 +64,8 @@ def _notes(report: Report, test: str, languages: Mapping[str, LanguageReport]) -
     clean = sum(not (one.exact + one.near) for one in languages.values() if one.searched)
     if clean:
         yield f"{test}: nothing found in {clean} language{'s' if clean > 1 else ''} searched"
+    if others := [f"{code} in {', '.join(one.codes)}" for code, one in languages.items() if {*one.codes} - {code}]:
+        yield f"{test}: searched for under other codes of the same language and script: {'; '.join(others)}"
     if absent := [language for language, one in languages.items() if not one.searched]:
         yield f"{test}: not searched for, since training text has no such language: {', '.join(absent)}"
     if unchecked := {language: one.unchecked for language, one in languages.items() if one.unchecked}:

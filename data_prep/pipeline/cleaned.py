@@ -13,10 +13,10 @@ from data_prep.cleaning.identifiers import identifier
 from data_prep.cleaning.language import Language
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import TRAIN, CldrCorpus, CorpusSplit
-from data_prep.engine.task import Result, Task
+from data_prep.engine.task import Result, Task, digest_of
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.readers.source import Source
-from data_prep.stages.clean import CLEAN, NOTHING_LEFT, clean, cleaning_content
+from data_prep.stages.clean import CLEAN, CLEAN_STEP, NOTHING_LEFT, cleaning_content
 from data_prep.stages.part import Part
 from data_prep.stages.read import chunk_name, read_task
 from mtdeep.errors import UserError
@@ -55,11 +55,7 @@ def readings(run: Run, wanted: Collection[CorpusSplit] | None = None) -> list[Re
 def cleaned(run: Run, wanted: Collection[CorpusSplit] | None = None) -> list[SplitText]:
     """Return the splits of `readings`, cleaned where they are for training."""
     every = readings(run, wanted)
-    tasks = [
-        _cleaning(run, text, source, result, chunk)
-        for text, source, result in every
-        for chunk in range(len(result.record["rows"]))
-    ]
+    tasks = [task for text, source, result in every for task in _cleaning(run, text, source, result)]
     done = iter(run.pool.run("clean", tasks))
     texts: dict[tuple[str, str], SplitText] = {}
     for text, source, result in every:
@@ -74,21 +70,22 @@ def _reading(run: Run, text: SplitText, source: Source) -> Task:
     return replace(read_task(str(text), source, run.digests), place=place)
 
 
-def _cleaning(run: Run, text: SplitText, source: Source, read: Result, chunk: int) -> Task:
-    config = run.loaded.config
-    settings = config.cleaning.model_dump_json(exclude_unset=True) if text.cleaned else None
-    corpus, normalization = text.corpus.entry, _normalization(run)
-    arguments = {
-        "corpus": corpus,
-        "settings": settings,
-        "normalization": normalization,
-        "chunk": read.folder / chunk_name(chunk),
-        "first": sum(read.record["rows"][:chunk]),
-        "languages": tuple(source.languages),
-    }
+def _cleaning(run: Run, text: SplitText, source: Source, read: Result) -> Iterator[Task]:
+    """Yield the tasks of cleaning the chunks of a source."""
+    normalization, languages = _normalization(run), tuple(source.languages)
     rule = run.digests[normalization] if isinstance(normalization, Path) else normalization
-    content = cleaning_content(read.key, chunk, corpus, settings, rule)
-    return Task("clean", f"{text}, chunk {chunk}", clean, content, arguments)
+    cleaner = Cleaner(run.loaded.config.cleaning, text.corpus.entry, languages) if text.cleaned else None
+    rules = None if cleaner is None else _digest(run, cleaner)
+    arguments = {"cleaner": cleaner, "normalization": normalization, "languages": languages}
+    for chunk in range(len(read.record["rows"])):
+        of_chunk = {"chunk": read.folder / chunk_name(chunk), "first": sum(read.record["rows"][:chunk])}
+        content = cleaning_content(read.key, chunk, rules, rule)
+        libraries = cleaner.libraries if cleaner else ()
+        yield CLEAN_STEP.task(f"{text}, chunk {chunk}", content, arguments | of_chunk, libraries=libraries)
+
+
+def _digest(run: Run, cleaner: Cleaner) -> str:
+    return digest_of([cleaner.decided(), [run.digests[Path(file)] for file in cleaner.files]])
 
 
 def _normalization(run: Run) -> str | Path:

@@ -13,7 +13,7 @@ from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.pipeline.vocabulary import LearnedVocabulary
 from data_prep.stages.assemble import Encoded, column
-from data_prep.stages.encode import KEPT, LENGTHS, TEXT, TOKENS, encode, encoding_content
+from data_prep.stages.encode import ENCODE_STEP, KEPT, LENGTHS, TEXT, TOKENS, encoding_content
 from mtdeep.corpus.blocks import Block
 from mtdeep.corpus.corpus_writer import CorpusWriter
 from mtdeep.corpus.manifest import CorpusRecord
@@ -30,6 +30,8 @@ class Sizes:
     tokens: int = 0
     unknown: int = 0
     lengths: tuple[int, ...] = (0,) * (len(LENGTHS) + 1)
+    normalised: int = 0
+    """Sentences with a character that the model's normalisation changes."""
 
     def __add__(self, other: Sizes) -> Sizes:
         return Sizes(
@@ -38,6 +40,7 @@ class Sizes:
             self.tokens + other.tokens,
             self.unknown + other.unknown,
             tuple(np.add(self.lengths, other.lengths).tolist()),
+            self.normalised + other.normalised,
         )
 
 
@@ -54,8 +57,17 @@ class EncodedText:
         found = dict.fromkeys(self.text.written, Sizes())
         for result in self.results:
             for language, counts in result.record["languages"].items():
-                found[language] += Sizes(**counts)
+                found[language] += Sizes(**{**counts, "normalised": counts["normalised"]["sentences"]})
         return found
+
+    def changed(self, language: str) -> dict[str, tuple[str, int]]:
+        """Return character -> what the model's normalisation makes of it, and how many there are, the most first."""
+        found: dict[str, tuple[str, int]] = {}
+        for result in self.results:
+            counts = result.record["languages"].get(language)
+            for character, (becomes, count) in (counts["normalised"]["characters"].items() if counts else ()):
+                found[character] = becomes, found.get(character, ("", 0))[1] + count
+        return dict(sorted(found.items(), key=lambda item: (-item[1][1], item[0])))
 
     def add_to(self, writer: CorpusWriter) -> CorpusRecord:
         """Append it to a store; returns what the manifest says of it."""
@@ -110,4 +122,4 @@ def _encoding(text: SplitText, piece: Piece, learned: LearnedVocabulary, model: 
         "keep_text": keep_text,
     }
     content = encoding_content(str(piece.identity[0]), piece.kept.key, decided)
-    return Task("encode", str(text), encode, content, arguments)
+    return ENCODE_STEP.task(str(text), content, arguments)

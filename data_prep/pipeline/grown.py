@@ -17,7 +17,7 @@ from data_prep.pipeline.selected import Leaked, leaked, searched, selected, summ
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.pipeline.wider import wider
 from data_prep.stages.encode import KEPT
-from data_prep.stages.leaks import TRAINED_ON, without_met, without_met_content
+from data_prep.stages.leaks import TRAINED_ON, WITHOUT_MET_STEP, without_met_content
 from mtdeep.errors import UserError
 
 
@@ -105,7 +105,7 @@ def _may_shrink(text: SplitText) -> bool:
 def _cut(text: SplitText, piece: Piece, met: Sequence[Result]) -> Task:
     content = without_met_content(piece.identity, [result.key for result in met])
     arguments = {"part": piece.part, "searched": [result.folder for result in met]}
-    return Task("without_met", str(text), without_met, content, arguments)
+    return WITHOUT_MET_STEP.task(str(text), content, arguments)
 
 
 def _shrunk(text: SplitText, left: Iterator[Result]) -> SplitText:

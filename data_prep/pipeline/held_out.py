@@ -8,7 +8,7 @@ from dataclasses import replace
 from data_prep.engine.task import Result, Task
 from data_prep.pipeline.texts import Piece, Run, SplitText, what_is_left
 from data_prep.readers.plain_text import read_lines
-from data_prep.stages.hold_out import KINDS, SHARED_ROWS, TRAINING, How, held_out_in, hold_out, holdout_content
+from data_prep.stages.hold_out import HOLD_OUT_STEP, KINDS, SHARED_ROWS, TRAINING, How, held_out_in, holdout_content
 from data_prep.stages.part import Rows
 from mtdeep.errors import UserError
 
@@ -56,7 +56,7 @@ def _task(run: Run, text: SplitText) -> Task:
         "left": what_is_left([text]),
     }
     place = run.loaded.where("corpora", text.number, "holdout")
-    return Task("hold_out", str(text), hold_out, content, arguments, place)
+    return HOLD_OUT_STEP.task(str(text), content, arguments, place=place)
 
 
 def _how(run: Run, how: int | float | str) -> How:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_prep.cleaning.record import Sample, smallest
-from data_prep.engine.task import Result, Task
+from data_prep.engine.task import Result
 from data_prep.pipeline.texts import Piece, Run, Samples, SplitText
-from data_prep.stages.repeat_samples import sample_content, sample_repeats
+from data_prep.stages.repeat_samples import REPEAT_SAMPLES_STEP, sample_content
 from data_prep.stages.select import REPEAT, SCORED
 
 
@@ -35,7 +35,7 @@ def repeat_samples(
     arguments: dict[str, Any] = {"parts": [piece.part for _, piece in asked], "names": names, "wanted": wanted}
     arguments |= {"repeated": repeated.folder}
     content = sample_content(repeated.key, names, wanted)
-    task = Task("repeat_samples", "samples of repeated rows", sample_repeats, content, arguments)
+    task = REPEAT_SAMPLES_STEP.task("samples of repeated rows", content, arguments)
     (result,) = run.pool.run("sample repeated rows", [task])
     return {
         corpus: {REPEAT: {language: [Sample(**one) for one in samples] for language, samples in of_corpus.items()}}

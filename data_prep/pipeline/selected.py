@@ -9,12 +9,13 @@ from typing import Any
 from data_prep.duplicates.leakage import NEAR
 from data_prep.duplicates.near import SIMILAR
 from data_prep.engine.task import Result, Task
+from data_prep.pipeline.emptied import check_not_empty
 from data_prep.pipeline.samples import leak_samples, repeat_samples
-from data_prep.pipeline.texts import Piece, Run, SplitText, nothing_left
+from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.encode import KEPT
-from data_prep.stages.leaks import INDEX, find_leaks, index, index_content, leaks_content
-from data_prep.stages.near_repeats import near_repeats, near_repeats_content, sign, sign_content
-from data_prep.stages.select import REPEAT, repeats, repeats_content, select, select_content
+from data_prep.stages.leaks import INDEX, INDEX_STEP, LEAKS_STEP, SIGNING, index_content, leaks_content
+from data_prep.stages.near_repeats import NEAR_REPEATS_STEP, SIGN_STEP, near_repeats_content, sign_content
+from data_prep.stages.select import REPEAT, REPEATS_STEP, SELECT_STEP, repeats_content, select_content
 
 Leaked = dict[str, dict[str, dict[str, int]]]
 """Scored split -> language -> exact or near -> cells of training text."""
@@ -53,7 +54,8 @@ def searched(run: Run, texts: Sequence[SplitText], scored: Sequence[SplitText]) 
     sets = [[piece.part for piece in text.pieces] for text in scored]
     content = index_content([[piece.identity for piece in text.pieces] for text in scored], near)
     arguments = {"sets": sets, "near": near}
-    (known,) = run.pool.run("index what is scored", [Task("index", "index", index, content, arguments)])
+    task = INDEX_STEP.task("index", content, arguments, libraries=SIGNING if near else ())
+    (known,) = run.pool.run("index what is scored", [task])
     return run.pool.run("find what is scored", [_search(text, piece, known) for text, piece in trained])
 
 
@@ -84,14 +86,15 @@ def _search(text: SplitText, piece: Piece, known: Result) -> Task:
     near = text.corpus.near_leaks
     part = piece.part
     arguments = {"part": replace(part, leaks=None), "index": known.folder / INDEX, "near": near}
-    return Task("leaks", str(text), find_leaks, leaks_content(piece.identity, known.key, near), arguments)
+    content = leaks_content(piece.identity, known.key, near)
+    return LEAKS_STEP.task(str(text), content, arguments, libraries=SIGNING if near else ())
 
 
 def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] = ()) -> list[SplitText]:
     """Return the texts with what is kept of each piece; training rows that repeat another are not.
 
-    Of rows that stand in a store *before*, whose pieces are `Piece.stored`, none goes. Raises UserError when nothing is
-    left of a split, of all its pairs where the corpus has many, those of the store among them.
+    Of rows that stand in a store *before*, whose pieces are `Piece.stored`, none goes. Raises UserError as
+    `check_not_empty` does.
     """
     asked = [(text, piece) for text in (*before, *texts) if _is_compared(text) for piece in text.pieces]
     place = {id(piece): number for number, (_, piece) in enumerate(asked)}
@@ -106,7 +109,7 @@ def selected(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText] =
         for piece in pieces:
             _enter(text, piece.kept)
         found.append(replace(text, pieces=pieces))
-    _check_not_empty(run, found, before)
+    check_not_empty(run, found, before)
     if repeated is None:
         return found
     lost = {place[id(piece)] for (_, piece), one in zip(every, done, strict=True) if one.record["rows"][REPEAT]}
@@ -126,7 +129,7 @@ def _repeats(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> Result:
     made_from = [(*piece.identity, piece.part.rank) for _, piece in asked]
     parts, memory = [piece.part for _, piece in asked], run.loaded.config.deduplication.memory
     arguments: dict[str, Any] = {"parts": parts, "memory": memory}
-    task = Task("repeats", "repeated rows", repeats, repeats_content(made_from), arguments)
+    task = REPEATS_STEP.task("repeated rows", repeats_content(made_from), arguments)
     (exact,) = run.pool.run("find repeated rows", [task])
     if not any(text.corpus.deduplicate == NEAR for text, _ in asked):
         return exact
@@ -135,7 +138,7 @@ def _repeats(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> Result:
     content = near_repeats_content(made_from, keys, exact.key, SIMILAR)
     folders = [None if result is None else result.folder for result in signed]
     arguments |= {"signed": folders, "repeated": exact.folder}
-    task = Task("near_repeats", "nearly repeated rows", near_repeats, content, arguments)
+    task = NEAR_REPEATS_STEP.task("nearly repeated rows", content, arguments)
     (near,) = run.pool.run("find nearly repeated rows", [task])
     return near
 
@@ -144,10 +147,14 @@ def _signed(run: Run, asked: Sequence[tuple[SplitText, Piece]]) -> list[Result |
     """Return the signatures of the pieces whose near repeats are to go, None for the others."""
     wanted = [text.corpus.deduplicate == NEAR for text, _ in asked]
     tasks = [
-        Task("sign", str(text), sign, sign_content(str(piece.identity[0])),
-             {"chunk": piece.part.chunk, "languages": piece.part.languages})
-        for (text, piece), is_wanted in zip(asked, wanted, strict=True) if is_wanted
-    ]  # fmt: skip
+        SIGN_STEP.task(
+            str(text),
+            sign_content(str(piece.identity[0])),
+            {"chunk": piece.part.chunk, "languages": piece.part.languages},
+        )
+        for (text, piece), is_wanted in zip(asked, wanted, strict=True)
+        if is_wanted
+    ]
     results = iter(run.pool.run("sign", tasks))
     return [next(results) if is_wanted else None for is_wanted in wanted]
 
@@ -160,7 +167,7 @@ def _selection(text: SplitText, piece: Piece, repeated: Result | None, number: i
         "repeated": None if compared is None else (compared[0].folder, compared[1]),
     }
     of = None if compared is None else (compared[0].key, compared[1])
-    return Task("select", str(text), select, select_content(piece.identity, text.least, of), arguments)
+    return SELECT_STEP.task(str(text), select_content(piece.identity, text.least, of), arguments)
 
 
 def _enter(text: SplitText, result: Result) -> None:
@@ -169,13 +176,3 @@ def _enter(text: SplitText, result: Result) -> None:
     for language in text.written:
         rejected = dict(result.record["languages"].get(language) or {KEPT: 0})
         text.ledger.sentences(language, kept=rejected.pop(KEPT), rejected=rejected)
-
-
-def _check_not_empty(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText]) -> None:
-    of_split: dict[tuple[str, str], list[SplitText]] = {}
-    for text in texts:
-        of_split.setdefault((text.corpus.entry, text.split), []).append(text)
-    there = {(text.corpus.entry, text.split) for text in (*before, *texts) if text.ledger.account().rows.kept}
-    for split, every in of_split.items():
-        if split not in there:
-            raise nothing_left(run, every)

@@ -11,13 +11,13 @@ from typing import Any
 from data_prep.account import Ledger
 from data_prep.cleaning.cleaner import ALONE
 from data_prep.cleaning.record import Sample
+from data_prep.cleaning.remedy import remedy
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit
 from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
-from mtdeep.errors import UserError
 
 Samples = dict[str, dict[str, list[Sample]]]
 """Reason -> language -> samples."""
@@ -115,24 +115,25 @@ def what_is_left(texts: Sequence[SplitText]) -> str:
     if not reasons:
         return left
     ((reason, count),) = reasons.most_common(1)
-    return f"{left}; lost above all: {count:,} {reason}{_most_sentences(texts)}"
+    return f"{left}; lost above all: {count:,} {reason}{most_sentences(texts)}"
 
 
-def _most_sentences(texts: Sequence[SplitText]) -> str:
+def most_sentences(texts: Sequence[SplitText]) -> str:
     """Return why most sentences went: a row goes since too few are left in it, whatever rule took the others."""
+    return "".join(f"; of sentences {count:,} {reason}" for reason, count in _main_reason(texts))
+
+
+def mended(texts: Sequence[SplitText]) -> str:
+    """Return what to write in the configuration where the rule that took most sentences is wrong, or nothing."""
+    return "".join(remedy(reason, _languages_hit(texts, reason)) for reason, _ in _main_reason(texts))
+
+
+def _main_reason(texts: Sequence[SplitText]) -> list[tuple[str, int]]:
+    """Return the reason that took most sentences, and how many, in a list that is empty where none is lost."""
     reasons = sum((text.ledger.lost_sentences() for text in texts), Counter[str]())
     del reasons[ALONE]
-    return "".join(f"; of sentences {count:,} {reason}" for reason, count in reasons.most_common(1))
+    return reasons.most_common(1)
 
 
-def nothing_left(run: Run, texts: Sequence[SplitText]) -> UserError:
-    """Return what to tell of a split of which all rows are rejected; of all its pairs where the corpus has many."""
-    text, rows = texts[0], [text.ledger.account().rows for text in texts]
-    rejected = sum((Counter(tally.rejected) for tally in rows), Counter[str]())
-    lost = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "there were none"
-    lost += _most_sentences(texts)
-    return UserError(
-        f"{run.loaded.where('corpora', text.number, 'splits', text.split)}: nothing is left of the "
-        f"{sum(tally.read for tally in rows):,} rows of split {text.split!r} of corpus {text.corpus.entry!r} ({lost}); "
-        "give other files, or clean them less"
-    )
+def _languages_hit(texts: Sequence[SplitText], reason: str) -> list[str]:
+    return list(dict.fromkeys(code for text in texts for code in text.ledger.languages_hit(reason)))

@@ -11,8 +11,8 @@ from data_prep.config_file import ConfigFile
 from data_prep.engine.task import Task
 from data_prep.pipeline.texts import Piece, Run, SplitText, what_is_left
 from data_prep.stages.encode import KEPT
-from data_prep.stages.learn import MODEL, learn, learn_content
-from data_prep.stages.sample import quotas, sample, sample_content
+from data_prep.stages.learn import LEARN_STEP, MODEL, learn_content, learning_libraries
+from data_prep.stages.sample import SAMPLE_STEP, quotas, sample_content
 from mtdeep.corpus.manifest import SUBWORD_MODEL
 from mtdeep.corpus.origins import ORIGIN_TAGS
 from mtdeep.corpus.store import Store, file_digest
@@ -85,7 +85,9 @@ def _learned(run: Run, texts: Sequence[SplitText]) -> Path:
     left = what_is_left([text for text in texts if text.trained])
     arguments = {"samples": [result.folder for result in samples], "settings": settings, "left": left}
     place = run.loaded.where("vocabulary", "size")
-    (result,) = run.pool.run("learn the vocabulary", [Task("learn", "vocabulary", learn, content, arguments, place)])
+    libraries = learning_libraries(run.loaded.config.vocabulary)
+    task = LEARN_STEP.task("vocabulary", content, arguments, place=place, libraries=libraries)
+    (result,) = run.pool.run("learn the vocabulary", [task])
     model = result.folder / MODEL
     if file_digest(model) != result.record["xxh3_128"]:
         raise UserError(f"{model}: damaged; {AGAIN}")
@@ -129,4 +131,4 @@ def _sampling(run: Run, piece: Piece, draws: Draws) -> Task:
         "seed": seed,
     }
     content = sample_content(str(piece.identity[0]), piece.kept.key, draws, seed)
-    return Task("sample", "sample", sample, content, arguments)
+    return SAMPLE_STEP.task("sample", content, arguments)

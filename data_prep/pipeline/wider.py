@@ -14,7 +14,7 @@ from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.clean import CLEAN
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
-from data_prep.stages.widen import NEW, same_rows, same_rows_content, widen, widen_content
+from data_prep.stages.widen import NEW, SAME_ROWS_STEP, WIDEN_STEP, same_rows_content, widen_content
 from mtdeep.errors import UserError
 
 NO_ROW = "its row is not in the store"
@@ -51,7 +51,7 @@ def _check_rows(run: Run, before: Run, wanted: Collection[CorpusSplit]) -> None:
             "languages": tuple(source.languages),
         }
         place = f"{run.loaded.where('corpora', text.number)}: corpus {text.corpus.name!r} cannot get languages"
-        tasks.append(Task("same_rows", str(text), same_rows, same_rows_content(one.key, other.key), arguments, place))
+        tasks.append(SAME_ROWS_STEP.task(str(text), same_rows_content(one.key, other.key), arguments, place=place))
     run.pool.run("compare rows", tasks)
 
 
@@ -94,7 +94,7 @@ def _task(text: SplitText, piece: Piece, wide: Piece) -> Task:
         "added": added,
     }
     content = widen_content(piece.identity, piece.kept.key, wide.identity, added)
-    return Task("widen", str(text), widen, content, arguments)
+    return WIDEN_STEP.task(str(text), content, arguments)
 
 
 def _enter(whole: SplitText, joined: Sequence[Joined]) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 
 import xxhash
 
-from data_prep.readers.opening import BLOCK, blocks_of, read_blocks
+from data_prep.readers.compression import BLOCK
+from data_prep.readers.opening import blocks_of, expanded_blocks
 from data_prep.readers.zip_members import member_blocks, open_zip, shown
 from mtdeep.durable import write_atomically
 from mtdeep.errors import UserError
@@ -51,7 +52,8 @@ def _take_out_of_tar(archive: Path, patterns: Sequence[str], into: Path) -> list
     """Do so in one pass over a tar, which has no table of contents and may be compressed as a whole."""
     found: dict[str, list[str]] = {pattern: [] for pattern in patterns}
     names: list[str] = []
-    stream = io.BufferedReader(_Stream(read_blocks(archive)), BLOCK)
+    blocks = expanded_blocks(archive)
+    stream = io.BufferedReader(_Stream(blocks), BLOCK)
     try:
         with tarfile.open(fileobj=stream, mode="r|") as opened:
             for member in opened:
@@ -64,6 +66,8 @@ def _take_out_of_tar(archive: Path, patterns: Sequence[str], into: Path) -> list
                     found[pattern].append(name)
                 if meant and (content := opened.extractfile(member)):
                     _write(into, name, blocks_of(content))
+        for _ in blocks:  # behind the tar's own end stands the checksum of what it is compressed with
+            pass
     except tarfile.TarError as error:
         raise UserError(f"{archive}: no whole archive that can be read ({error}); fetch it again") from error
     return [_place(into, name) for name in _one_each(archive, found, names)]

@@ -21,13 +21,12 @@ _OTHERS = {
     "xlsx": "XLSX",
     "hfds": "a Hugging Face data set (its Parquet files can be read with reader parquet)",
     "opus_xces": "XCES",
-    "bz2": "bzip2",
 }
 
 
 def format_of(entry: Entry) -> str:
     """Return the format of an entry's texts. Raises UserError for one that no reader here reads."""
-    said = {*entry.kind.split("."), *(["bz2"] if any(url.endswith("bz2") for url in entry.urls) else [])}
+    said = set(entry.kind.split("."))
     if others := [name for key, name in _OTHERS.items() if key in said]:
         raise UserError(f"{entry.id} is {others[0]}, which is not read; convert its files, or leave it out")
     languages = len(entry.id.split("-")) - 3

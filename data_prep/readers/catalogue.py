@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import polib
 
+from data_prep.readers.lines import check_line_ends
 from data_prep.readers.opening import read_whole
 from data_prep.readers.rows import on_one_line
 from mtdeep.errors import UserError
@@ -63,6 +64,8 @@ def read_catalogue(path: Path, *, fuzzy: bool, obsolete: bool) -> Catalogue:
             _check_mo(path, content, order)
             read = polib.mofile(content)
         else:
+            if b"\n" not in content:
+                check_line_ends(content, path)
             text = content.decode(encoding).removeprefix("\ufeff")
             _check_strings(path, text)
             read = polib.pofile(_Lines(text + "\n"))  # with a line's end it is never taken for a file's name
@@ -76,9 +79,12 @@ def read_catalogue(path: Path, *, fuzzy: bool, obsolete: bool) -> Catalogue:
         raise UserError(
             f"{path}:{line[1] if line else 1}: no PO or MO file that can be read ({what}); correct it or fetch it again"
         ) from error
-    found = Catalogue(form=_rule(path, read.metadata))
+    found = Catalogue()
     for entry in read:
         _add(found, entry, fuzzy=fuzzy, obsolete=obsolete)
+    # A template's rule is a mere place for one ("plural=EXPRESSION"), and nothing is chosen by it.
+    if any(message.plural and any(message.forms) for message in found.messages.values()):
+        found.form = _rule(path, read.metadata)
     return found
 
 

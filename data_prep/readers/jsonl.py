@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from data_prep.batch import Rejected
 from data_prep.readers.columns import ColumnFile, row_of
 from data_prep.readers.lines import split_lines
 from data_prep.readers.opening import read_blocks
 from data_prep.readers.rows import LONGEST, Item, Row, excerpt
+from mtdeep.errors import UserError
+
+NO_JSON = "no JSON"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Jsonl(ColumnFile):
     longest: bytes of the longest line that is read.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     path: Path
     keys: Mapping[str, str]
     id: str | None = None
@@ -42,15 +46,34 @@ class Jsonl(ColumnFile):
         return f"{self.path}:1: no row in it; give a file with one JSON object a line, or leave it out"
 
     def items(self) -> Iterator[Item]:
-        """Yield a row a line."""
-        line = 0
+        """Yield a row a line. Raises UserError, once all is read, for one JSON value in place of one a line."""
+        line = kept = 0
+        first: tuple[str, Row | Rejected] | None = None  # the first line that is not empty, and its row
         for block in split_lines(read_blocks(self.path), self.path, self.longest):
             for i, text in enumerate(block.texts):
                 line += 1
-                if i in block.damage:
-                    yield Rejected(block.damage[i].reason, f"line {line}", block.damage[i].excerpt)
+                row: Row | Rejected
+                if damage := block.damage.get(i):
+                    text = damage.excerpt
+                    row = Rejected(damage.reason, f"line {line}", text)
                 else:
-                    yield self._row(text, f"line {line}")
+                    row = self._row(text, f"line {line}")
+                if first is None and text.strip():
+                    first = text.lstrip()[:1], row
+                kept += isinstance(row, Row)
+                yield row
+        if first:
+            self._check_shape(*first, line, kept)
+
+    def _check_shape(self, start: str, first: Row | Rejected, lines: int, kept: int) -> None:
+        """Raise UserError where most lines are no rows because the file is one array, or one object over its lines."""
+        if start == "[" and kept <= lines - kept:
+            what, filter_ = "an array", ".[]"
+        elif start == "{" and lines > 1 and not kept and isinstance(first, Rejected) and first.reason == NO_JSON:
+            what, filter_ = "one object over several lines", "."
+        else:
+            return
+        raise UserError(f"{self.path}:1: {what}, not one JSON object a line; convert it (jq -c '{filter_}' FILE > NEW)")
 
     def _row(self, line: str, place: str) -> Row | Rejected:
         try:
@@ -60,7 +83,7 @@ class Jsonl(ColumnFile):
         except RecursionError:
             return Rejected("JSON nested too deeply", place, excerpt(line))
         except ValueError:  # also a number of thousands of digits
-            return Rejected("no JSON" if line.strip() else "empty line", place, excerpt(line))
+            return Rejected(NO_JSON if line.strip() else "empty line", place, excerpt(line))
         if not isinstance(given, dict):
             return Rejected("no JSON object", place, excerpt(line))
         texts = [_at(given, key) for key in self.keys.values()]

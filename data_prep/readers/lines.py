@@ -3,7 +3,8 @@ r"""Lines of text, a block at a time.
 A line ends at ``\n`` and nowhere else: U+0085 or U+2028 inside a sentence would split one side of a corpus and not the
 other. The ``\r`` of a ``\r\n`` belongs to the line's end; a byte order mark at the start of a file is dropped. All
 other characters stay, no-break spaces and byte order marks further on included. A line is damaged, and has no text,
-when it is too long, is no UTF-8 or holds a NUL.
+when it is too long, is no UTF-8 or holds a NUL. A file whose lines end at ``\r`` alone, which would be one line, is
+refused.
 """
 
 from __future__ import annotations
@@ -43,21 +44,32 @@ class LineBlock:
 def split_lines(blocks: Iterable[bytes], name: object, longest: int = LONGEST) -> Iterator[LineBlock]:
     """Yield the lines of a file's *blocks* of bytes; a line has at most *longest* bytes.
 
-    Holds no more than a block and one line. Raises UserError, which names the file, for UTF-16 and UTF-32.
+    Holds no more than a block and one line. Raises UserError, which names the file, for UTF-16, UTF-32, and lines that
+    end with carriage returns alone.
     """
     rest, offset = b"", 0  # the line that has not ended yet, and how many bytes of the text stand before it
+    is_first = True
     for start, block in _without_mark(blocks, name):
         offset += start
         data = rest + block
         end = data.rfind(b"\n") + 1
         if end:
             yield _split(data[:end], offset, longest)
+            is_first = False
         rest, offset = data[end:], offset + end
         if len(rest) > longest + 1:  # too long already: its bytes need not be kept, nor their number but for offsets
             kept = rest[: longest + 2]
             rest, offset = kept, offset + len(rest) - len(kept)
+    if is_first:
+        check_line_ends(rest, name)
     if rest:
         yield _split(rest, offset, longest)
+
+
+def check_line_ends(only_line: bytes, name: object) -> None:
+    """Raise UserError when a file's *only_line* is many, ended by carriage returns alone, as on old Macintoshes."""
+    if b"\r" in only_line.rstrip(b"\r"):
+        raise UserError(f"{name}:1: its lines end with \\r alone; convert it (tr '\\r' '\\n' < FILE > NEW)")
 
 
 def _without_mark(blocks: Iterable[bytes], name: object) -> Iterator[tuple[int, bytes]]:

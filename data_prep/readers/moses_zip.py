@@ -6,12 +6,14 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Batch
 from data_prep.readers.aligned import Column, aligned_batches
+from data_prep.readers.compression import SUFFIXES
 from data_prep.readers.lines import split_lines
 from data_prep.readers.rows import LONGEST
-from data_prep.readers.zip_members import member_blocks, open_zip, shown
+from data_prep.readers.zip_members import member_text, open_zip, shown
 from mtdeep.errors import UserError
 from mtdeep.languages import find
 
@@ -26,6 +28,7 @@ class MosesZip:
     longest: bytes of the longest line that is read.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("langcodes",)
     path: Path
     languages: tuple[str, ...]
     members: Mapping[str, str] = field(default_factory=dict)
@@ -51,7 +54,7 @@ class MosesZip:
         if language in self.members:
             return self.members[language]
         names = archive.namelist()
-        found = [name for name in names if "." in name and find(name.rpartition(".")[2][:64]) == language]
+        found = [name for name in names if find(_ending(name)) == language]
         if len(found) != 1:
             how = "no member" if not found else f"{len(found)} members"
             raise UserError(f"{self.path}: {how} for language {language!r} among {shown(names)}; name it in `members`")
@@ -59,4 +62,11 @@ class MosesZip:
 
     def _column(self, archive: zipfile.ZipFile, member: str) -> Column:
         name = f"{self.path}/{member}"
-        return Column(name, split_lines(member_blocks(self.path, archive, member), name, self.longest))
+        return Column(name, split_lines(member_text(self.path, archive, member), name, self.longest))
+
+
+def _ending(member: str) -> str:
+    """Return the last part of a member's name, empty for a name of one part; of a compressed one, the part before."""
+    for suffix in SUFFIXES:
+        member = member.removesuffix(suffix)
+    return member.rpartition(".")[2][:64] if "." in member else ""

@@ -1,54 +1,64 @@
-"""The bytes of an input file, decompressed, a block at a time; what breaks off or is a bomb is told in one sentence."""
+"""The text in an input file, decompressed, a block of bytes at a time; what is no text is named, in one sentence."""
 
 from __future__ import annotations
 
-import gzip
-import lzma
-import os
-import zlib
 from collections.abc import Iterator
-from io import BytesIO
-from pathlib import Path
-from typing import IO, BinaryIO
+from itertools import chain
+from pathlib import Path, PurePath
+from typing import IO
 
+from data_prep.readers.compression import BLOCK, SUFFIXES, Compression, Unreadable, compression_of, decompress
+from data_prep.readers.foreign import HEAD, UNPACK, ForeignKind, foreign_kind
 from mtdeep.errors import UserError
 
-BLOCK = 1 << 18  # bytes read at a time
-# No text starts with these bytes (each has one that UTF-8 forbids there), so a file may have any name.
-_MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-_SUFFIXES = {".gz": "gzip", ".xz": "xz", ".zst": "zstd"}
 # Text shrinks to a third or a tenth; what shrinks to less than a thousandth of a long text is made to fill a disk.
 MOST_EXPANSION = 1000
 _ALWAYS_ALLOWED = 64 << 20  # bytes that any file may expand to
-_SIP = 1 << 10  # bytes given to zstd at once: it expands them up to 32,000 times in one go
-_ZSTD_WINDOW = 1 << 27  # bytes; what zstd itself accepts without --long
-
-
-class _BrokenOff(Exception):
-    """A compressed file that is damaged or ends early."""
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:
-    """Yield the content of *path* in blocks, none of them empty; gzip, xz and zstd are known by their first bytes.
+    """Yield the text in a file in blocks, none of them empty.
 
-    Raises UserError, with the line, for a file that cannot be read, is named as compressed but is not, is damaged,
-    breaks off, or expands beyond `MOST_EXPANSION` times its size (64 MiB are always allowed).
+    Raises UserError as `text_blocks` does, and for a file that cannot be read.
     """
-    line, kind, expanded = 1, "", 0
-    try:
-        with path.open("rb") as file:
-            kind = _kind(path, file)
-            bound = most_bytes(os.fstat(file.fileno()).st_size)
-            for block in _BLOCKS[kind](file):
-                expanded += len(block)
-                if kind and expanded > bound:
-                    raise UserError(expands_too_much(path))
-                yield block
-                line += block.count(b"\n")
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, _BrokenOff) as error:
-        raise UserError(f"{path}:{line}: not a whole {kind} file ({error}); fetch it again") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); correct the path or its permissions") from error
+    yield from text_blocks(_file_blocks(path), path, _size(path))
+
+
+def expanded_blocks(path: Path) -> Iterator[bytes]:
+    """Yield the content of a file of any kind, decompressed: an archive may be compressed as a whole.
+
+    Raises UserError as `read_blocks` does, but for kinds that are no text.
+    """
+    yield from _expanded(_file_blocks(path), path, _size(path))[1]
+
+
+def text_blocks(blocks: Iterator[bytes], name: object, size: int) -> Iterator[bytes]:
+    """Yield the text in a file that is given in blocks, decompressed where its first bytes say so.
+
+    name, size: what messages call the file, and its bytes. Raises UserError, with the line, for a file that is named
+    as compressed but is not, is damaged, breaks off, has something else behind it, or expands beyond `MOST_EXPANSION`
+    times its size (64 MiB are always allowed); and, with the remedy, for a kind of file that is no text.
+    """
+    kind, blocks = _expanded(blocks, name, size)
+    head, blocks = _with_head(blocks, HEAD)
+    packed = f"{kind.name}, in which there is " if kind else ""
+    if foreign := foreign_kind(head):
+        raise UserError(f"{name}:1: {packed}{foreign.name}, which is not read here; {foreign.remedy}")
+    if again := compression_of(head):
+        raise UserError(f"{name}:1: {packed}{again.name} again; unpack it once")
+    if head and not kind and (named := SUFFIXES.get(PurePath(str(name)).suffix.lower())):
+        raise UserError(f"{name}:1: no {named.name} file, though named as one; rename it, or fetch it again")
+    yield from blocks
+
+
+def kind_of(path: Path) -> ForeignKind | None:
+    """Return what a file is that is compressed or no text, by its first bytes, for a reader of another kind to say.
+
+    Raises UserError for a file that cannot be read.
+    """
+    head, _ = _with_head(_file_blocks(path), HEAD)
+    kind = compression_of(head)
+    return ForeignKind(kind.name, UNPACK) if kind else foreign_kind(head)
 
 
 def most_bytes(compressed: int) -> int:
@@ -71,57 +81,62 @@ def read_whole(path: Path, most: int) -> bytes:
     return bytes(content)
 
 
-def _kind(path: Path, file: BinaryIO) -> str:
-    start = file.read(max(map(len, _MAGIC)))
-    file.seek(0)
-    found = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "")
-    if start and not found and (named := _SUFFIXES.get(path.suffix)):
-        raise UserError(f"{path}:1: no {named} file, though named as one; rename it, or fetch it again")
-    return found
+def libraries_of(path: Path) -> tuple[str, ...]:
+    """Return the library that decompresses a file, where Python's own does not."""
+    kind = compression_of(_with_head(_file_blocks(path), HEAD)[0])
+    return (kind.library,) if kind and kind.library else ()
 
 
-def blocks_of(file: IO[bytes] | gzip.GzipFile | lzma.LZMAFile) -> Iterator[bytes]:
+def blocks_of(file: IO[bytes]) -> Iterator[bytes]:
     """Yield what is left of an open file."""
     while block := file.read(BLOCK):
         yield block
 
 
-def _gzip(file: BinaryIO) -> Iterator[bytes]:
-    return blocks_of(gzip.GzipFile(fileobj=file))
+def _file_blocks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from blocks_of(file)
+    except OSError as error:
+        raise _cannot_be_read(path, error) from error
 
 
-def _xz(file: BinaryIO) -> Iterator[bytes]:
-    return blocks_of(lzma.LZMAFile(file))
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _cannot_be_read(path, error) from error
 
 
-def _zstd(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the content of zstd frames one after another.
-
-    Not by zstandard's own stream reader, which takes a file that breaks off for a whole one.
-    """
-    import zstandard  # for the corpora that need it
-
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    frame = None
-    gathered = bytearray()
-    data = file.read(_SIP)
-    while data:
-        frame = frame or decompressor.decompressobj()
-        try:
-            gathered += frame.decompress(data)
-        except zstandard.ZstdError as error:
-            raise _BrokenOff(str(error)) from error
-        data = b""
-        if frame.eof:
-            data, frame = frame.unused_data, None
-        if len(gathered) >= BLOCK:
-            yield from blocks_of(BytesIO(gathered))
-            gathered.clear()
-        data = data or file.read(_SIP)
-    if gathered:
-        yield bytes(gathered)
-    if frame is not None:
-        raise _BrokenOff("it ends before its last frame does")
+def _cannot_be_read(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be read ({error.strerror}); correct the path or its permissions")
 
 
-_BLOCKS = {"": blocks_of, "gzip": _gzip, "xz": _xz, "zstd": _zstd}
+def _expanded(blocks: Iterator[bytes], name: object, size: int) -> tuple[Compression | None, Iterator[bytes]]:
+    """Return how a file is compressed, None for not at all, and its content."""
+    head, blocks = _with_head(blocks, HEAD)
+    kind = compression_of(head)
+    return kind, _bounded(decompress(kind, blocks), kind, name, most_bytes(size)) if kind else blocks
+
+
+def _bounded(blocks: Iterator[bytes], kind: Compression, name: object, most: int) -> Iterator[bytes]:
+    """Yield decompressed blocks, of *most* bytes at most; raises UserError, with the line that was come to."""
+    line, expanded = 1, 0
+    try:
+        for block in blocks:
+            expanded += len(block)
+            if expanded > most:
+                raise UserError(expands_too_much(name))
+            yield block
+            line += block.count(b"\n")
+    except Unreadable as error:
+        what = f"{kind.name} that cannot be read on" if error.remedy else f"not a whole {kind.name} file"
+        raise UserError(f"{name}:{line}: {what} ({error}); {error.remedy or 'fetch it again'}") from error
+
+
+def _with_head(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first *size* bytes or more, fewer at the end, and the same blocks from the start."""
+    head = b""
+    while len(head) < size and (block := next(blocks, b"")):
+        head += block
+    return head, chain([head] if head else [], blocks)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from data_prep.batch import Rejected
 from data_prep.readers.columns import ColumnFile, row_of
-from data_prep.readers.opening import BLOCK
+from data_prep.readers.compression import BLOCK
+from data_prep.readers.foreign import PARQUET
+from data_prep.readers.opening import kind_of
 from data_prep.readers.rows import INVALID_UTF8, LONGEST, Item, Row, excerpt, on_one_line
 from mtdeep.errors import UserError
 
@@ -31,6 +33,7 @@ class Parquet(ColumnFile):
     longest: characters of the longest text that is taken.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("pyarrow",)
     path: Path
     columns: Mapping[str, str]
     id: str | None = None
@@ -66,6 +69,8 @@ class Parquet(ColumnFile):
                         yield self._row({column: texts[i] for column, texts in values.items()}, f"row {row + 1}")
                         row += 1
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last for names that are no UTF-8
+            if not row and (kind := kind_of(self.path)) and kind is not PARQUET:
+                raise UserError(f"{self.path}: {kind.name}, no Parquet file; {kind.remedy}") from error
             what = on_one_line(str(error))
             raise UserError(
                 f"{self.path}: cannot be read as Parquet from row {row + 1} on ({what}); fetch it again"

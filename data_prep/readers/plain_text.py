@@ -1,4 +1,4 @@
-r"""Plain text, one sentence a line, in files that are aligned line by line; plain, gzip, xz or zstd.
+r"""Plain text, one sentence a line, in files that are aligned line by line; plain or compressed.
 
 Two files are a pair, one is monolingual, more are n-way. `lines.py` says what a line is.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Batch
 from data_prep.readers.aligned import Column, aligned_batches
@@ -26,6 +27,7 @@ class PlainText:
     longest: bytes of the longest line that is read.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     files: Mapping[str, Path]
     scores: Path | None = None
     longest: int = LONGEST

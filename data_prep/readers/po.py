@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Batch
 from data_prep.readers.catalogue import Catalogue, Key, read_catalogue
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, gap_reason
 from mtdeep.errors import UserError
-from mtdeep.languages import find
 
 _MOST_BYTES = 1 << 30  # of all catalogues together, which are in memory at once
-_CODESET = re.compile(r"\.[^@]*")
 # Numbers that tell the plural forms of all languages of CLDR apart, simple ones first.
 _NUMBERS = (1, 2, 5, 0, 3, 4, 6, 7, 8, 9, 10, *range(11, 203), 1000, 1_000_000)
 
@@ -33,6 +31,7 @@ class Gettext:
     the number in brackets behind the id.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("polib", "langcodes")
     files: Mapping[str, Path]
     source: str | None = "en"
     fuzzy: bool = False
@@ -112,30 +111,3 @@ def _telling_numbers(catalogues: Sequence[Catalogue]) -> list[int]:
             numbers.append(number)
             shown |= forms
     return numbers
-
-
-def catalogues_in(root: Path, domain: str) -> tuple[dict[str, Path], dict[str, str]]:
-    """Return language -> ``ROOT/LOCALE/LC_MESSAGES/DOMAIN.mo``, and locale -> why its catalogue is left out.
-
-    A locale is left out when its name is no language (`en@quot`), is English, the language of msgids, or means the
-    language of another locale: of such, the first by name is taken.
-    """
-    files: dict[str, Path] = {}
-    left_out: dict[str, str] = {}
-    for path in sorted(root.glob(f"*/LC_MESSAGES/{domain}.mo")):
-        locale = path.parent.parent.name
-        language = _language(locale)
-        if language is None:
-            left_out[locale] = "no language's name"
-        elif language == "en":
-            left_out[locale] = "the language of the msgids"
-        elif language in files:
-            left_out[locale] = f"{language}, as {files[language].parent.parent.name} is"
-        else:
-            files[language] = path
-    return files, left_out
-
-
-def _language(locale: str) -> str | None:
-    """Return the canonical code of a POSIX locale's name (`pt_BR.UTF-8`, `sr@latin`)."""
-    return find(_CODESET.sub("", locale))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from data_prep.batch import Batch
 
@@ -19,6 +19,9 @@ class Source(Protocol):
     Damage that leaves the rows around it readable is a `Rejected` row. Damage after which nothing can be trusted (an
     archive that breaks off, sides of unequal length) raises UserError: one sentence with file, line and remedy.
     """
+
+    libraries: ClassVar[tuple[str, ...]]
+    """Those of which another version may read other text from the same bytes (`engine.libraries`)."""
 
     @property
     def languages(self) -> Sequence[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,8 +15,7 @@ from data_prep.readers.rows import gap_reason, needs_every_language
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store
-from mtdeep.corpus.subwords import Subwords
-from mtdeep.corpus.vocabulary import UNK
+from mtdeep.corpus.text import StoredText
 from mtdeep.errors import UserError
 
 UNKNOWN = "unknown to the store's vocabulary"
@@ -30,6 +30,7 @@ class StoreRows:
     leaves a gap.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("sentencepiece",)
     path: Path
     corpus: str
     languages: tuple[str, ...]
@@ -50,11 +51,11 @@ class StoreRows:
         store.verify()
         if missing := [language for language in self.languages if language not in corpus.languages]:
             raise UserError(f"{self.path}: corpus {self.corpus!r} has no language {missing[0]!r}; leave it out")
-        subwords = store.subwords()
+        text = StoredText(store)
         first = 0
         for start in range(0, corpus.rows, rows):
             numbers = range(start, min(start + rows, corpus.rows))
-            batch = self._batch(corpus, numbers, first, subwords)
+            batch = self._batch(corpus, numbers, first, text)
             yield batch
             first += batch.rows
 
@@ -65,17 +66,11 @@ class StoreRows:
             raise UserError(f"{self.path}: no corpus {self.corpus!r} in split {self.split!r}; it has {names}")
         return found[0]
 
-    def _batch(self, corpus: Corpus, numbers: range, first: int, subwords: Subwords) -> Batch:
+    def _batch(self, corpus: Corpus, numbers: range, first: int, text: StoredText) -> Batch:
         columns: dict[str, list[str]] = {}
         unknown: dict[str, np.ndarray] = {}
         for language in self.languages:
-            if corpus.has_text(language):
-                columns[language] = [corpus.text(language, row) for row in numbers]
-                unknown[language] = np.zeros(len(numbers), dtype=bool)
-                continue
-            ids = [corpus.sentence(language, row) for row in numbers]
-            columns[language] = subwords.decode_batch(ids)
-            unknown[language] = np.array([UNK in sentence for sentence in ids], dtype=bool)
+            columns[language], unknown[language] = text.column(corpus, language, numbers)
         return self._without_unknown(columns, unknown, numbers, first)
 
     def _without_unknown(

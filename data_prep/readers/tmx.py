@@ -7,18 +7,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
-from data_prep.readers.inline import Codes, children, text_of
+from data_prep.readers.inline import Codes, Markup, children, is_blank, local_name
+from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
 from data_prep.readers.spellings import Spellings
-from data_prep.readers.xml_units import Unit, read_units
+from data_prep.readers.xml_units import Unit, UnitNames, read_units
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _CODES = frozenset({"bpt", "ept", "ph", "it", "ut"})  # `hi` holds text
+_NAMES = UnitNames(units=("tu",), parts=("tuv", "seg"))
+_CONFIRMATION = "x-ConfirmationLevel"  # a property in which Trados writes what its users say of a translation
+BESIDE, NO_SEGMENT = "text beside the <seg>s of a unit", "no <seg> in a <tuv>"
 _LOOKED_AT = 1000  # units, to say what languages there are
 
 
@@ -30,13 +34,17 @@ class Tmx:
     variants: where a unit has a language several times, `all` gives a row for each text, a language with fewer taking
         part with its first; `first` gives one row and counts the others.
     codes: what becomes of `bpt`, `ept`, `ph`, `it` and `ut`; text in `hi` and after any inline element is always kept.
+    refused_states: units in these states are rejected, drafts and rejected translations by default; only memories of
+        Trados have states.
     longest: characters of the longest unit.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
     path: Path
     languages: tuple[str, ...]
     variants: Literal["all", "first"] = "all"
     codes: Codes = "drop"
+    refused_states: tuple[str, ...] = DRAFT_STATES
     longest: int = LONGEST
 
     @property
@@ -51,38 +59,75 @@ class Tmx:
 
     def lacking(self, languages: Sequence[str]) -> str:
         """Return the sentence for languages that no unit has, with those that the first units have."""
-        units = (unit for unit in read_units(self.path, {"tu"}, (), self.longest) if isinstance(unit, Unit))
+        units = (unit for unit in read_units(self.path, _NAMES, self.longest) if isinstance(unit, Unit))
         codes = {_code(variant) for unit in islice(units, _LOOKED_AT) for variant in children(unit.element, "tuv")}
         met = on_one_line(", ".join(sorted(codes)))
         return f"{self.path}: no text in {' or '.join(languages)} in it, but in {met}; name those, or leave it out"
 
     def _items(self) -> Iterator[Item]:
         spellings = Spellings(self.languages)
-        for unit in read_units(self.path, {"tu"}, (), self.longest):
+        markup = Markup(_CODES, self.codes)
+        for unit in read_units(self.path, _NAMES, self.longest):
             if isinstance(unit, Rejected):
                 yield unit
             else:
-                yield from self._rows(unit, spellings)
+                yield from self._rows(unit, spellings, markup)
 
-    def _rows(self, unit: Unit, spellings: Spellings) -> Iterator[Item]:
+    def _rows(self, unit: Unit, spellings: Spellings, markup: Markup) -> Iterator[Item]:
         place = f"line {unit.line}"
-        found: list[list[str]] = [[] for _ in self.languages]
-        aside: Counter[str] = Counter()
-        for variant in children(unit.element, "tuv"):
-            column = spellings.column(_code(variant))
-            text = "".join(text_of(segment, _CODES, self.codes) for segment in children(variant, "seg"))
-            if column is None:
-                aside["text in a language not asked for"] += 1
-            elif self.variants == "first" and found[column]:
-                aside["further text of a language in one unit"] += 1
-            else:
-                found[column].append(text)
+        content = _content(unit.element)
+        if state := refused_state(content.states, self.refused_states):
+            yield Rejected(f"state {state}", place)
+            return
+        aside: Counter[str] = Counter({BESIDE: 1} if content.has_text_beside else {})
+        found = self._texts(content, spellings, markup, aside)
+        is_bare = not any(found) and bool(aside.pop(NO_SEGMENT, 0))
         yield from (Aside(reason, number) for reason, number in aside.items())
         if not any(found):
-            yield Rejected(NO_TEXT, place)
+            yield Rejected(NO_SEGMENT if is_bare else NO_TEXT, place)
         for i in range(max(map(len, found))):
             texts = [(texts[i] if i < len(texts) else texts[0]) if texts else "" for texts in found]
             yield Row(texts, place, unit.element.get("tuid", ""))
+
+    def _texts(self, content: _Content, spellings: Spellings, markup: Markup, aside: Counter[str]) -> list[list[str]]:
+        """Return the texts of a unit in each language, and count in *aside* what is none."""
+        found: list[list[str]] = [[] for _ in self.languages]
+        for code, segments in content.variants:
+            column = spellings.column(code)
+            if column is None:
+                aside["text in a language not asked for"] += 1
+            elif not segments:
+                aside[NO_SEGMENT] += 1
+            elif self.variants == "first" and found[column]:
+                aside["further text of a language in one unit"] += 1
+            else:
+                found[column].append("".join(markup.text(segment, aside) for segment in segments))
+        return found
+
+
+class _Content(NamedTuple):
+    """Of a unit: its language codes, each with its segments; its states; whether other text stands in it."""
+
+    variants: list[tuple[str, list[etree._Element]]]
+    states: list[str | None]
+    has_text_beside: bool
+
+
+def _content(unit: etree._Element) -> _Content:
+    variants = []
+    states = []
+    beside = not is_blank(unit.text)
+    for child in unit:
+        beside = beside or not is_blank(child.tail)
+        match local_name(child):
+            case "tuv":
+                segments = list(children(child, "seg"))
+                loose = [child.text, *(part.tail for part in child)]
+                beside = beside or (bool(segments) and not all(map(is_blank, loose)))
+                variants.append((_code(child), segments))
+            case "prop" if child.get("type") == _CONFIRMATION:
+                states.append(child.text)
+    return _Content(variants, states, beside)
 
 
 def _code(variant: etree._Element) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Rejected
 from data_prep.readers.columns import ColumnFile, row_of
@@ -12,6 +15,10 @@ from data_prep.readers.lines import split_lines
 from data_prep.readers.opening import read_blocks
 from data_prep.readers.rows import LONGEST, Item, Row, excerpt, on_one_line
 from mtdeep.errors import UserError
+
+_LOOKED_AT, _LOOKED_AT_CHARACTERS = 1000, 1 << 18  # lines, to know how many columns there are
+_Line = tuple[int, list[str]]
+"""A line's number, from 1, and its fields."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +28,11 @@ class Tsv(ColumnFile):
     columns: language -> its column, by number from 1 or by the name that the first line gives it; names, here or in
     *score* and *id*, mean that the first line is a header, and *header* says so where all are numbers.
     score, id: the columns of the row's score and name.
-    Every line must have as many columns as the first: a tab too many inside a sentence shifts the others.
+    Every line must have as many columns as most have: a tab too many inside a sentence shifts the others.
     longest: bytes of the longest line that is read.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     path: Path
     columns: Mapping[str, int | str]
     score: int | str | None = None
@@ -43,43 +51,85 @@ class Tsv(ColumnFile):
         return f"{self.path}:1: no row in it; give a file with one row a line, or leave it out"
 
     def items(self) -> Iterator[Item]:
-        """Yield a row a line; raises UserError for a column that the first line lacks."""
+        """Yield a row a line; raises UserError for a column that the lines lack, and a header that is not theirs."""
+        lines = self._lines()
+        start = _first_lines(lines)
         asked = [*self.columns.values(), *[c for c in (self.id, self.score) if c is not None]]
-        has_header = self.header or any(isinstance(column, str) for column in asked)
-        width, places = 0, [0]
-        line = 0
+        header = None
+        if self.header or any(isinstance(column, str) for column in asked):
+            header = next((line for line in start if isinstance(line, tuple)), None)
+        rows = [line for line in start if isinstance(line, tuple) and line is not header]
+        if header or rows:
+            width = _most_frequent_width(rows, header, asked)
+            places = [self._place(column, header, width) for column in asked]
+            if header and rows and len(header[1]) != width:
+                raise UserError(
+                    f"{self.path}:{header[0]}: {len(header[1])} columns in the header, {width} in most lines; "
+                    "correct it, or give the columns by number and no header"
+                )
+        for line in chain(start, lines):
+            if isinstance(line, Rejected):
+                yield line
+            elif line is not header:
+                yield self._row(line, width, places)
+
+    def _lines(self) -> Iterator[_Line | Rejected]:
+        number = 0
         for block in split_lines(read_blocks(self.path), self.path, self.longest):
             for i, text in enumerate(block.texts):
-                line += 1
+                number += 1
                 if i in block.damage:
-                    yield Rejected(block.damage[i].reason, f"line {line}", block.damage[i].excerpt)
-                    continue
-                fields = text.split("\t")
-                if not width:
-                    width, places = len(fields), [self._place(column, fields) for column in asked]
-                    if has_header:
-                        continue
-                yield self._row(fields, width, places, line)
+                    yield Rejected(block.damage[i].reason, f"line {number}", block.damage[i].excerpt)
+                else:
+                    yield number, text.split("\t")
 
-    def _row(self, fields: list[str], width: int, places: Sequence[int], line: int) -> Row | Rejected:
-        place = f"line {line}"
+    def _row(self, line: _Line, width: int, places: Sequence[int]) -> Row | Rejected:
+        number, fields = line
+        place = f"line {number}"
         if len(fields) != width:
             few = "fewer" if len(fields) < width else "more"
-            return Rejected(f"{few} columns than the first line", place, excerpt("\t".join(fields)))
+            return Rejected(f"{few} columns than most lines", place, excerpt("\t".join(fields)))
         score = fields[places[-1]] if self.score is not None else None
         name = fields[places[len(self.columns)]] if self.id is not None else None
         return row_of([fields[i] for i in places[: len(self.columns)]], name, score, place)
 
-    def _place(self, column: int | str, first: Sequence[str]) -> int:
-        """Return a column's place from 0. Raises UserError when the *first* line has no such column."""
-        if isinstance(column, str):
-            if first.count(column) != 1:
-                how = "no column" if column not in first else "more than one column"
-                names = on_one_line(", ".join(first))
-                raise UserError(f"{self.path}:1: {how} {column!r} in the first line ({names}); name another")
-            return first.index(column)
-        if not 1 <= column <= len(first):
-            raise UserError(
-                f"{self.path}:1: no column {column}, the first line has {len(first)}; columns are counted from 1"
-            )
-        return column - 1
+    def _place(self, column: int | str, header: _Line | None, width: int) -> int:
+        """Return a column's place from 0. Raises UserError for a name that the header lacks, a number above *width*."""
+        if isinstance(column, int):
+            if not 1 <= column <= width:
+                has = f"most lines have {width}; columns are counted from 1"
+                raise UserError(f"{self.path}:1: no column {column}, {has}")
+            return column - 1
+        names = header[1] if header else []
+        if names.count(column) != 1:
+            how = "no column" if column not in names else "more than one column"
+            shown = on_one_line(", ".join(names))
+            raise UserError(f"{self.path}:1: {how} {column!r} in the first line ({shown}); name another")
+        return names.index(column)
+
+
+def _first_lines(lines: Iterator[_Line | Rejected]) -> list[_Line | Rejected]:
+    """Return the lines that are looked at before any is a row, two undamaged ones at least, taken from *lines*."""
+    start: list[_Line | Rejected] = []
+    whole = size = 0
+    for line in lines:
+        start.append(line)
+        if isinstance(line, tuple):
+            whole += 1
+            size += sum(map(len, line[1]))
+        if whole > 1 and (len(start) >= _LOOKED_AT or size > _LOOKED_AT_CHARACTERS):
+            break
+    return start
+
+
+def _most_frequent_width(rows: Sequence[_Line], header: _Line | None, asked: Sequence[int | str]) -> int:
+    """Return how many columns most *rows* have, of those with all that are asked for by number, if there are any.
+
+    A line that is odd, the first one included, decides nothing: of equally frequent numbers the header's or the first
+    row's is taken.
+    """
+    first = len((header or rows[0])[1])
+    least = max((column for column in asked if isinstance(column, int)), default=0)
+    widths = Counter(len(fields) for _, fields in rows) or Counter({first: 1})
+    enough = {width: number for width, number in widths.items() if width >= least} or widths
+    return max(enough, key=lambda width: (enough[width], width == first))

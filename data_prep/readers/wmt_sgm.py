@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Batch, Rejected
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt, gap_reason, needs_every_language
@@ -17,8 +18,10 @@ from data_prep.readers.xml_text import DAMAGED, xml_text
 from mtdeep.errors import UserError
 
 NO_START, NO_END = "end of a segment that has no start", "segment without end"
+BESIDE = "text outside segments"
 MOST_CHARACTERS = 64 << 20  # of one file, which is in memory as a whole
 _TAG = re.compile(r"""<(/?)(doc|seg)\b((?:[^<>"']++|"[^"<>]*+"|'[^'<>]*+')*+)>""", re.IGNORECASE)
+_MARKUP = re.compile(r"<!--(?:(?!-->).)*+(?:-->|\Z)|<[^<>]*+>", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""([a-z]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))""", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9A-Fa-f]{1,6}));")
 _BLANKS = " \t\r\n"
@@ -37,6 +40,7 @@ class WmtSgm:
     longest: characters of the longest segment.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
     files: Mapping[str, Path]
     longest: int = LONGEST
 
@@ -85,6 +89,7 @@ def _segments(path: Path) -> Iterator[tuple[_Name | None, str | Rejected]]:
     document, start = "", None  # where a segment's text begins, if one has begun
     within = False  # a document
     name = ("", "")
+    done = 0  # characters behind the last tag
     for tag in _TAG.finditer(text):
         closes, kind = bool(tag[1]), tag[2].lower()
         if start is not None:
@@ -98,7 +103,9 @@ def _segments(path: Path) -> Iterator[tuple[_Name | None, str | Rejected]]:
                 yield name, _ENTITY.sub(_character, content.strip(_BLANKS))
         elif closes and kind == "seg":
             yield None, Rejected(NO_START, f"document {document}, behind segment {name[1]}")
-        start = None
+        elif _MARKUP.sub("", text[done : tag.start()]).strip():
+            yield None, BESIDE
+        start, done = None, tag.end()
         if kind == "doc":
             within = not closes
         if closes:
@@ -108,6 +115,8 @@ def _segments(path: Path) -> Iterator[tuple[_Name | None, str | Rejected]]:
             document = attributes.get("docid", "")
         else:
             name, start = (document, attributes.get("id", "")), tag.end()
+    if _MARKUP.sub("", text[done:]).strip():
+        yield None, BESIDE
     if within or start is not None:
         where = f"{path}:{text.count(chr(10)) + 1}"
         raise UserError(f"{where}: breaks off behind segment {name[1]} of document {name[0]}; fetch the file again")

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
-from data_prep.readers.inline import children, local_name
+from data_prep.readers.inline import has_text_beside, local_name
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
 from data_prep.readers.spellings import Spellings
-from data_prep.readers.xml_units import Unit, read_units
+from data_prep.readers.xml_units import Unit, UnitNames, read_units
 
+_NAMES = UnitNames(units=("doc",), parts=("src", "ref", "hyp", "seg"))
+BESIDE = "text beside the <seg>s of a side"
 _LONGEST_DOCUMENT = 16 << 20  # characters
 _LOOKED_AT = 100  # documents, to say what languages there are, and by whom
 
@@ -29,6 +32,7 @@ class WmtXml:
     A segment that one side lacks is a gap there.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
     path: Path
     languages: tuple[str, ...]
     translator: str | None = None
@@ -54,7 +58,7 @@ class WmtXml:
         return f"{self.path}: {what}, but {on_one_line(', '.join(sorted(sides)))}; name those, or leave it out"
 
     def _documents(self) -> Iterator[Unit | Rejected]:
-        return read_units(self.path, {"doc"}, (), max(self.longest, _LONGEST_DOCUMENT))
+        return read_units(self.path, _NAMES, max(self.longest, _LONGEST_DOCUMENT))
 
     def _items(self) -> Iterator[Item]:
         spellings = Spellings(self.languages)
@@ -73,6 +77,8 @@ class WmtXml:
                 yield from _aside(side)
                 continue
             taken.add(column)
+            if has_text_beside(side, _is_segment):
+                yield Aside(BESIDE)
             seen: set[str] = set()
             for segment in _segments(side):
                 name = segment.get("id", "")
@@ -105,12 +111,12 @@ def _described(side: etree._Element) -> str:
 
 
 def _segments(side: etree._Element) -> Iterator[etree._Element]:
-    """Yield the segments of a side, in paragraphs or not."""
-    for paragraph in side:
-        if local_name(paragraph) == "seg":
-            yield paragraph
-        else:
-            yield from children(paragraph, "seg")
+    """Yield the segments of a side, in paragraphs and other elements or not."""
+    return side.iter("{*}seg")
+
+
+def _is_segment(element: etree._Element) -> bool:
+    return local_name(element) == "seg"
 
 
 def _aside(side: etree._Element) -> Iterator[Aside]:

@@ -1,22 +1,34 @@
-"""XLIFF 1.2 and 2: what translators work on. A row is a segment where segments are marked, else a unit."""
+"""XLIFF 1.2 and 2: what translators work on. A row is a segment where segments are marked, else a unit.
+
+Beside the two standards, what the programs that write most of it add: SDLXLIFF of Trados, MQXLIFF of memoQ, MXLIFF of
+Phrase. Suggestions beside a translation (`alt-trans`, `matches`) are never taken for it.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Literal
 
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
-from data_prep.readers.inline import Codes, children, local_name, text_of
-from data_prep.readers.rows import LONGEST, Item, Row, batches_of, excerpt
+from data_prep.readers.inline import Codes, Markup, local_name
+from data_prep.readers.review_states import DRAFT_STATES, refused_state
+from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt
 from data_prep.readers.spellings import Spellings
-from data_prep.readers.xml_units import Unit, read_units
+from data_prep.readers.xliff_segments import CODE_NAMES, Segment, segments_of
+from data_prep.readers.xml_units import Unit, UnitNames, read_units
 
-_CODES = frozenset({"bpt", "ept", "ph", "it", "x", "bx", "ex", "sc", "ec", "sm", "em"})  # g, pc and mrk hold text
-NOT_TRANSLATED = ("new", "needs-translation", "initial")
-"""States in which a target, where there is one, is most often a copy of the source."""
+UNIT_NAMES = UnitNames(units=("trans-unit", "unit"), parts=("seg-source", "segment"), within=("file", "group"))
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+# Where a file says what language a side is in, which the side itself may say too.
+LANGUAGE_ATTRIBUTES = {"source": ("source-language", "srcLang"), "target": ("target-language", "trgLang")}
+# Tracked changes: types of `mrk` by what becomes of them when the changes are accepted.
+_DELETED = frozenset({"x-sdl-deleted", "x-sdl-feedback-deleted"})
+_INSERTED = frozenset({"x-sdl-added", "x-sdl-feedback-added"})
 
 
 @dataclass(frozen=True)
@@ -24,18 +36,22 @@ class Xliff:
     """An XLIFF file, plain or compressed; a row's id is the unit's, with the segment's behind a colon.
 
     source, target: canonical codes; files inside it that are in other languages are rejected.
-    refused_states: segments in these states are rejected; a segment without state is taken.
-    approved_only: reject what is not approved (1.2: `approved="yes"`; 2: state `final`).
+    refused_states: segments in these states are rejected, drafts and rejected translations by default, whatever
+        attribute says so; a segment without state is taken.
+    approved_only: reject what is not approved (`approved="yes"`, state `final` or `signed-off`, or a program's own).
+    tracked_changes: `accept` leaves out what they delete, `reject` what they insert; both are counted.
     codes: what becomes of elements that stand for formatting codes; text in `g`, `pc` and `mrk` is always kept.
-    Units that are not to be translated (`translate="no"`) are rejected; `alt-trans` is not read.
+    A segment that one side lacks is a gap there. Units that are not to be translated (`translate="no"`) are rejected.
     longest: characters of the longest unit.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
     path: Path
     source: str
     target: str
-    refused_states: tuple[str, ...] = NOT_TRANSLATED
+    refused_states: tuple[str, ...] = DRAFT_STATES
     approved_only: bool = False
+    tracked_changes: Literal["accept", "reject"] = "accept"
     codes: Codes = "drop"
     longest: int = LONGEST
 
@@ -56,82 +72,55 @@ class Xliff:
 
     def _items(self) -> Iterator[Item]:
         spellings = Spellings(self.languages)
-        for unit in read_units(self.path, {"trans-unit", "unit"}, {"file", "group"}, self.longest):
+        markup = Markup(CODE_NAMES, self.codes, self._left_out)
+        aside: Counter[str] = Counter()
+        for unit in read_units(self.path, UNIT_NAMES, self.longest):
             if isinstance(unit, Rejected):
                 yield unit
                 continue
-            name, place = unit.element.get("id", ""), f"line {unit.line}: unit {unit.element.get('id', '')}"
-            reason = self._not_ours(unit, spellings)
-            if reason:
+            place = f"line {unit.line}: unit {unit.element.get('id', '')}"
+            if reason := self._not_ours(unit, spellings):
                 yield Rejected(reason, place)
-            elif local_name(unit.element) == "unit":
-                yield from self._segments(unit, name, place)
-            else:
-                yield from self._trans_unit(unit, name, place)
+                continue
+            for segment in segments_of(unit.element, aside):
+                yield self._row(unit, segment, place, markup, aside)
+            if aside:
+                yield from (Aside(reason, number) for reason, number in aside.items() if number)
+                aside.clear()
 
     def _not_ours(self, unit: Unit, spellings: Spellings) -> str | None:
-        if _inherited(unit.element, "translate") == "no":
+        if inherited(unit.element, "translate") == "no":
             return "not to be translated"
-        source = _inherited(unit.element, "source-language") or _inherited(unit.element, "srcLang")
-        target = _inherited(unit.element, "target-language") or _inherited(unit.element, "trgLang")
-        if spellings.column(source or self.source) != 0:
-            return "another source language"
-        return "another target language" if spellings.column(target or self.target) != 1 else None
+        own = {local_name(child): child.get(_XML_LANG) for child in unit.element}
+        for column, (side, attributes) in enumerate(LANGUAGE_ATTRIBUTES.items()):
+            given = own.get(side) or inherited(unit.element, attributes[0]) or inherited(unit.element, attributes[1])
+            if given and spellings.column(given) != column:
+                return f"another {side} language"
+        return None
 
-    def _trans_unit(self, unit: Unit, name: str, place: str) -> Iterator[Item]:
-        """Yield the rows of a unit of XLIFF 1.2: its marked segments when both sides have the same ones."""
-        target = next(children(unit.element, "target"), None)
-        source = next(children(unit.element, "seg-source"), None)
-        if source is None:
-            source = next(children(unit.element, "source"), None)
-        state = target.get("state") if target is not None else None
-        approved = unit.element.get("approved") == "yes"
-        marks = _marks(source)
-        if marks and marks.keys() == _marks(target).keys():
-            translated = _marks(target)
-            for mark, element in marks.items():
-                yield self._row(element, translated[mark], state, approved, f"{name}:{mark}", place)
-        else:
-            yield self._row(source, target, state, approved, name, place)
-
-    def _segments(self, unit: Unit, name: str, place: str) -> Iterator[Item]:
-        """Yield the rows of a unit of XLIFF 2; what it says to ignore is no segment."""
-        segments = list(children(unit.element, "segment"))
-        if not segments:
-            yield Rejected("unit without segment", place)
-        for segment in segments:
-            source, target = next(children(segment, "source"), None), next(children(segment, "target"), None)
-            state = segment.get("state")
-            row_id = f"{name}:{segment.get('id')}" if segment.get("id") else name
-            yield self._row(source, target, state, state == "final", row_id, place)
+    def _left_out(self, element: etree._Element) -> str | None:
+        """Return why the text of a tracked change is left out."""
+        kind = element.get("mtype")
+        if self.tracked_changes == "accept" and kind in _DELETED:
+            return "deleted text of a tracked change"
+        return "inserted text of a tracked change" if self.tracked_changes == "reject" and kind in _INSERTED else None
 
     def _row(
-        self,
-        source: etree._Element | None,
-        target: etree._Element | None,
-        state: str | None,
-        approved: bool,
-        name: str,
-        place: str,
+        self, unit: Unit, segment: Segment | str, place: str, markup: Markup, aside: Counter[str]
     ) -> Row | Rejected:
-        texts = ["" if side is None else text_of(side, _CODES, self.codes) for side in (source, target)]
-        if self.approved_only and not approved:
+        if isinstance(segment, str):
+            return Rejected(segment, place)
+        texts = ["" if side is None else markup.text(side, aside) for side in (segment.source, segment.target)]
+        if self.approved_only and not segment.is_approved:
             return Rejected("not approved", place, excerpt(texts[0]))
-        if state in self.refused_states:
+        if state := refused_state(segment.states, self.refused_states):
             return Rejected(f"state {state}", place, excerpt(texts[0]))
-        return Row(texts, place, name)
+        name = unit.element.get("id", "")
+        return Row(texts, place, f"{name}:{segment.name}" if segment.name else name)
 
 
-def _marks(element: etree._Element | None) -> dict[str, etree._Element]:
-    """Return the segments marked in a side of XLIFF 1.2, by number; none where a number comes twice."""
-    if element is None:
-        return {}
-    marked = [child for child in element.iter() if local_name(child) == "mrk" and child.get("mtype") == "seg"]
-    numbered = {mark.get("mid", ""): mark for mark in marked}
-    return numbered if len(numbered) == len(marked) else {}
-
-
-def _inherited(element: etree._Element | None, attribute: str) -> str | None:
+def inherited(element: etree._Element | None, attribute: str) -> str | None:
+    """Return an attribute of an element, or of the nearest one around it that has it."""
     while element is not None:
         value = element.get(attribute)
         if value is not None:

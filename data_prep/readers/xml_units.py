@@ -21,6 +21,7 @@ from data_prep.readers.xml_text import DAMAGED, xml_text
 from mtdeep.errors import UserError
 
 NOT_WELL_FORMED = "XML that is not well-formed"
+NO_START = "unit whose start is lost"
 _PREFIX = r"(?:[\w.-]+:)?"
 # What looks like a tag inside one of these is none.
 _ENDS = {"!--": "-->", "![CDATA[": "]]>", "?": "?>"}
@@ -42,23 +43,35 @@ class Unit:
     line: int
 
 
-def read_units(path: Path, unit: Collection[str], within: Collection[str], longest: int) -> Iterator[Unit | Rejected]:
-    """Yield the elements of *path* that have one of the names *unit*, in order.
+@dataclass(frozen=True)
+class UnitNames:
+    """Names of elements, without prefix.
 
-    *within*: names of elements around units whose attributes matter; the root is always there. Names are without
-    prefix. A unit that is not well-formed, has more than *longest* characters or bytes that are not of the file's
-    encoding is rejected, and the next is read. Raises UserError, with the line, for a file that is no XML, declares
-    entities or breaks off, and for what `xml_text` refuses.
+    units: those that are cut out; parts: those that stand in a unit and nowhere else; within: those around units whose
+    attributes matter, the root always being one.
     """
-    return _Cutter(path, unit, longest).units(within)
+
+    units: Collection[str]
+    parts: Collection[str]
+    within: Collection[str] = ()
+
+
+def read_units(path: Path, names: UnitNames, longest: int) -> Iterator[Unit | Rejected]:
+    """Yield the units of *path*, in order.
+
+    A unit that is not well-formed, has more than *longest* characters or bytes that are not of the file's encoding is
+    rejected, and the next is read. So are parts of a unit, or a unit's end, that stand outside any: what is left of
+    one whose start is lost. Raises UserError, with the line, for a file that is no XML, declares entities or breaks
+    off, and for what `xml_text` refuses.
+    """
+    return _Cutter(path, names, longest).units()
 
 
 class _Cutter:
     """Cuts a text that comes in pieces; holds no more than a piece and a unit."""
 
-    def __init__(self, path: Path, unit: Collection[str], longest: int) -> None:
-        self._path, self._longest = path, longest
-        self._names = "|".join(map(re.escape, unit))
+    def __init__(self, path: Path, names: UnitNames, longest: int) -> None:
+        self._path, self._names, self._longest = path, names, longest
         self._encoding, self._pieces = xml_text(path)
         self._text, self._at = "", 0  # what is read of it, and how much of that is done with
         self._line = 1
@@ -72,22 +85,28 @@ class _Cutter:
             remove_pis=True,
         )
 
-    def units(self, within: Collection[str]) -> Iterator[Unit | Rejected]:
+    def units(self) -> Iterator[Unit | Rejected]:
         """Yield the units."""
         while (found := self._next(_FIRST)) and not found["root"]:
             self._skip_hidden(found)
         if found is None:
             raise self._error("no XML: there is no element in it; give a file of the reader's format")
         root = found["root"].rpartition(":")[2]
-        names = "|".join(map(re.escape, (root, *within)))
-        unit, end = rf"(?P<unit>{_PREFIX}(?:{self._names})(?=[\s/>]))", rf"/{_PREFIX}"
-        enter, leave = rf"(?P<enter>{_PREFIX}(?:{names})(?=[\s/>]))", rf"{end}(?P<leave>{names})\s*>"
-        outside = re.compile(rf"<(?:{_HIDDEN}|{_ENTITY}|{unit}|{enter}|{leave})")
-        inside = re.compile(rf"<(?:{_HIDDEN}|{unit}|{end}(?:(?P<done>{self._names})|(?P<over>{re.escape(root)}))\s*>)")
+        units, parts, around = (
+            "|".join(map(re.escape, names))
+            for names in (self._names.units, self._names.parts, (root, *self._names.within))
+        )
+        unit, end = rf"(?P<unit>{_PREFIX}(?:{units})(?=[\s/>]))", rf"/{_PREFIX}"
+        enter, leave = rf"(?P<enter>{_PREFIX}(?:{around})(?=[\s/>]))", rf"{end}(?P<leave>{around})\s*>"
+        lost = rf"(?P<part>{_PREFIX}(?:{parts})(?=[\s/>]))|(?P<done>{end}(?:{units})\s*>)"
+        outside = re.compile(rf"<(?:{_HIDDEN}|{_ENTITY}|{unit}|{enter}|{leave}|{lost})")
+        inside = re.compile(rf"<(?:{_HIDDEN}|{unit}|{end}(?:(?P<done>{units})|(?P<over>{re.escape(root)}))\s*>)")
         while found := self._next(outside):
             match found.lastgroup:
                 case "unit":
-                    yield self._unit(inside)
+                    yield self._unit(inside, outside)
+                case "part" | "done":
+                    yield self._skip_unit(NO_START, outside)
                 case "enter":
                     self._enter()
                 case "leave":
@@ -156,13 +175,11 @@ class _Cutter:
         if name in names:
             del self._around[len(names) - 1 - names[::-1].index(name) :]
 
-    def _unit(self, inside: re.Pattern[str]) -> Unit | Rejected:
+    def _unit(self, inside: re.Pattern[str], outside: re.Pattern[str]) -> Unit | Rejected:
         """Return the unit that starts here and go behind it, or behind as much of it as is damaged."""
         tag = self._start_tag()
         if tag is None:
-            shown = self._text[self._at : self._at + _TAIL]
-            self._drop(1)
-            return Rejected(NOT_WELL_FORMED, f"line {self._line}", excerpt(shown))
+            return self._skip_unit(NOT_WELL_FORMED, outside)
         if tag.endswith("/>"):
             return self._parsed(len(tag))
         place = len(tag)  # from where the unit starts: reading on moves that
@@ -184,7 +201,7 @@ class _Cutter:
                 case _:
                     place = max(place, len(self._text) - self._at - _TAIL)
             if len(self._text) - self._at > self._longest:
-                return self._rejected(too_long(self._longest), len(tag))
+                return self._skip_unit(too_long(self._longest), outside)
             if not self._more():
                 raise self._error(f"breaks off in the unit {on_one_line(tag)} that starts here; fetch the file again")
 
@@ -205,6 +222,25 @@ class _Cutter:
             element = element[0]
         self._drop(characters)
         return Unit(element, line)
+
+    def _skip_unit(self, reason: str, outside: re.Pattern[str]) -> Rejected:
+        """Return why the unit is rejected whose start, part or end stands here.
+
+        Go behind its end, or before the first tag that no unit has in it.
+        """
+        rejected = Rejected(reason, f"line {self._line}", excerpt(self._text[self._at : self._at + _TAIL]))
+        met = self._next(outside)
+        while met and met.lastgroup != "done":
+            if met.lastgroup == "hidden":
+                self._skip_hidden(met)
+            else:
+                self._drop(len(met[0]))
+            met = self._next(outside)
+            if met and met.lastgroup not in ("part", "hidden", "done"):
+                return rejected
+        if met:
+            self._drop(len(met[0]))
+        return rejected
 
     def _rejected(self, reason: str, characters: int, more: str = "") -> Rejected:
         """Return why what starts here is rejected, and go on by so many characters."""

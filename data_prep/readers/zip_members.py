@@ -1,38 +1,63 @@
-"""Members of a zip archive, read where they are; what is damaged, encrypted or a bomb is told in one sentence."""
+"""Members of a zip archive, read where they are; what is damaged, encrypted or a bomb is refused in one sentence.
+
+`zipfile` reads what the directory at the end lists, and passes over all else without a word: what stands before the
+first member or behind the directory, which may be another archive.
+"""
 
 from __future__ import annotations
 
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from data_prep.readers.opening import blocks_of, expands_too_much, most_bytes
+from data_prep.readers.foreign import ZIP
+from data_prep.readers.opening import blocks_of, expands_too_much, kind_of, most_bytes, text_blocks
 from data_prep.readers.rows import on_one_line
 from mtdeep.errors import UserError
+
+_END, _END_RECORD = b"PK\5\6", 22  # what ends an archive, and its bytes without the comment
+_MARKER = 4  # bytes of a mark that an archive in one part may begin with, having been meant for several
 
 
 @contextmanager
 def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Give the archive at *path*. Raises UserError for what is none."""
+    """Give the archive at *path*. Raises UserError for what is none, and for one with something around it."""
     with _problems(path):
+        if not zipfile.is_zipfile(path) and (kind := kind_of(path)) and kind is not ZIP:
+            raise UserError(f"{path}: {kind.name}, no zip archive; {kind.remedy}")
         archive = zipfile.ZipFile(path)
     with archive:
+        _check_ends(path, archive)
         yield archive
+
+
+def _check_ends(path: Path, archive: zipfile.ZipFile) -> None:
+    """Raise UserError where bytes stand before the first member or behind the directory."""
+    before = min((info.header_offset for info in archive.infolist()), default=0)
+    with _problems(path), path.open("rb") as file:
+        file.seek(-_END_RECORD - len(archive.comment), os.SEEK_END)
+        is_last = file.read(len(_END)) == _END
+    if before > _MARKER or not is_last:
+        where = "behind it" if before <= _MARKER else f"before its first member, {before:,} of them,"
+        raise UserError(f"{path}: bytes stand {where} that are not of this zip archive; unpack it, and give its files")
+
+
+def member_text(path: Path, archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    """Yield the text in a member, as `text_blocks` has it: a member may be compressed by itself."""
+    size = _info(path, archive, member).compress_size
+    yield from text_blocks(member_blocks(path, archive, member), f"{path}/{member}", size)
 
 
 def member_blocks(path: Path, archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     """Yield the content of a member of the archive at *path*, in blocks.
 
-    Raises UserError for a member that is not there, is damaged, encrypted or a bomb.
+    Raises UserError for a member that is not there or there twice, is damaged, encrypted or a bomb.
     """
-    try:
-        info = archive.getinfo(member)
-    except KeyError:
-        names = shown(archive.namelist())
-        raise UserError(f"{path}: no member {member!r} among {names}; name one of these") from None
+    info = _info(path, archive, member)
     bound, expanded = most_bytes(info.compress_size), 0
     with _problems(path), archive.open(info) as file:
         for block in blocks_of(file):
@@ -40,6 +65,14 @@ def member_blocks(path: Path, archive: zipfile.ZipFile, member: str) -> Iterator
             if expanded > bound:
                 raise UserError(expands_too_much(f"{path}/{member}"))
             yield block
+
+
+def _info(path: Path, archive: zipfile.ZipFile, member: str) -> zipfile.ZipInfo:
+    names = archive.namelist()
+    if names.count(member) != 1:
+        how = "no member" if member not in names else f"{names.count(member)} members"
+        raise UserError(f"{path}: {how} {member!r} among {shown(names)}; name another, or unpack it")
+    return archive.getinfo(member)
 
 
 def shown(names: Sequence[str]) -> str:
@@ -52,8 +85,10 @@ def _problems(path: Path) -> Iterator[None]:
     """Turn what zipfile raises into one sentence."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError) as error:
-        # zipfile's RuntimeError means "encrypted" or an unknown compression, its ValueError a name that is no text.
+    except RuntimeError as error:  # encrypted, or compressed in a way that zipfile does not know
+        raise UserError(f"{path}: a zip archive that is not read ({error}); unpack it, and give its files") from None
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+        # Its ValueError means a name that is no text.
         raise UserError(f"{path}: no whole zip archive that can be read ({error}); fetch it again") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error}); correct the path or its permissions") from error

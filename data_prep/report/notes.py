@@ -7,19 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from data_prep.cleaning.cleaner import ALONE
+from data_prep.cleaning.remedy import remedy
+from data_prep.duplicates.leakage import searched_together
 from data_prep.readers.rows import INVALID_UTF8
 from data_prep.report.numbers import counted, percent
 from data_prep.report.split import HOLD_OUT, READ
 from data_prep.stages.hold_out import SHARED_ROWS
 from data_prep.stages.select import LEFT_BY_LEAKS
+from mtdeep.errors import shortened
 
 Section = Mapping[str, Any]
 UNREAD = 0.05
 """Share of a split's rows that could not be read above which something is wrong with the files."""
 MOST = 0.5
 """Share of a language's sentences above which one reason that took them is said by itself."""
-_MISLABELLED = ("language: another language", "script: letters of other scripts")
 _CONSEQUENCES = (ALONE, LEFT_BY_LEAKS)
+_LANGUAGES, _NAMED = 10, 3
+"""How many languages, and characters of each, are named that normalisation changes; the page's table has all."""
 
 
 def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterator[str]:
@@ -27,6 +31,7 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
 
     *provenance* is what the steps that made the store say together (`identity.together`).
     """
+    yield from (_emptied(section) for section in sections if section["rows"]["read"] and not section["rows"]["kept"])
     yield from (_unread(section) for section in sections if _unread_share(section) > UNREAD)
     for section in sections:
         yield from _taken_by_one(section)
@@ -48,11 +53,15 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
     for trained, what in ((True, "training"), (False, "scored")):
         if unknown := _unknown([section for section in sections if section["trained"] == trained]):
             yield f"unknown tokens in the {what} text: {unknown}"
+    if changed := _normalised(sections):
+        yield f"sentences with characters that the vocabulary's normalisation changes: {changed}"
     removed = provenance["leakage"] == "remove"
     for scored, found in provenance["in_training_text"].items():
         what = "removed from training" if removed else "warning: in the training text"
         counts = (f"{sum(kinds.values()):,} of {language}" for language, kinds in found.items())
         yield f"{what}, sentences of {scored}: {', '.join(counts)}"
+    if together := _searched_together(sections):
+        yield f"searched for what is scored under other codes of the same language and script: {together}"
 
 
 def in_words(rejected: Mapping[str, int]) -> str:
@@ -87,6 +96,11 @@ def _is_loss(section: Section, reason: str) -> bool:
     return section["steps"][reason] != HOLD_OUT or reason == SHARED_ROWS
 
 
+def _emptied(section: Section) -> str:
+    rows = section["rows"]
+    return f"warning: nothing is left of {named(section)}, {counted(rows['read'], 'row')}: {in_words(rows['rejected'])}"
+
+
 def _unread(section: Section) -> str:
     unread = unread_rows(section)
     loud = _unread_share(section) > UNREAD
@@ -111,8 +125,8 @@ def _taken_by_one(section: Section) -> Iterator[str]:
     causes = {reason: of for reason, of in shares.items() if reason not in _CONSEQUENCES}
     for reason, by_language in (causes or shares).items():
         cells = (f"{percent(share)} of {code}" for code, share in sorted(by_language.items(), key=lambda one: -one[1]))
-        question = "; are the files exchanged or mislabelled?" if reason in _MISLABELLED else ""
-        yield f"warning: most sentences lost, {named(section)}, {reason}: {', '.join(cells)}{question}"
+        mended = remedy(reason, list(by_language))
+        yield f"warning: most sentences lost, {named(section)}, {reason}: {', '.join(cells)}{mended}"
 
 
 def _without_training(sections: Sequence[Section]) -> Iterator[str]:
@@ -132,6 +146,36 @@ def _without_training(sections: Sequence[Section]) -> Iterator[str]:
             yield f"warning: no training sentence of {code}, which is scored in {splits[0]}{more}"
     if nothing := [code for code in untrained if code not in scored]:
         yield f"warning: no sentence at all: {', '.join(nothing)}"
+
+
+def _normalised(sections: Sequence[Section]) -> str:
+    """Return by language, the largest share first, how many sentences are changed, and the characters that most are."""
+    counts, kept = Counter[str](), Counter[str]()
+    characters: dict[str, Counter[str]] = {}
+    for section in sections:
+        for code, tally in section["languages"].items():
+            kept[code] += tally["kept"]
+            if changed := tally.get("normalised"):
+                counts[code] += changed["sentences"]
+                for one in changed["characters"]:
+                    named = f"{one['character']} to {one['becomes'] or 'nothing'}"
+                    characters.setdefault(code, Counter())[named] += one["count"]
+    shares = sorted(((count / kept[code], count, code) for code, count in counts.items() if count), reverse=True)
+    each = [
+        f"{count:,} of {code} ({percent(share)}; {', '.join(name for name, _ in characters[code].most_common(_NAMED))})"
+        for share, count, code in shares
+    ]
+    return shortened(each, _LANGUAGES)
+
+
+def _searched_together(sections: Sequence[Section]) -> str:
+    """Return the codes of training text that are searched for sentences under other codes, each with those."""
+    trained, scored = (
+        searched_together(code for section in sections if section["trained"] == of for code in section["languages"])
+        for of in (True, False)
+    )
+    both = ((code, scored.get(group, ())) for group, codes in trained.items() for code in codes)
+    return "; ".join(f"{code} for those of {', '.join(codes)}" for code, codes in both if {*codes} - {code})
 
 
 def _unknown(sections: Sequence[Section]) -> str:

@@ -2,21 +2,6 @@
 
 from __future__ import annotations
 
-_UNITS = "kMGT"
-
-
-def short(count: int) -> str:
-    """Return a count below 10^15 in at most four characters: 987, and beyond two digits of it, 1.2k, 31k, 310k, 4.5M.
-
-    Raises IndexError for larger ones.
-    """
-    if count < 1000:
-        return str(count)
-    digits, exponent = f"{count:.1e}".split("e")
-    unit, shift = divmod(int(exponent), 3)
-    number = float(digits) * 10**shift
-    return f"{number:.0f}{_UNITS[unit - 1]}" if shift else f"{number:.1f}{_UNITS[unit - 1]}"
-
 
 def plain(value: float | None) -> str:
     """Return a count with commas, another number with three digits, and a dash for none."""

@@ -17,7 +17,7 @@ from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from data_prep.report.numbers import short
+from mtdeep.tables import short
 
 COLOURS, GAP = "viridis", "#d9d9d9"
 SHARES = "Blues"  # white for none

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from data_prep.cleaning.record import LanguageRecord, Record, Sample, total
@@ -18,6 +19,8 @@ from mtdeep.corpus.manifest import CorpusRecord
 
 READ, CLEAN, HOLD_OUT, LEAKS, REPEATS = STEPS = ("reading", "cleaning", "hold-out", "leakage", "repeats")
 """What rows and sentences pass, in this order."""
+_CHARACTERS = 20
+"""Of a language, how many characters are named that normalisation changes."""
 
 
 def split_section(encoded: EncodedText, record: CorpusRecord, settings: CleaningSettings) -> dict[str, Any]:
@@ -79,7 +82,20 @@ def _sizes(encoded: EncodedText, language: str) -> dict[str, Any]:
         "tokens": sizes.tokens,
         "unknown": sizes.unknown,
         "lengths": list(sizes.lengths),
+        "normalised": {"sentences": sizes.normalised, "characters": _most(encoded.changed(language))},
     }
+
+
+def _most(changed: Mapping[str, tuple[str, int]]) -> list[dict[str, Any]]:
+    """Return the characters that most often are changed by normalisation, as code points."""
+    return [
+        {"character": _points(character), "becomes": _points(becomes), "count": count}
+        for character, (becomes, count) in islice(changed.items(), _CHARACTERS)
+    ]
+
+
+def _points(text: str) -> str:
+    return " ".join(f"U+{ord(character):04X}" for character in text)
 
 
 def _steps(text: SplitText, tallies: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -43,7 +43,9 @@ def training_sizes(sections: Sequence[Mapping[str, Any]], languages: Sequence[st
         if section["trained"]:
             for language, said in section["languages"].items():
                 counts = {name: said[name] for name in ("characters", "tokens", "unknown")}
-                sizes[language] += Sizes(said["kept"], lengths=tuple(said["lengths"]), **counts)
+                normalised = said.get("normalised", {}).get("sentences", 0)  # which earlier reports did not count
+                lengths = tuple(said["lengths"])
+                sizes[language] += Sizes(said["kept"], lengths=lengths, normalised=normalised, **counts)
     return sizes
 
 
@@ -63,6 +65,7 @@ def token_section(sizes: Mapping[str, Sizes]) -> dict[str, Any]:
             "tokens_per_sentence": _ratio(of_one.tokens, of_one.sentences),
             "characters_per_token": _ratio(of_one.characters, of_one.tokens),
             "unknown_per_1000": _ratio(1000 * of_one.unknown, of_one.tokens),
+            "normalised": of_one.normalised,
         }
         for language, of_one in sizes.items()
     }

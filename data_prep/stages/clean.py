@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ import numpy as np
 from data_prep.batch import Batch
 from data_prep.chunk import TextChunk
 from data_prep.cleaning.cleaner import Cleaner, uncleaned
-from data_prep.cleaning.settings import CleaningSettings
 from data_prep.duplicates.key import sentence_keys
+from data_prep.engine.libraries import UNICODE
+from data_prep.engine.task import Step
 from data_prep.normalisation import survival
 from data_prep.stages.read import IDS, SCORES
 
@@ -21,24 +21,22 @@ CLEAN = "clean"
 ROWS, KEYS = "rows", "keys"
 NOTHING_LEFT = "nothing left after normalisation"
 EMPTY, ONE, CLEANED = "empty in every language", "in one language only", "left with too little by the rules"
-_REVISION = 3  # raise it when equal chunks and settings begin to give other results
 
 
 def clean(
     folder: Path,
     chunk: Path,
     first: int,
-    corpus: str,
     languages: Sequence[str],
-    settings: str | None,
+    cleaner: Cleaner | None,
     normalization: str | Path,
 ) -> dict[str, Any]:
     """Write what is kept of a chunk as CLEAN, with arrays beside the text.
 
     ROWS: the rows' numbers in their source, of which *first* is the chunk's first, (rows,) int64. KEYS: of the cells,
-    (rows, languages) uint64, 0 for gaps. IDS and SCORES, where the source has them. *settings* is a `CleaningSettings`
-    as JSON, None leaves text as it was written; *normalization* is the vocabulary's, as `survival` takes it, and a
-    sentence that it leaves nothing of is no sentence.
+    (rows, languages) uint64, 0 for gaps. IDS and SCORES, where the source has them. No *cleaner* leaves text as it was
+    written; *normalization* is the vocabulary's, as `survival` takes it, and a sentence that it leaves nothing of is no
+    sentence.
 
     Returns the rows that are kept, and why others are not; by language how many sentences vanished, of which the
     normalisation leaves nothing; and the Cleaner's record of those that did not.
@@ -49,7 +47,7 @@ def clean(
     columns = {language: [line if survives(line) else "" for line in lines] for language, lines in given.items()}
     vanished = {language: _sentences(given[language]) - _sentences(columns[language]) for language in languages}
     batch = Batch(first, columns)
-    cleaned = uncleaned(batch) if settings is None else _cleaner(settings, corpus, tuple(languages))(batch)
+    cleaned = uncleaned(batch) if cleaner is None else cleaner(batch)
     rows, left = cleaned.rows, cleaned.batch.columns
     keys = np.stack([sentence_keys(left[language]) for language in languages], axis=1)
     beside = {name: text.arrays[name][rows] for name in (IDS, SCORES) if name in text.arrays}
@@ -82,21 +80,13 @@ def _rejected(
     return {**counts, CLEANED: int(lost.sum()) - sum(counts.values())}
 
 
-def cleaning_content(
-    chunk_key: str, number: int, corpus: str, settings: str | None, normalization: str
-) -> dict[str, Any]:
-    """Return what decides a cleaned chunk; *normalization*: the rule's name, or the digest of the model that has it."""
-    return {
-        "revision": _REVISION,
-        "text": chunk_key,
-        "chunk": number,
-        "corpus": corpus,
-        "settings": settings,
-        "normalization": normalization,
-    }
+def cleaning_content(chunk_key: str, number: int, rules: str | None, normalization: str) -> dict[str, Any]:
+    """Return what decides a cleaned chunk.
+
+    *rules*: the digest of those that hold, with every default, None for text that is left as it is; *normalization*:
+    the rule's name, or the digest of the model that has its own.
+    """
+    return {"text": chunk_key, "chunk": number, "rules": rules, "normalization": normalization}
 
 
-@lru_cache(maxsize=16)
-def _cleaner(settings: str, corpus: str, languages: tuple[str, ...]) -> Cleaner:
-    """Resolve the settings once a worker."""
-    return Cleaner(CleaningSettings.model_validate_json(settings), corpus, languages)
+CLEAN_STEP = Step("clean", clean, revision=4, libraries=("sentencepiece", UNICODE))

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from data_prep.chunk import TextChunk, TokenChunk, read_arrays
+from data_prep.cleaning.texts import Texts
+from data_prep.engine.task import Step
+from data_prep.normalisation import Changes
 from mtdeep.corpus.blocks import Block, text_blocks
 from mtdeep.corpus.subwords import Subwords
 from mtdeep.corpus.vocabulary import Vocabulary
@@ -17,7 +20,6 @@ from mtdeep.corpus.vocabulary import Vocabulary
 TOKENS, TEXT, KEPT = "tokens", "text", "kept"
 LENGTHS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Edges of the histogram of tokens a sentence: bin i holds LENGTHS[i - 1] <= tokens < LENGTHS[i]."""
-_REVISION = 2  # raise it when equal chunks begin to give other ids
 
 
 def encode(
@@ -34,9 +36,9 @@ def encode(
     """Write the ids of a chunk of text, and its text where the split is scored, of the languages *written*.
 
     *kept* is a chunk of one array KEPT, (rows, languages) bool, columns as in *languages*; rows without any are left
-    out. Returns rows, and by language sentences, characters, tokens, unknown tokens and how many sentences each bin of
-    LENGTHS has. Raises AssertionError when a sentence has no pieces: what normalisation leaves nothing of was to be
-    rejected before.
+    out. Returns rows, and by language sentences, characters, tokens, unknown tokens, how many sentences each bin of
+    LENGTHS has, and what normalisation changes in them (`_normalised`). Raises AssertionError when a sentence has no
+    pieces: what normalisation leaves nothing of was to be rejected before.
     """
     text = TextChunk.read(chunk)
     mask = read_arrays(kept)[KEPT]
@@ -58,6 +60,7 @@ def encode(
             "tokens": len(block.units),
             "unknown": int((block.units == subwords.vocabulary.unk).sum()),
             "lengths": _histogram(block.lengths),
+            "normalised": _normalised(lines, _changes(model)),
         }
         if keep_text:
             texts[language] = lines
@@ -66,6 +69,23 @@ def encode(
         utf8 = {language: _joined(list(text_blocks(lines))) for language, lines in texts.items()}
         TokenChunk(utf8).write(folder / TEXT)
     return {"rows": len(rows), "languages": record}
+
+
+def _normalised(lines: Sequence[str], changes: Changes) -> dict[str, Any]:
+    """Return how many sentences have characters that the model's normalisation changes, and how many of each there are.
+
+    characters: character -> what it becomes and its number. Two characters that are made one are left aside: text that
+    was cleaned has none.
+    """
+    texts = Texts(lines)
+    numbers = np.bincount(texts.codes[texts.codes > 0x7F]) if len(texts.codes) else np.zeros(0, np.int64)
+    present = {chr(code): int(numbers[code]) for code in np.flatnonzero(numbers).tolist()}
+    found = changes.of(present)
+    if not found:
+        return {"sentences": 0, "characters": {}}
+    changed = np.isin(texts.codes, np.array([ord(character) for character in found], np.uint32))
+    characters = {character: [becomes, present[character]] for character, becomes in found.items()}
+    return {"sentences": int(np.count_nonzero(texts.count_where(changed))), "characters": characters}
 
 
 def _check(lines: Sequence[str], block: Block, language: str) -> None:
@@ -89,6 +109,11 @@ def _joined(blocks: Sequence[Block]) -> Block:
 
 
 @lru_cache(maxsize=2)
+def _changes(model: Path) -> Changes:
+    return Changes(model)
+
+
+@lru_cache(maxsize=2)
 def _subwords(model: Path, dictionary: Path) -> Subwords:
     """Load a model once a worker."""
     return Subwords(model, Vocabulary.load(dictionary))
@@ -96,4 +121,7 @@ def _subwords(model: Path, dictionary: Path) -> Subwords:
 
 def encoding_content(chunk_key: str, kept_key: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides an encoded chunk: the results it is made of, and the digest of model and dictionary."""
-    return {"revision": _REVISION, "text": chunk_key, "kept": kept_key, **settings}
+    return {"text": chunk_key, "kept": kept_key, **settings}
+
+
+ENCODE_STEP = Step("encode", encode, revision=3, libraries=("sentencepiece",))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from data_prep.chunk import read_arrays, write_arrays
+from data_prep.engine.task import Step
 from data_prep.stages.clean import KEYS
 from data_prep.stages.read import IDS, id_keys
 from mtdeep.corpus.permutation import key, mix
@@ -25,7 +26,6 @@ KINDS = "kinds"
 SHARED, TRAINING = -1, 0
 """What a row is, beside the number of the split that it is held out for, from 1."""
 SHARED_ROWS = "shares a sentence with a held-out row"
-_REVISION = 2  # raise it when equal chunks begin to give other rows
 _DRAW = 3  # keeps the draws of a seed apart from its other numbers
 _SPARE = 1000  # candidates beyond those that are asked for, at first: some share a sentence with one chosen before
 
@@ -203,4 +203,7 @@ class _HoldOut:
 def holdout_content(chunks: Sequence[Sequence[Any]], splits: Mapping[str, How], seed: int) -> dict[str, Any]:
     """Return what decides which rows are held out."""
     asked = [[split, how] for split, how in splits.items()]
-    return {"revision": _REVISION, "chunks": [list(chunk) for chunk in chunks], "splits": asked, "seed": seed}
+    return {"chunks": [list(chunk) for chunk in chunks], "splits": asked, "seed": seed}
+
+
+HOLD_OUT_STEP = Step("hold_out", hold_out, revision=2)

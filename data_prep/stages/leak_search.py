@@ -13,15 +13,18 @@ import numpy as np
 from data_prep.chunk import TextChunk
 from data_prep.duplicates.form import Form, as_written, decoded, through_pieces
 from data_prep.duplicates.key import sentence_keys
-from data_prep.duplicates.leakage import EXACT, NEAR, Known, Meetings
-from data_prep.duplicates.near import VERSION, Signatures
-from data_prep.stages.leaks import index_of, signatures, write_index
+from data_prep.duplicates.leakage import EXACT, NEAR, Known, Meetings, searched_as
+from data_prep.duplicates.near import Signatures
+from data_prep.engine.libraries import UNICODE
+from data_prep.engine.task import Step
+from data_prep.stages.leaks import CODES, SIGNING, index_of, signatures, write_index
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.subwords import Subwords
 
 FOUND = "found"
 SENTENCES, SIMILARITY, IS_EXACT, ROWS = "sentences/", "similarity/", "exact/", "rows/"
-_REVISION = 1  # raise it when equal text begins to give other findings
+PIECES = ("sentencepiece",)
+"""The library that gives sentences the form of a store's pieces."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def index_sets(folder: Path, sets: Sequence[Sequence[Path]], store: Path | None)
     compare in the form of its pieces. Returns for each set language -> sentences, and those that cannot be searched
     for: known in part and short.
     """
-    known: dict[str, dict[int, Known]] = {}
+    known: dict[str, dict[int, list[Known]]] = {}
     written: dict[str, dict[int, str]] = {}
     records: list[dict[str, dict[str, int]]] = []
     of_sets: dict[str, np.ndarray] = {}
@@ -53,8 +56,9 @@ def index_sets(folder: Path, sets: Sequence[Sequence[Path]], store: Path | None)
             form = as_written(texts) if store is None else through_pieces(_subwords(store), texts)
             # A sentence known in part has a key of its own here, and none in training text: they never are equal.
             keys, signed = sentence_keys(form.texts), signatures(language, form.texts)
-            known.setdefault(language, {})[number] = Known(keys, signed)
-            written.setdefault(language, {}).update(zip(keys.tolist(), texts, strict=True))
+            group = searched_as(language)
+            known.setdefault(group, {}).setdefault(number, []).append(Known(keys, signed))
+            written.setdefault(group, {}).update(zip(keys.tolist(), texts, strict=True))
             of_sets[f"{number}/{language}"] = keys
             unchecked = (keys > 0) & ~form.whole
             unchecked[signed.rows] = False
@@ -68,7 +72,7 @@ def search(
 ) -> dict[str, Any]:
     """Write FOUND: of every sentence in the *index* that a chunk of training text has, where it has it best.
 
-    It is a chunk of text: by language the training sentences, and beside them SENTENCES, the numbers in the index,
+    It is a chunk of text: by code the training sentences, and beside them SENTENCES, the numbers in the index,
     ascending, SIMILARITY, IS_EXACT and ROWS, the numbers of the rows, *first* being the chunk's first one's.
 
     Returns by language how many sentences were searched, how many could not be (known in part and too short to be
@@ -78,7 +82,7 @@ def search(
     arrays: dict[str, np.ndarray] = {}
     record: dict[str, dict[str, int]] = {}
     for language in languages:
-        known = index_of(index, language)
+        known = index_of(index, searched_as(language))
         if known is None:
             continue
         form = _form(chunk, language)
@@ -100,12 +104,12 @@ def search(
 
 def index_content(sets: Sequence[Sequence[Any]], form: str | None) -> dict[str, Any]:
     """Return what decides an index: the keys and numbers of the sets' chunks, the digest of a store's model."""
-    return {"revision": _REVISION, "sets": [list(chunks) for chunks in sets], "form": form, "near": VERSION}
+    return {"sets": [list(chunks) for chunks in sets], "form": form}
 
 
 def search_content(chunk: Sequence[Any], index_key: str, near: bool) -> dict[str, Any]:
     """Return what decides what is found: the key and number of a chunk, or a store's digest and rows."""
-    return {"revision": _REVISION, "text": list(chunk), "index": index_key, "near": near}
+    return {"text": list(chunk), "index": index_key, "near": near}
 
 
 def _columns(chunks: Sequence[Path]) -> dict[str, list[str]]:
@@ -155,3 +159,7 @@ def _store(path: Path) -> Store:
 @lru_cache(maxsize=2)
 def _subwords(store: Path) -> Subwords:
     return _store(store).subwords()
+
+
+INDEX_SETS_STEP = Step("index_sets", index_sets, revision=2, libraries=SIGNING)
+SEARCH_STEP = Step("search", search, revision=2, libraries=(*CODES, UNICODE))

@@ -12,8 +12,10 @@ import numpy as np
 from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.cleaning.characters import WITHOUT_WORDS
 from data_prep.cleaning.record import Sample, choose, shown
-from data_prep.duplicates.leakage import EvaluationIndex, Known, indexed
-from data_prep.duplicates.near import VERSION, Signatures
+from data_prep.duplicates.leakage import EvaluationIndex, Known, indexed, searched_as
+from data_prep.duplicates.near import Signatures
+from data_prep.engine.libraries import UNICODE
+from data_prep.engine.task import Step
 from data_prep.stages.clean import ROWS
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import LEAKED, Part
@@ -21,7 +23,10 @@ from mtdeep.languages import script
 
 INDEX, SETS, MET = "index", "sets", "met"
 TRAINED_ON = "stands in the store's training text"
-_REVISION = 4  # raise it when equal chunks begin to give other leaks
+SIGNING = ("rensa", "langcodes", UNICODE)
+"""The libraries that signatures depend on."""
+CODES = ("langcodes",)
+"""The library that tells which codes are one language."""
 
 
 def index(folder: Path, sets: Sequence[Sequence[Part]], near: bool) -> dict[str, Any]:
@@ -35,30 +40,29 @@ def index(folder: Path, sets: Sequence[Sequence[Part]], near: bool) -> dict[str,
         for part in parts:
             text, keys = TextChunk.read(part.chunk), part.present()
             for i, language in enumerate(part.languages):
+                group = searched_as(language)
                 signed = signatures(language, _cells(text, keys, i, language)) if near else None
-                known.setdefault(language, {}).setdefault(number, []).append(Known(keys[:, i], signed))
-                written.setdefault(language, {}).update(zip(keys[:, i].tolist(), text.columns[language], strict=True))
-    joined = {
-        language: {number: _joined(parts) for number, parts in of_sets.items()} for language, of_sets in known.items()
-    }
-    return {"sentences": write_index(folder, joined, written)}
+                known.setdefault(group, {}).setdefault(number, []).append(Known(keys[:, i], signed))
+                written.setdefault(group, {}).update(zip(keys[:, i].tolist(), text.columns[language], strict=True))
+    return {"sentences": write_index(folder, known, written)}
 
 
 def write_index(
     folder: Path,
-    known: Mapping[str, Mapping[int, Known]],
+    known: Mapping[str, Mapping[int, Sequence[Known]]],
     written: Mapping[str, Mapping[int, str]],
     beside: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, int]:
     """Write INDEX, by language the arrays of `indexed`, and SETS, their different sentences as text, in their order.
 
-    known: language -> number of a set -> its sentences; written: language -> key -> sentence; beside: what goes into
-    SETS too. Returns how many different sentences of each language there are.
+    A language is here what `searched_as` makes of its codes. known: language -> number of a set -> its sentences, in
+    parts; written: language -> key -> sentence; beside: what goes into SETS too. Returns how many different sentences
+    of each language there are.
     """
     arrays: dict[str, np.ndarray] = {}
     texts: dict[str, Sequence[str]] = {}
     for language, of_sets in known.items():
-        found = indexed(of_sets)
+        found = indexed({number: Known.joined(parts) for number, parts in of_sets.items()})
         arrays |= {f"{language}/{name}": array for name, array in found.items()}
         texts[language] = [written[language][key] for key in found["keys"].tolist()]
     write_arrays(folder / INDEX, arrays)
@@ -69,9 +73,9 @@ def write_index(
 def find_leaks(folder: Path, part: Part, index: Path, near: bool) -> dict[str, Any]:
     """Write LEAKED, (rows, languages) bool: the cells of a part that an evaluation set has; *index* is INDEX.
 
-    MET has, by language, the keys of the sentences of the index that the part has, ascending, (n,) uint64. Returns
-    language -> number of the set -> exact or near -> cells, and language -> samples, whose score is the similarity,
-    each beside the sentence of the set that it is most like.
+    MET has, by language as the index has it, the keys of the index's sentences that the part has, ascending, (n,)
+    uint64. Returns code -> number of the set -> exact or near -> cells, and code -> samples, whose score is the
+    similarity, each beside the sentence of the set that it is most like.
     """
     text, keys = TextChunk.read(part.chunk), part.present()
     leaked = np.zeros(keys.shape, dtype=bool)
@@ -79,16 +83,17 @@ def find_leaks(folder: Path, part: Part, index: Path, near: bool) -> dict[str, A
     met: dict[str, np.ndarray] = {}
     samples: dict[str, list[dict[str, Any]]] = {}
     for i, language in enumerate(part.languages):
-        known = index_of(index, language)
+        group = searched_as(language)
+        known = index_of(index, group)
         if known is None:
             continue
         signed = signatures(language, _cells(text, keys, i, language)) if near else None
         found = known.match(keys[:, i], signed)
         leaked[:, i] = found.sets >= 0
         if leaked[:, i].any():
-            met[language] = found.met
+            met[group] = np.union1d(met.get(group, found.met), found.met)
             counts[language] = found.counts([str(number) for number in range(int(found.sets.max()) + 1)])
-            scored = _sentences(index.with_name(SETS), language)
+            scored = _sentences(index.with_name(SETS), group)
             samples[language] = [
                 Sample(
                     order=order,
@@ -115,7 +120,7 @@ def without_met(folder: Path, part: Part, searched: Sequence[Path]) -> dict[str,
     for path in searched:
         for language, met in read_arrays(path / MET).items():
             known.setdefault(language, []).append(met)
-    columns = [known.get(language, [np.zeros(0, np.uint64)]) for language in part.languages]
+    columns = [known.get(searched_as(language), [np.zeros(0, np.uint64)]) for language in part.languages]
     met = np.any([np.isin(keys[:, i], np.concatenate(column)) for i, column in enumerate(columns)], axis=0)
     write_arrays(folder / KEPT, {KEPT: (keys > 0) & ~met[:, None]})
     gone = keys[met] > 0
@@ -135,22 +140,22 @@ def signatures(language: str, texts: Sequence[str]) -> Signatures:
 def index_content(sets: Sequence[Sequence[Sequence[Any]]], near: bool) -> dict[str, Any]:
     """Return what decides an index: what the parts of each set are made from."""
     made_from = [[list(part) for part in parts] for parts in sets]
-    return {"revision": _REVISION, "sets": made_from, "near": VERSION if near else None}
+    return {"sets": made_from, "near": near}
 
 
 def leaks_content(part: Sequence[Any], index_key: str, near: bool) -> dict[str, Any]:
     """Return what decides the leaks of a part: what it is made from, and the index."""
-    return {"revision": _REVISION, "part": list(part), "index": index_key, "near": VERSION if near else None}
+    return {"part": list(part), "index": index_key, "near": near}
 
 
 def without_met_content(part: Sequence[Any], searched: Sequence[str]) -> dict[str, Any]:
     """Return what decides the rows that are left: what the part is made from, the keys of the searches."""
-    return {"revision": _REVISION, "part": list(part), "searched": list(searched)}
+    return {"part": list(part), "searched": list(searched)}
 
 
 @lru_cache(maxsize=512)
 def index_of(path: Path, language: str) -> EvaluationIndex | None:
-    """Load a language's index, once a worker; None where no evaluation set has the language."""
+    """Load the index of a language (`searched_as`), once a worker; None where no evaluation set has it."""
     prefix = f"{language}/"
     arrays = read_arrays(path, lambda name: name.startswith(prefix))
     return EvaluationIndex({name.removeprefix(prefix): array for name, array in arrays.items()}) if arrays else None
@@ -161,12 +166,6 @@ def _sentences(path: Path, language: str) -> Sequence[str]:
     return TextChunk.read(path, [language]).columns[language]
 
 
-def _joined(parts: Sequence[Known]) -> Known:
-    """Return the chunks of one set as one."""
-    starts = np.cumsum([0, *(len(part.keys) for part in parts[:-1])]).tolist()
-    signed = [(start, part.signatures) for start, part in zip(starts, parts, strict=True) if part.signatures]
-    keys = np.concatenate([part.keys for part in parts])
-    if not signed:
-        return Known(keys)
-    rows = np.concatenate([start + each.rows for start, each in signed])
-    return Known(keys, Signatures(rows, np.concatenate([each.values for _, each in signed])))
+INDEX_STEP = Step("index", index, revision=5, libraries=CODES)
+LEAKS_STEP = Step("leaks", find_leaks, revision=5, libraries=CODES)
+WITHOUT_MET_STEP = Step("without_met", without_met, revision=5, libraries=CODES)

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import sentencepiece
-
 from data_prep.chunk import read_arrays
+from data_prep.engine.task import Step
+from data_prep.normalisation import LIBRARIES_OF
 from data_prep.stages.sample import SAMPLE
 from data_prep.vocabulary import train_model
 from data_prep.vocabulary_settings import VocabularySettings
@@ -17,7 +17,6 @@ from mtdeep.corpus.store import file_digest
 from mtdeep.errors import UserError
 
 MODEL = "subwords.model"
-_REVISION = 2  # raise it when equal samples begin to give other models
 
 
 def learn(folder: Path, samples: Sequence[Path], settings: str, left: str) -> dict[str, Any]:
@@ -42,5 +41,13 @@ def _lines(samples: Sequence[Path]) -> Iterator[str]:
 
 def learn_content(sample_keys: Sequence[str], settings: str) -> dict[str, Any]:
     """Return what decides a model."""
-    version = sentencepiece.__version__
-    return {"revision": _REVISION, "samples": list(sample_keys), "settings": settings, "sentencepiece": version}
+    return {"samples": list(sample_keys), "settings": settings}
+
+
+LEARN_STEP = Step("learn", learn, revision=2, libraries=("sentencepiece",))
+
+
+def learning_libraries(settings: VocabularySettings) -> tuple[str, ...]:
+    """Return the libraries that settings ask for: what knows which letters a script has, what makes a rule."""
+    letters = ("regex",) if isinstance(settings.character_coverage, dict) else ()
+    return *letters, *LIBRARIES_OF.get(settings.normalization, ())

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from data_prep.chunk import TextChunk, read_arrays, write_arrays
-from data_prep.duplicates.near import SIMILAR, VERSION, Signatures
+from data_prep.duplicates.near import SIMILAR, Signatures
 from data_prep.duplicates.near_repeats import NearRepeats, Rows
 from data_prep.duplicates.repeats import Pair, Repeated, pairs_of
-from data_prep.stages.leaks import signatures
+from data_prep.engine.task import Step
+from data_prep.stages.leaks import SIGNING, signatures
 from data_prep.stages.part import Part
 from data_prep.stages.select import BETTER_PARTS, BETTER_ROWS, ROWS, repeated_in, write_repeated
 
 SIGNED = "signed"
 _ROWS, _VALUES = "rows/", "values/"
-_REVISION = 2  # raise it when equal chunks begin to give other near repeats
 
 
 def sign(folder: Path, chunk: Path, languages: Sequence[str]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def near_repeats(
 
 def sign_content(chunk_key: str) -> dict[str, Any]:
     """Return what decides the signatures of a chunk."""
-    return {"revision": _REVISION, "text": chunk_key, "near": VERSION}
+    return {"text": chunk_key}
 
 
 def near_repeats_content(
@@ -80,7 +80,6 @@ def near_repeats_content(
 ) -> dict[str, Any]:
     """Return what decides the near repeats: *parts* as for exact ones, the keys of what else is read, the bound."""
     return {
-        "revision": _REVISION,
         "parts": [list(part) for part in parts],
         "signed": list(signed_keys),
         "repeated": repeated_key,
@@ -108,3 +107,7 @@ def _reader(folder: Path) -> Callable[[str], Signatures]:
         return Signatures(arrays[names[0]], arrays[names[1]])
 
     return of_language
+
+
+SIGN_STEP = Step("sign", sign, revision=3, libraries=SIGNING)
+NEAR_REPEATS_STEP = Step("near_repeats", near_repeats, revision=3)

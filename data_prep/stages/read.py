@@ -13,7 +13,8 @@ import numpy as np
 import xxhash
 
 from data_prep.chunk import TextChunk
-from data_prep.engine.task import Task
+from data_prep.engine.task import Step, Task
+from data_prep.readers.opening import libraries_of
 from data_prep.readers.rows import NO_TEXT
 from data_prep.readers.source import Naming, Source
 from mtdeep.errors import UserError
@@ -23,7 +24,6 @@ ROWS = 1 << 13
 SAMPLES = 5
 """Rejected rows of each reason that are kept to be looked at."""
 IDS, SCORES = "ids", "scores"
-_REVISION = 3  # raise it when equal sources begin to give other chunks
 
 
 def chunk_name(number: int) -> str:
@@ -34,12 +34,16 @@ def chunk_name(number: int) -> str:
 def read_task(name: str, source: Source, digests: Mapping[Path, str]) -> Task:
     """Return the task of reading one source; *digests* are those of its inputs."""
     content = {
-        "revision": _REVISION,
         "reader": type(source).__name__,
         "options": {f.name: _without_paths(getattr(source, f.name)) for f in fields(source)},  # type: ignore[arg-type]
         "inputs": [digests[path] for path in source.inputs],
     }
-    return Task("read", name, read, content, {"source": source})
+    return READ_STEP.task(name, content, {"source": source}, libraries=reading_libraries(source))
+
+
+def reading_libraries(source: Source) -> list[str]:
+    """Return the libraries that read a source, those that decompress its files among them."""
+    return [*source.libraries, *(library for path in source.inputs for library in libraries_of(path))]
 
 
 def read(folder: Path, source: Source) -> dict[str, Any]:
@@ -100,3 +104,6 @@ def _without_paths(value: Any) -> Any:
         case tuple() | list():
             return [_without_paths(item) for item in value]
     raise TypeError(f"{value!r} is no plain data")
+
+
+READ_STEP = Step("read", read, revision=4)

@@ -11,7 +11,7 @@ import numpy as np
 
 from data_prep.chunk import TextChunk, read_arrays
 from data_prep.cleaning.record import Sample, order_of, shown
-from data_prep.engine.task import digest_of
+from data_prep.engine.task import Step, digest_of
 from data_prep.stages import select
 from data_prep.stages.clean import ROWS
 from data_prep.stages.part import Part
@@ -19,7 +19,6 @@ from data_prep.stages.part import Part
 SHOWN = 5
 """Repeats of a corpus that are shown, of as many of its parts."""
 _LANGUAGES = 2  # of a row; all others are as much alike
-_REVISION = 2  # raise it when equal repeats begin to give other samples
 
 
 def sample_repeats(
@@ -44,7 +43,6 @@ def sample_repeats(
 def sample_content(repeats_key: str, names: Sequence[str], wanted: Mapping[str, Sequence[int]]) -> dict[str, Any]:
     """Return what decides the samples of repeats."""
     return {
-        "revision": _REVISION,
         "repeats": repeats_key,
         "names": digest_of(list(names)),
         "wanted": {corpus: list(numbers[:SHOWN]) for corpus, numbers in wanted.items()},
@@ -77,3 +75,6 @@ def _of_part(
 def _present(part: Part) -> dict[str, np.ndarray]:
     """Return which rows have a sentence that was compared, by language, (rows,) bool each."""
     return dict(zip(part.languages, (part.keys() > 0).T, strict=True))
+
+
+REPEAT_SAMPLES_STEP = Step("repeat_samples", sample_repeats, revision=2)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from data_prep.chunk import TextChunk, read_arrays, write_arrays
+from data_prep.engine.task import Step
 from data_prep.stages.encode import KEPT
 from mtdeep.corpus.permutation import key, permute
 
 SAMPLE = "sample"
-_REVISION = 1  # raise it when equal chunks begin to give other samples
 _ONCE_MORE = 4  # keeps the draws of a seed apart from its other numbers
 
 
@@ -66,4 +66,7 @@ def sample_content(
 ) -> dict[str, Any]:
     """Return what decides a chunk's sample."""
     drawn = {language: list(numbers) for language, numbers in draws.items()}
-    return {"revision": _REVISION, "text": chunk_key, "kept": kept_key, "draws": drawn, "seed": seed}
+    return {"text": chunk_key, "kept": kept_key, "draws": drawn, "seed": seed}
+
+
+SAMPLE_STEP = Step("sample", sample, revision=1)

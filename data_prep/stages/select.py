@@ -11,6 +11,7 @@ import numpy as np
 
 from data_prep.chunk import read_arrays, write_arrays
 from data_prep.duplicates.repeats import Pair, Repeated, Repeats, pairs_of, units_of
+from data_prep.engine.task import Step
 from data_prep.stages.encode import KEPT
 from data_prep.stages.part import Part
 
@@ -18,7 +19,6 @@ ROWS, BETTER_PARTS, BETTER_ROWS = "rows", "better parts", "better rows"
 SCORED = "stands in a scored split"
 LEFT_BY_LEAKS = "alone after what is scored has left"
 REPEAT = "repeats another row"
-_REVISION = 2  # raise it when equal chunks begin to give other repeats or selections
 
 
 def repeats(folder: Path, parts: Sequence[Part], memory: str) -> dict[str, Any]:
@@ -100,9 +100,13 @@ def select(folder: Path, part: Part, least: int, repeated: tuple[Path, int] | No
 
 def repeats_content(keys: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     """Return what decides the repeats: of each part, in order, what it is made from and its rank."""
-    return {"revision": _REVISION, "parts": [list(part) for part in keys]}
+    return {"parts": [list(part) for part in keys]}
 
 
 def select_content(part: Sequence[Any], least: int, repeated: tuple[str, int] | None) -> dict[str, Any]:
     """Return what decides a selection: what the part is made from, the key of the repeats and its number there."""
-    return {"revision": _REVISION, "part": list(part), "least": least, "repeated": repeated}
+    return {"part": list(part), "least": least, "repeated": repeated}
+
+
+REPEATS_STEP = Step("repeats", repeats, revision=2)
+SELECT_STEP = Step("select", select, revision=2)

@@ -10,6 +10,8 @@ import numpy as np
 
 from data_prep.chunk import TextChunk, read_arrays, write_arrays
 from data_prep.duplicates.key import sentence_keys
+from data_prep.engine.libraries import UNICODE
+from data_prep.engine.task import Step
 from data_prep.stages.clean import CLEAN, KEYS, ROWS
 from data_prep.stages.encode import KEPT
 from data_prep.stages.read import chunk_name
@@ -17,7 +19,6 @@ from mtdeep.errors import UserError
 
 NEW = "new"
 _REMEDY = "give these as a corpus of their own, or give --overwrite"
-_REVISION = 1  # raise it when equal chunks begin to give other rows
 
 
 def same_rows(
@@ -81,15 +82,13 @@ def _cells(column: Sequence[str], rows: np.ndarray, there: np.ndarray) -> list[s
 
 def same_rows_content(before_key: str, after_key: str) -> dict[str, Any]:
     """Return what decides whether the rows are the same: the keys of the two readings."""
-    return {"revision": _REVISION, "before": before_key, "after": after_key}
+    return {"before": before_key, "after": after_key}
 
 
 def widen_content(identity: Sequence[Any], kept_key: str, wide: Sequence[Any], added: Sequence[str]) -> dict[str, Any]:
     """Return what decides wider rows: what the old and the new chunk are made from, what is kept, the languages."""
-    return {
-        "revision": _REVISION,
-        "rows": list(identity),
-        "kept": kept_key,
-        "wide": list(wide),
-        "added": list(added),
-    }
+    return {"rows": list(identity), "kept": kept_key, "wide": list(wide), "added": list(added)}
+
+
+SAME_ROWS_STEP = Step("same_rows", same_rows, revision=1)
+WIDEN_STEP = Step("widen", widen, revision=1, libraries=(UNICODE,))

@@ -14,24 +14,18 @@ import pickle
 import re
 import warnings
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from mtdeep.checkpoint.allow_list import Allowed, StandIn, allow_list, name_of, without_stand_ins
 from mtdeep.checkpoint.fairseq_arguments import config_from_arguments, transformer_scheme
 from mtdeep.errors import UserError
 from mtdeep.nn.config import Config
 
-# What fairseq's own values bring into a pickle beyond plain data and tensors: arguments, and numpy numbers among the
-# metrics. None of them can run code when rebuilt.
-SAFE_CLASSES = (Namespace, np.dtype, np.dtypes.Float64DType, np.dtypes.Float32DType, np.dtypes.Int64DType)
-# The function by which numpy pickles a number, which is private and has moved between versions.
-NUMPY_SCALAR: Callable[..., object] = np.float64(0).__reduce__()[0]  # type: ignore[assignment]
 _ZIP_MAGIC = b"PK\x03\x04"
 # torch names the culprit so: "... GLOBAL posix.system was not an allowed global by default".
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
@@ -98,7 +92,7 @@ def load_plain(path: Path) -> dict[str, object]:
         raise _no_checkpoint(path) from None
     if not isinstance(state, dict):
         raise UserError(f"{path}: no fairseq checkpoint but a {type(state).__name__}; give a checkpoint*.pt file.")
-    return state
+    return {name: without_stand_ins(entry) if isinstance(entry, StandIn) else entry for name, entry in state.items()}
 
 
 def model_arguments(state: Mapping[str, object]) -> dict[str, object]:
@@ -161,14 +155,14 @@ def _provenance(state: Mapping[str, object], arguments: Mapping[str, object]) ->
 def _plain(value: object) -> dict[str, object]:
     """Return the entries of a Namespace or a mapping; of anything else none."""
     if isinstance(value, Namespace):
-        return dict(vars(value))
-    return {str(name): entry for name, entry in value.items()} if isinstance(value, Mapping) else {}
+        value = vars(value)
+    return {str(name): without_stand_ins(entry) for name, entry in value.items()} if isinstance(value, Mapping) else {}
 
 
-def _not_yet_allowed() -> list[Any]:
+def _not_yet_allowed() -> list[Allowed]:
     """Return what torch must allow in addition; what the context allows it also forbids when it ends."""
-    allowed = torch.serialization.get_safe_globals()
-    return [item for item in (*SAFE_CLASSES, NUMPY_SCALAR) if item not in allowed]
+    allowed = {name_of(item) for item in torch.serialization.get_safe_globals()}
+    return [item for item in allow_list() if name_of(item) not in allowed]
 
 
 def _no_checkpoint(path: Path) -> UserError:

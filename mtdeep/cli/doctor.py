@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mtdeep.cli.version import version_of
 from mtdeep.fairseq_plugin.importing import SUPPORTED
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def doctor() -> None:
     console = Console(width=None if sys.stdout.isatty() else 140)
     remedies = [*dict.fromkeys(_package_remedies()), *_hook_remedies()]
     console.print(_versions())
-    if _version_of("fairseq") == SUPPORTED:
+    if version_of("fairseq") == SUPPORTED:
         problem = _import_fairseq()
         if problem is None:
             console.print(_patches(), _registered())
@@ -40,15 +41,6 @@ def doctor() -> None:
     console.print("Everything is in place.")
 
 
-def _version_of(package: str) -> str | None:
-    from importlib import metadata
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _package_remedies() -> Iterator[str]:
     from importlib import metadata
 
@@ -60,14 +52,14 @@ def _package_remedies() -> Iterator[str]:
         requirements = [package for package in SHOWN if package != "fairseq"]
     for requirement in requirements:
         yield from _requirement_remedies(requirement)
-    found = _version_of("fairseq")
+    found = version_of("fairseq")
     if found != SUPPORTED:
         what = "not installed" if found is None else f"of version {found}, for which mtdeep stays switched off"
         yield f"fairseq is {what}; run: pip install --no-deps fairseq=={SUPPORTED}"
 
 
 def _requirement_remedies(requirement: str) -> Iterator[str]:
-    if _version_of("packaging") is None:
+    if version_of("packaging") is None:
         yield "packaging is not installed; run: pip install packaging"
         return
     from packaging.requirements import Requirement
@@ -75,7 +67,7 @@ def _requirement_remedies(requirement: str) -> Iterator[str]:
     wanted = Requirement(requirement)
     if wanted.marker is not None and not wanted.marker.evaluate():
         return
-    found = _version_of(wanted.name)
+    found = version_of(wanted.name)
     if found is None:
         yield f'{wanted.name} is not installed; run: pip install "{wanted.name}{wanted.specifier}"'
     elif not wanted.specifier.contains(found, prereleases=True):
@@ -130,10 +122,10 @@ def _table(title: str, *columns: str) -> Table:
 def _versions() -> Table:
     table = _table("Versions and devices", "what", "found")
     table.add_row("python", platform.python_version())
-    table.add_row("mtdeep", _version_of("mtdeep") or "not installed (imported from a folder)")
+    table.add_row("mtdeep", version_of("mtdeep") or "not installed (imported from a folder)")
     for package in SHOWN:
-        table.add_row(package, _version_of(package) or "missing")
-    if _version_of("torch") is not None:
+        table.add_row(package, version_of(package) or "missing")
+    if version_of("torch") is not None:
         for device in _devices():
             table.add_row("device", device)
     return table

@@ -5,7 +5,9 @@ The verbs' files import what is heavy inside their functions, so that `mtdeep --
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -16,6 +18,7 @@ from mtdeep.cli.plan import plan
 from mtdeep.cli.prepare import prepare
 from mtdeep.cli.probe import probe
 from mtdeep.cli.store import store
+from mtdeep.cli.version import print_versions
 from mtdeep.errors import UserError
 
 app = typer.Typer(
@@ -25,6 +28,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=print_versions, help="Print versions and exit."),
+    ] = False,
+) -> None:
+    """Take what stands before the verb; typer shows the application's own help."""
+
+
 app.command("prepare")(prepare)
 app.command("leak-check")(leak_check)
 app.command("plan")(plan)
@@ -37,10 +52,16 @@ app.command("doctor")(doctor)
 def run() -> None:
     """Run the command line; a `UserError` becomes `error: ...` on standard error, then its notes, and exit code 2."""
     try:
-        app(prog_name="mtdeep")
+        app([_at_home(argument) for argument in sys.argv[1:]], prog_name="mtdeep")
     except UserError as problem:
         print(f"error: {problem}", *getattr(problem, "__notes__", ()), sep="\n", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _at_home(argument: str) -> str:
+    """Return an argument with `~` as the home folder, which no shell knows in `--option=~/path`."""
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return f"{option}{equals}{os.path.expanduser(value)}"
 
 
 if __name__ == "__main__":

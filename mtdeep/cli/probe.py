@@ -79,9 +79,9 @@ def opened(store: Path | None, split: str, language: str) -> Data:
         if language:
             raise UserError(f"--language {language}: it is one of a store's; give --store too.")
         return Data()
-    data = Data(Store(store), split, resolve(language) if language else None)
-    data.store.corpora(split)  # type: ignore[union-attr]  # it was given just above
-    return data
+    opened = Store(store)
+    opened.corpora(split)
+    return Data(opened, split, resolve(language, opened.languages) if language else None)
 
 
 def gathered(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +27,15 @@ class Direction:
         return f"{codes.fairseq_code(self.source)}-{codes.fairseq_code(self.target)}"
 
     @classmethod
-    def parse(cls, pair: str) -> Direction:
-        """From `en-de` or `zh_Hans-en`; raises `UserError` that names the pair."""
+    def parse(cls, pair: str, known: Collection[str] = ()) -> Direction:
+        """From `en-de` or `zh_Hans-en`, the codes perhaps of *known*; raises `UserError` that names the pair."""
         parts = pair.strip().split("-")
         if len(parts) != 2 or not all(parts):
             raise UserError(
                 f"direction {pair.strip()!r} is not of the form source-target; "
                 "write codes with underscores inside, such as en-de or zh_Hans-en"
             )
-        source, target = (codes.resolve(part) for part in parts)
+        source, target = (codes.resolve(part, known) for part in parts)
         if source == target:
             raise UserError(f"direction {pair.strip()!r} goes from a language into itself; remove it")
         return cls(source, target)
@@ -67,7 +67,7 @@ def parse_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tu
         if term == "all":
             found += _among(known)
         elif colon and kind == "centric":
-            centre = _known(codes.resolve(value), known)
+            centre = _known(codes.resolve(value, known), known)
             others = [language for language in known if language != centre]
             found += [Direction(centre, o) for o in others] + [Direction(o, centre) for o in others]
         elif colon and kind in _GROUPED:
@@ -141,7 +141,7 @@ def available(store: Store, split: str) -> dict[Direction, int]:
 
 
 def _checked(pair: str, known: Sequence[str]) -> Direction:
-    direction = Direction.parse(pair)
+    direction = Direction.parse(pair, known)
     _known(direction.source, known)
     _known(direction.target, known)
     return direction

@@ -58,7 +58,7 @@ def read_groups(path: Path, languages: Collection[str], *, bridged: bool) -> Gro
             raise UserError(f"a group {name!r} stands above; give each its own name")
         names.add(name)
         for member in members.split():
-            language = codes.resolve(member.removesuffix("*"))
+            language = codes.resolve(member.removesuffix("*"), languages)
             if language in of:
                 raise UserError(f"{language} is in the group {of[language]!r} already; leave it in one")
             of[language] = name

@@ -177,6 +177,10 @@ def _load(store: Path, path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
+        if any(store.glob("dict.*.txt")):
+            raise UserError(
+                f"{store}: not a store but a data-bin of fairseq; make a store of it with `mtdeep store import-fairseq`"
+            ) from None
         what = "it has no manifest.json" if store.is_dir() else "there is no such directory"
         raise UserError(f"{store}: not a store, {what}; make one with `mtdeep prepare`") from None
     except NotADirectoryError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,11 @@ def pieces(model: Path | str | bytes) -> tuple[str, ...]:
     """A model's pieces in its order, without its own control, unknown and unused ones: what a `Vocabulary` holds."""
     processor = _load(model)
     return tuple(processor.id_to_piece(i) for i in range(processor.get_piece_size()) if _is_piece(processor, i))
+
+
+class _Itself(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return key
 
 
 class Subwords:
@@ -94,10 +100,24 @@ class Subwords:
         """Text of store ids; specials and tags are left out, an unknown shows as SentencePiece prints it."""
         return str(self._processor.decode(self._model_ids(ids)))
 
+    def surfaces(self, line: str) -> list[str]:
+        """Return the pieces of a line as they are written, one for each id that `encode` gives: an unknown too."""
+        return list(self._processor.encode(line, out_type=str))
+
+    def decode_pieces(self, pieces: Iterable[str]) -> str:
+        """Return the text of symbols: as of their ids, but a string that is no symbol stands for itself."""
+        return str(self._processor.decode([self._spoken[piece] for piece in pieces if self._spoken[piece]]))
+
     def decode_batch(self, batch: Iterable[Iterable[int] | np.ndarray]) -> list[str]:
         """Text of many sentences in one native call."""
         sentences = [self._model_ids(ids) for ids in batch]
         return list(self._processor.decode(sentences)) if sentences else []
+
+    @cached_property
+    def _spoken(self) -> Mapping[str, str]:
+        """Each symbol of the vocabulary as a piece of the model, or empty where it has none; any other as it is."""
+        model_ids = zip(self.vocabulary.symbols(), self._to_model.tolist(), strict=True)
+        return _Itself((symbol, self._processor.id_to_piece(i) if i >= 0 else "") for symbol, i in model_ids)
 
     def _model_ids(self, ids: Iterable[int] | np.ndarray) -> list[int]:
         store_ids = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids), dtype=np.int64)

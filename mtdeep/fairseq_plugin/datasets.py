@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from fairseq.data import FairseqDataset, data_utils
 
-from mtdeep.corpus import Batch, DirectionView, Mixture, Vocabulary, collate
+from mtdeep.corpus import Batch, Direction, DirectionView, Mixture, Vocabulary, collate
 from mtdeep.corpus.batches import EXTRA_TOKENS
 from mtdeep.corpus.collate import EncoderTag
 
 Sample = dict[str, Any]
+
+
+class Example(NamedTuple):
+    """The direction of an example, and its raw text, None where the store keeps none."""
+
+    direction: Direction
+    source: str | None
+    target: str | None
 
 
 class DirectionsDataset(FairseqDataset):
@@ -29,11 +37,26 @@ class DirectionsDataset(FairseqDataset):
         self.encoder_tag = encoder_tag
         self._ends = np.cumsum([len(view) for view in views], dtype=np.int64)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the lengths behind: data workers collate, and millions of examples have hundreds of megabytes."""
+        return {name: value for name, value in vars(self).items() if name not in ("lengths", "sizes")}
+
     def __len__(self) -> int:
         return int(self._ends[-1])
 
     def __getitem__(self, index: int) -> int:
         return int(index)
+
+    def example(self, number: int) -> Example:
+        """Return what the store keeps of an example besides its tokens."""
+        batch = self._locate(np.array([number], dtype=np.int64))
+        view, part, row = self.views[batch.direction[0]], int(batch.part[0]), int(batch.row[0])
+        corpus, direction = view.corpora[part], view.direction
+        source, target = (
+            corpus.text(language, row) if corpus.has_text(language) else None
+            for language in (direction.source, direction.target)
+        )
+        return Example(direction, source, target)
 
     def collater(self, samples: Sequence[int]) -> Sample:
         """Return the batch of the examples with these numbers, in this order."""
@@ -127,18 +150,30 @@ class TrainingDataset(DirectionsDataset):
 
 
 class TypedSentences(FairseqDataset):
-    """Source sentences that a person types, already in dictionary ids with end-of-sentence, for one direction."""
+    """Source sentences that a person types, already in dictionary ids with end-of-sentence, for one direction.
 
-    def __init__(self, sentences: Sequence[torch.Tensor], vocabulary: Vocabulary, tag: int) -> None:
-        self.sentences = [torch.cat([torch.tensor([tag]), sentence]) for sentence in sentences]
-        self.sizes = np.array([len(sentence) for sentence in self.sentences])
+    references: target sentences in the same form, where translations are only to be scored.
+    """
+
+    def __init__(
+        self,
+        sentences: Sequence[torch.Tensor],
+        vocabulary: Vocabulary,
+        direction: Direction,
+        encoder_tag: EncoderTag,
+        references: Sequence[torch.Tensor] | None = None,
+    ) -> None:
+        language = direction.source if encoder_tag == "src" else direction.target
         self.vocabulary = vocabulary
+        self.sentences = _tagged(sentences, vocabulary.tag(language))
+        self.references = None if references is None else _tagged(references, vocabulary.tag(direction.target))
+        self.sizes = np.array([len(sentence) for sentence in self.sentences])
 
     def __len__(self) -> int:
         return len(self.sentences)
 
-    def __getitem__(self, index: int) -> Sample:
-        return {"id": int(index), "source": self.sentences[index]}
+    def __getitem__(self, index: int) -> int:
+        return int(index)
 
     def num_tokens(self, index: int) -> int:
         """Length of a sentence, tag and end-of-sentence counted."""
@@ -148,14 +183,26 @@ class TypedSentences(FairseqDataset):
         """Length of a sentence, tag and end-of-sentence counted."""
         return int(self.sizes[index])
 
-    def collater(self, samples: Sequence[Sample]) -> Sample:
-        """Return a batch without target."""
-        sources = [sample["source"] for sample in samples]
-        return {
-            "id": torch.tensor([sample["id"] for sample in samples]),
+    def collater(self, samples: Sequence[int]) -> Sample:
+        """Return a batch, whose only target are references."""
+        sources = [self.sentences[i] for i in samples]
+        pad, eos = self.vocabulary.pad, self.vocabulary.eos
+        batch: Sample = {
+            "id": torch.tensor(samples),
             "nsentences": len(samples),
             "net_input": {
-                "src_tokens": data_utils.collate_tokens(sources, self.vocabulary.pad),
+                "src_tokens": data_utils.collate_tokens(sources, pad),
                 "src_lengths": torch.tensor([len(source) for source in sources]),
             },
         }
+        if self.references is not None:
+            targets = [self.references[i] for i in samples]
+            batch["target"] = data_utils.collate_tokens(targets, pad)
+            batch["net_input"]["prev_output_tokens"] = data_utils.collate_tokens(
+                targets, pad, eos, move_eos_to_beginning=True
+            )
+        return batch
+
+
+def _tagged(sentences: Sequence[torch.Tensor], tag: int) -> list[torch.Tensor]:
+    return [torch.cat([torch.tensor([tag]), sentence]) for sentence in sentences]

@@ -32,6 +32,10 @@ class Finder:
             from mtdeep.fairseq_plugin import importing
 
             return importing.find_fairseq(self, fullname, path, target)
+        if fullname.startswith("fairseq_cli."):
+            from mtdeep.fairseq_plugin import importing
+
+            return importing.find_command(self, fullname, path, target)
         if fullname.startswith(PLUGIN) and not fullname.startswith(WITHOUT_FAIRSEQ) and "fairseq" not in sys.modules:
             from mtdeep.fairseq_plugin import importing
 

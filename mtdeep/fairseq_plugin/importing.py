@@ -38,6 +38,18 @@ def find_fairseq(
     return spec
 
 
+def find_command(
+    finder: Finder, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+) -> ModuleSpec | None:
+    """The spec of a fairseq command's module, once fairseq is there, so that its version is known."""
+    import fairseq  # noqa: F401
+
+    spec = _find_elsewhere(finder, fullname, path, target)
+    if spec is not None and finder.acts:
+        _weave(spec)
+    return spec
+
+
 def _find_elsewhere(
     finder: Finder, fullname: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> ModuleSpec | None:
@@ -70,7 +82,7 @@ def _version(folder: Path) -> str:
 
 
 def _weave(spec: ModuleSpec) -> None:
-    """Apply the patches before and after the module's execution, and register once fairseq itself has run."""
+    """Apply the patches before and after the module's execution, and then add what is ours."""
     assert spec.loader is not None
     execute = spec.loader.exec_module
 
@@ -82,6 +94,10 @@ def _weave(spec: ModuleSpec) -> None:
             from mtdeep.fairseq_plugin import registration
 
             registration.register()
+        elif spec.name.startswith("fairseq_cli."):
+            from mtdeep.fairseq_plugin.generation import commands
+
+            commands.take_over(module)
 
     # On the loader's instance, so that its class stays what resource readers and debuggers expect.
     spec.loader.exec_module = exec_module  # type: ignore[method-assign]

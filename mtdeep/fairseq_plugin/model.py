@@ -10,7 +10,7 @@ to its sentence (``rows``); states, and the cross-attention keys and values made
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from fairseq.data import Dictionary
@@ -23,7 +23,10 @@ from fairseq.models import (
 )
 from torch import Tensor, nn
 
+from mtdeep.fairseq_plugin.kept_dropout import KeepsDropout
 from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput, token_embeddings
+from mtdeep.nn.alignment import default_alignment_layer, recorded_weights
+from mtdeep.nn.layers import DecoderLayer
 
 EncoderOut = dict[str, list[Tensor]]
 DecoderOut = tuple[Tensor, dict[str, list[Tensor | None]]]
@@ -32,7 +35,7 @@ Head = Callable[[Tensor, Tensor], Any]
 CACHE = "mtdeep.decoder_cache"
 
 
-class FairseqDeepEncoder(Encoder, FairseqEncoder):
+class FairseqDeepEncoder(KeepsDropout, Encoder, FairseqEncoder):
     """Encoder stack with fairseq's call and output."""
 
     def __init__(self, config: Config, embed_tokens: nn.Embedding, dictionary: Dictionary) -> None:
@@ -60,14 +63,24 @@ class FairseqDeepEncoder(Encoder, FairseqEncoder):
         return self.config.max_source_positions
 
 
-class FairseqDeepDecoder(Decoder, FairseqIncrementalDecoder):
-    """Decoder stack with fairseq's call, output and incremental state."""
+class FairseqDeepDecoder(KeepsDropout, Decoder, FairseqIncrementalDecoder):
+    """Decoder stack with fairseq's call, output and incremental state.
+
+    alignment_layer: the layer, from 0, whose cross-attention passes without incremental state return, or None.
+    """
 
     def __init__(self, config: Config, embed_tokens: nn.Embedding, dictionary: Dictionary) -> None:
         Decoder.__init__(self, config, embed_tokens)
         self.dictionary = dictionary
         self.onnx_trace = False
         self.adaptive_softmax = None
+        self.alignment_layer: int | None = None
+
+    def make_generation_fast_(self, *, need_attn: object = False, **options: Any) -> None:
+        """Return attention from now on if fairseq's options ask for alignments (*need_attn*)."""
+        super().make_generation_fast_(**options)
+        if need_attn and self.config.encoder_layers:
+            self.alignment_layer = default_alignment_layer(self.config.decoder_layers)
 
     def forward(  # type: ignore[override]  # fairseq's call
         self,
@@ -75,14 +88,23 @@ class FairseqDeepDecoder(Decoder, FairseqIncrementalDecoder):
         encoder_out: EncoderOut | None = None,
         incremental_state: dict[str, DecoderCache] | None = None,
         features_only: bool = False,
+        alignment_layer: int | None = None,
     ) -> DecoderOut:
         """Decode (batch, time) tokens into logits, or features, of (batch, time, ...); a language model has no encoder.
 
         With *incremental_state*, tokens that the cache has seen are skipped, as fairseq passes the whole prefix.
+        Without it, attention (batch, time, source time) of *alignment_layer*, averaged over its heads, comes beside.
         """
+        attention: Tensor | None = None
         if incremental_state is None:
             encoded = None if encoder_out is None else self._per_row(encoder_out)
-            features = Decoder.forward(self, prev_output_tokens, encoded)
+            layer = self.alignment_layer if alignment_layer is None else alignment_layer
+            if layer is None:
+                features = Decoder.forward(self, prev_output_tokens, encoded)
+            else:
+                with recorded_weights(cast("DecoderLayer", self.layers[layer]).encoder_attn) as weights:
+                    features = Decoder.forward(self, prev_output_tokens, encoded)
+                (attention,) = weights
         else:
             if CACHE not in incremental_state:
                 incremental_state[CACHE] = (
@@ -93,7 +115,7 @@ class FairseqDeepDecoder(Decoder, FairseqIncrementalDecoder):
             cache = incremental_state[CACHE]
             features = Decoder.forward(self, prev_output_tokens[:, cache.length :], None, cache)
         x = features if features_only else self.output_layer(features)
-        return x, {"attn": [None]}
+        return x, {"attn": [attention]}
 
     def output_layer(self, features: Tensor) -> Tensor:
         """Logits over the target vocabulary."""
@@ -141,6 +163,9 @@ def select(output: EncoderOutput, rows: Tensor) -> EncoderOutput:
 
 class TranslationModel(FairseqEncoderDecoderModel):
     """Encoder-decoder built from an ``nn.Config`` and fairseq's dictionaries."""
+
+    # fairseq's generator shall take attention from a pass over the whole translation; single steps return none.
+    full_context_alignment = True
 
     def __init__(self, config: Config, source: Dictionary, target: Dictionary) -> None:
         source_embeddings, target_embeddings = token_embeddings(config)

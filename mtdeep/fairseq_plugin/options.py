@@ -25,6 +25,8 @@ from mtdeep.errors import UserError
 DEFAULT_TEMPERATURE = 5.0
 POSITIVE = ("sampling_temperature", "sampling_max_epochs", "sampling_budget")
 WITH_TEMPERATURE = ("temperature", "capped")
+#: What tasks of earlier revisions recorded in checkpoints and this one has no use for.
+RETIRED = ("post_process",)
 NEEDED_BY = dict.fromkeys(("unimax", "capped"), ("sampling_max_epochs", "sampling_budget"))
 
 
@@ -92,13 +94,19 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     )
     max_source_positions: int = field(default=1024, metadata={"help": "longest source in tokens, tag and end counted"})
     max_target_positions: int = field(default=1024, metadata={"help": "longest target in tokens, tag and end counted"})
+    alignment_layer: Optional[int] = field(
+        default=None,
+        metadata={
+            "help": "decoder layer, from 0, whose cross-attention --print-alignment and --replace-unk read (default: "
+            "the last but one)"
+        },
+    )
     seed: int = II("common.seed")
     update_freq: List[int] = II("optimization.update_freq")
     max_epoch: int = II("optimization.max_epoch")
     max_update: int = II("optimization.max_update")
     train_subset: str = II("dataset.train_subset")
     save_dir: str = II("checkpoint.save_dir")
-    post_process: Optional[str] = II("common_eval.post_process")
 
 
 def check(cfg: ManyToManyTranslationConfig) -> None:

@@ -1,4 +1,7 @@
-"""What fairseq learns from us once it is imported: architectures, criterions, schedules, optimizers, tasks, trainer."""
+"""What fairseq learns from us once it is imported: architectures, criterions, schedules, optimizers, tasks, trainer.
+
+Then how it sets tasks up, loads checkpoints to translate with, and what its hub returns.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ ADDING = (
     "optimizers",
     "tasks",
     "trainer",
+    "task_setup",
+    "generation.loading",
+    "generation.hub",
     "hydra_train",
     "start",
 )

@@ -6,29 +6,26 @@ from mtdeep.corpus import Store
 
 
 class StoreSubwords:
-    """Text <-> the dictionary's symbols, separated by spaces, as fairseq's ``--bpe`` classes do it.
+    """Text <-> the dictionary's symbols, separated by spaces, as fairseq's ``--bpe`` classes do it."""
 
-    *joined*: fairseq has joined the pieces already (``--remove-bpe``), so that there is nothing left to decode.
-    """
-
-    def __init__(self, store: Store, *, joined: bool) -> None:
+    def __init__(self, store: Store) -> None:
         self.subwords = store.subwords()
         self.symbols = store.vocabulary.symbols()
         self.ids = {symbol: i for i, symbol in enumerate(self.symbols)}
         self.unk = store.vocabulary.unk
-        self.joined = joined
 
     def encode(self, x: str) -> str:
-        """Return the pieces of a sentence."""
+        """Return the pieces of a sentence; one that the dictionary lacks is ``<unk>``."""
         return " ".join(self.symbols[i] for i in self.subwords.encode([x])[0])
 
     def decode(self, x: str) -> str:
-        """Return the sentence of pieces; tags are left out."""
-        if self.joined:
-            return x
-        # A piece may hold any space but this one.
-        return self.subwords.decode([self.ids.get(symbol, self.unk) for symbol in x.split(" ") if symbol])
+        """Return the sentence of pieces; tags are left out, and what is no symbol stands for itself."""
+        return self.subwords.decode_pieces(symbol for symbol in x.split(" ") if symbol)
+
+    def surfaces(self, x: str) -> list[str]:
+        """Return the pieces of a sentence as they are written, those that the dictionary lacks too."""
+        return self.subwords.surfaces(x)
 
     def is_beginning_of_word(self, x: str) -> bool:
-        """Whether a piece begins a word."""
+        """Return whether a piece begins a word."""
         return x.startswith("▁") or self.ids.get(x, self.unk) <= self.unk

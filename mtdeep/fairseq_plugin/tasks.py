@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from argparse import ArgumentParser
-from collections.abc import Sequence
-from io import StringIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from fairseq.data import Dictionary, FairseqDataset
+from fairseq.data import FairseqDataset
 from fairseq.data.iterators import EpochBatchIterating
 from fairseq.models import BaseFairseqModel
-from fairseq.sequence_generator import SequenceGenerator
 from fairseq.tasks import FairseqTask, register_task
 from fairseq.utils import resolve_max_positions
 
 from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
+from mtdeep.corpus.collate import EncoderTag
 from mtdeep.corpus.origins import BACK_TRANSLATED, ORIGIN_TAGS
 from mtdeep.corpus.views import views_if_any
 from mtdeep.errors import UserError, shortened
@@ -25,8 +26,13 @@ from mtdeep.fairseq_plugin.architectures import check_known
 from mtdeep.fairseq_plugin.arguments import ModelArguments
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
+from mtdeep.fairseq_plugin.generation.alignment import Aligner, Hypothesis
+from mtdeep.fairseq_plugin.generation.checks import check_search
+from mtdeep.fairseq_plugin.generation.generator import StoreGenerator
+from mtdeep.fairseq_plugin.generation.options import REFUSED
 from mtdeep.fairseq_plugin.lengths import readable_examples
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check, origin_weights, sampling
+from mtdeep.fairseq_plugin.store_dictionary import StoreDictionary
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
 from mtdeep.fairseq_plugin.training_plan import SHOWN_DIRECTIONS, TrainingPlan
@@ -47,13 +53,14 @@ class ManyToManyTranslationTask(FairseqTask):
     def __init__(self, cfg: ManyToManyTranslationConfig, store: Store) -> None:
         super().__init__(cfg)
         self.store = store
-        self.dictionary = Dictionary()
-        self.dictionary.add_from_file(StringIO(store.vocabulary.dump().decode()))
+        # fairseq's enum of choices cannot be pickled, and what the data workers get is pickled.
+        self.encoder_tag = cast("EncoderTag", str(cfg.encoder_tag))
+        self.dictionary = StoreDictionary(store.vocabulary, store.has_subwords)
         self.state.merge_state_dict(
             {
                 "vocabulary": store.vocabulary.digest,
                 "languages": list(store.languages),
-                "encoder_tag": str(cfg.encoder_tag),
+                "encoder_tag": self.encoder_tag,
             }
         )
 
@@ -70,12 +77,12 @@ class ManyToManyTranslationTask(FairseqTask):
         return cls(cfg, Store(Path(cfg.data)))
 
     @property
-    def source_dictionary(self) -> Dictionary:
+    def source_dictionary(self) -> StoreDictionary:
         """The store's one dictionary: specials, pieces, language tags."""
         return self.dictionary
 
     @property
-    def target_dictionary(self) -> Dictionary:
+    def target_dictionary(self) -> StoreDictionary:
         """The store's one dictionary."""
         return self.dictionary
 
@@ -101,7 +108,7 @@ class ManyToManyTranslationTask(FairseqTask):
             corpus.origin == BACK_TRANSLATED for view in views for corpus in view.corpora
         ):
             raise UserError("--tag-back-translated: these directions have no back-translated text; leave it out.")
-        vocabulary, encoder_tag = self.store.vocabulary, self.cfg.encoder_tag
+        vocabulary, encoder_tag = self.store.vocabulary, self.encoder_tag
         if training:
             drawn = mixture(views, sampling(self.cfg, views), origin_weights(self.cfg))
             self.datasets[split] = TrainingDataset(drawn, vocabulary, encoder_tag)
@@ -132,28 +139,41 @@ class ManyToManyTranslationTask(FairseqTask):
         if skips:
             options["max_positions"] = resolve_max_positions(positions, max_tokens)
 
-    def build_bpe(self, args: object) -> object:
+    def build_bpe(self, args: object) -> Any:
         """Return what ``--bpe`` names, or else the store's own subword model, if it has one."""
         named = super().build_bpe(args)
         if named is not None or not self.store.has_subwords:
             return named
-        return StoreSubwords(self.store, joined=self.cfg.post_process is not None)
+        return StoreSubwords(self.store)
 
-    def build_generator(self, models: list[BaseFairseqModel], args: object, **options: Any) -> SequenceGenerator:
-        """Return fairseq's generator; tags are left out of what it prints."""
+    def build_generator(self, models: list[BaseFairseqModel], args: Any, **options: Any) -> StoreGenerator:
+        """Return fairseq's generator; tags are left out of what it prints, and alignments are ours.
+
+        Raises UserError for options that the search does not have, or cannot have together.
+        """
+        check_search(args)
         vocabulary = self.store.vocabulary
         extra = dict(options.pop("extra_gen_cls_kwargs", None) or {})
         extra["symbols_to_strip_from_output"] = set(range(vocabulary.first_tag, len(vocabulary)))
-        return super().build_generator(models, args, extra_gen_cls_kwargs=extra, **options)
+        print_alignment = getattr(args, "print_alignment", None)
+        aligner = None
+        if print_alignment or getattr(args, "replace_unk", None) is not None:
+            aligner = Aligner(
+                "soft" if print_alignment == "soft" else "hard", self.cfg.alignment_layer, models, vocabulary
+            )
+        args = copy.deepcopy(args)
+        args.print_alignment = None  # else fairseq returns a generator that has an own way to align, and needs it
+        generator = super().build_generator(models, args, extra_gen_cls_kwargs=extra, **options)
+        return StoreGenerator(generator, vocabulary, aligner)
 
     def inference_step(
         self,
-        generator: SequenceGenerator,
+        generator: StoreGenerator,
         models: list[BaseFairseqModel],
         sample: dict[str, Any],
         prefix_tokens: torch.Tensor | None = None,
         constraints: torch.Tensor | None = None,
-    ) -> list[list[dict[str, torch.Tensor]]]:
+    ) -> list[list[Hypothesis]]:
         """Translate a batch, with each target's tag forced as its first token."""
         if prefix_tokens is None:
             target = sample.get("target")  # typed sentences have none
@@ -162,27 +182,42 @@ class ManyToManyTranslationTask(FairseqTask):
                 prefix_tokens = torch.full_like(sample["net_input"]["src_tokens"][:, :1], tag)
             else:
                 prefix_tokens = target[:, :1]
-        hypotheses: list[list[dict[str, torch.Tensor]]] = super().inference_step(
+        hypotheses: list[list[Hypothesis]] = super().inference_step(
             generator, models, sample, prefix_tokens=prefix_tokens, constraints=constraints
         )
         return hypotheses
 
+    @contextmanager
+    def translating(self, source: str | None, target: str | None) -> Iterator[None]:
+        """Translate between other languages than --source-lang and --target-lang say; None leaves what is there."""
+        before = self.cfg.source_lang, self.cfg.target_lang
+        self.cfg.source_lang, self.cfg.target_lang = source or before[0], target or before[1]
+        try:
+            yield
+        finally:
+            self.cfg.source_lang, self.cfg.target_lang = before
+
     def build_dataset_for_inference(
-        self, src_tokens: Sequence[torch.Tensor], src_lengths: Sequence[int], constraints: object = None
+        self,
+        src_tokens: Sequence[torch.Tensor],
+        src_lengths: Sequence[int],
+        constraints: object = None,
+        references: Sequence[torch.Tensor] | None = None,
     ) -> TypedSentences:
-        """Return typed sentences with the tag that the encoder expects."""
+        """Return typed sentences with the tag that the encoder expects, beside *references* to score, if any."""
         if constraints is not None:
-            raise UserError("--constraints is not supported by the task many_to_many_translation; leave it out.")
-        direction = self._one_direction()
-        language = direction.source if self.cfg.encoder_tag == "src" else direction.target
-        return TypedSentences(src_tokens, self.store.vocabulary, self.store.vocabulary.tag(language))
+            raise UserError(f"--constraints: {REFUSED['generation.constraints']}.")
+        return TypedSentences(
+            src_tokens, self.store.vocabulary, self._one_direction(), self.encoder_tag, references
+        )
 
     def _one_direction(self) -> Direction:
         source, target = self.cfg.source_lang, self.cfg.target_lang
         if source is None or target is None:
             raise UserError("name the languages to translate between with --source-lang and --target-lang.")
         # The form that directions are written in, so that the same mistakes are told in the same words.
-        (direction,) = parse_directions(f"{fairseq_code(resolve(source))}-{fairseq_code(resolve(target))}", self.store)
+        codes = (fairseq_code(resolve(code, self.store.languages)) for code in (source, target))
+        (direction,) = parse_directions("-".join(codes), self.store)
         return direction
 
     def _views(self, split: str) -> list[DirectionView]:

@@ -17,20 +17,39 @@ from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.facts import agree, checkpoint_facts, run_facts
 from mtdeep.fairseq_plugin.first_validation import look_ahead
+from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
 
 
 class Trainer(fairseq.trainer.Trainer):
-    """Looks into a checkpoint before it goes on with it, and ahead to its epochs and validation before it trains.
+    """Looks into a checkpoint before it goes on with it, and with all that the loop knew; looks ahead to what comes.
 
     fairseq shows a checkpoint's record to the task when a model is loaded to generate, but not when a training goes
     on, nor under ``--reset-dataloader`` and ``--finetune-from-model``: tensors of the same shape would be read into
     another function, with the tokens of another dictionary.
     """
 
-    def load_checkpoint(self, filename: str, *options: Any, **more: Any) -> dict[str, Any] | None:
+    def save_checkpoint(self, filename: str, extra_state: dict[str, Any]) -> None:
+        """Save the training, with what its loop remembers of validation."""
+        super().save_checkpoint(filename, {**extra_state, KEY: validation_history(self.cfg.checkpoint)})
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        reset_optimizer: bool = False,
+        reset_lr_scheduler: bool = False,
+        optimizer_overrides: dict[str, Any] | None = None,
+        reset_meters: bool = False,
+    ) -> dict[str, Any] | None:
         """Load *filename* if it exists; raises UserError when it belongs to another model or dictionary."""
         with self._checked(), self._same_parts(filename):
-            extra_state = super().load_checkpoint(filename, *options, **more)
+            extra_state: dict[str, Any] | None = super().load_checkpoint(
+                filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
+            )
+        restore(self.cfg.checkpoint, extra_state, anew=reset_optimizer or reset_meters)
+        if reset_optimizer and reset_meters:  # another training, whose hours (--stop-time-hours) are not these
+            self._previous_training_time = 0
+        if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
+            self._end_epoch(extra_state)
         look_ahead(self)  # whether there is a checkpoint or not, this comes just before the training data is read
         return extra_state
 
@@ -47,6 +66,12 @@ class Trainer(fairseq.trainer.Trainer):
                 f"{update_freq}: lower that or --max-tokens, or leave --skip-remainder-batch out."
             )
         return iterator
+
+    def _end_epoch(self, extra_state: dict[str, Any]) -> None:
+        """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""
+        position, score = extra_state["train_iterator"], extra_state.get("val_loss")
+        if score is not None and position.get("iterations_in_epoch") == 0:
+            self.lr_scheduler.step(position["epoch"] - 1, score)
 
     @contextmanager
     def _checked(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
-from mtdeep.nn.dot_product import dot_product_attention
+from mtdeep.nn.dot_product import attention_weights, dot_product_attention
 from mtdeep.nn.linear import Linear
 from mtdeep.nn.roles import Role
 from mtdeep.nn.rotary import Rotate, leave
@@ -76,6 +76,10 @@ class MultiHeadAttention(nn.Module):
         queries = self.rotate(self._split(self.q_proj(x)), start)
         attended = self.attend(queries, keys, values, visible, self.dropout if self.training else 0.0)
         return self.out_proj(self.inner_attn_ln(attended.transpose(1, 2).flatten(2)))
+
+    def weights(self, x: Tensor, keys: Tensor, visible: Visibility) -> Tensor:
+        """Return softmax(Q K' / sqrt(hd)), (B, H, T, S) in float32, of x (B, T, D), which begins at position 0."""
+        return attention_weights(self.rotate(self._split(self.q_proj(x)), 0).float(), keys.float(), visible)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(x.size(0), x.size(1), self.heads, self.head_dim).transpose(1, 2)

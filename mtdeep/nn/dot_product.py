@@ -33,10 +33,15 @@ def dot_product_attention(queries: Tensor, keys: Tensor, values: Tensor, visible
 
 def plain_attention(queries: Tensor, keys: Tensor, values: Tensor, visible: Visibility, dropout: float) -> Tensor:
     """Do what `dot_product_attention` says, by matrix products; the scores (B, H, T, S) are kept for backward."""
+    return drop(attention_weights(queries, keys, visible), dropout, True) @ values
+
+
+def attention_weights(queries: Tensor, keys: Tensor, visible: Visibility) -> Tensor:
+    """Return softmax(Q K' / sqrt(hd)), (B, H, T, S), of queries (B, H, T, hd) over the keys (B, H, S, hd) they see."""
     mask = visible.mask
     scores = (queries * queries.size(-1) ** -0.5) @ keys.transpose(-1, -2)
     if visible.causal:
         mask = scores.new_ones(scores.shape[-2:], dtype=torch.bool).tril()
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
-    return drop(scores.softmax(-1), dropout, True) @ values
+    return scores.softmax(-1)

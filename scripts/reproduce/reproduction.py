@@ -25,7 +25,7 @@ DIRECTION = "en-de"
 COMMON = (
     f"--task many_to_many_translation --directions {DIRECTION} --share-all-embeddings "
     "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 "
-    "--optimizer torch_adam --adam-betas (0.9,0.98) --num-workers 0 --cpu --seed 1 --max-tokens-valid 4000 "
+    "--optimizer torch_adam --adam-betas (0.9,0.98) --cpu --seed 1 --max-tokens-valid 4000 "
     "--dropout 0.0 --no-epoch-checkpoints --keep-interval-updates 1"
 )
 ARCHITECTURES = {

@@ -22,7 +22,7 @@ from sweep import Run
 COMMON = (
     "--task language_modeling --share-decoder-input-output-embed --sample-break-mode none "
     "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.0 "
-    "--optimizer torch_adam --adam-betas (0.9,0.98) --num-workers 0 --cpu --seed 1 --dropout 0.0 --clip-norm 1.0 "
+    "--optimizer torch_adam --adam-betas (0.9,0.98) --cpu --seed 1 --dropout 0.0 --clip-norm 1.0 "
     "--no-epoch-checkpoints --keep-interval-updates 1"
 )
 SHAPINGS = {"E-SPA": "espa", "U-SPA": "uspa", "Value-SkipInit": "value_skipinit"}

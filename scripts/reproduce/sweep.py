@@ -36,6 +36,7 @@ COMMANDS = Path(sys.executable).parent
 RUN, MADE_WITH, FINISHED = "run.json", "made_with.json", "finished.json"
 LOG, OUTPUT, CHECKPOINTS, LAST = "training.log", "output.txt", "checkpoints", "checkpoint_last.pt"
 PACKAGES = ("torch", "fairseq", "mtdeep")
+LOADING = "--num-workers"
 LOGGING = ("--log-format", "json", "--log-interval", "10")
 
 
@@ -118,7 +119,7 @@ def _is_finished(run: Run, folder: Path, data: str) -> bool:
     """Compare what the folder holds with *run*, if anything."""
     if not (folder / RUN).exists():
         return False
-    if _read(folder / RUN) != _record(run, data):
+    if _decisive(_read(folder / RUN)) != _decisive(_record(run, data)):
         raise UserError(f"{folder} holds a training with other options or data; remove it or give another --folder.")
     if not (folder / FINISHED).exists():
         return False
@@ -241,6 +242,15 @@ def _terminable() -> Iterator[None]:
 
 def _record(run: Run, data: str) -> dict[str, Any]:
     return {"data": data, "arguments": list(run.arguments), "updates": run.updates}
+
+
+def _decisive(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record without the number of processes that load the data, which changes no batch and no loss."""
+    arguments = record["arguments"]
+    if LOADING not in arguments:
+        return record
+    place = arguments.index(LOADING)
+    return {**record, "arguments": arguments[:place] + arguments[place + 2 :]}
 
 
 def _read(path: Path) -> Any:

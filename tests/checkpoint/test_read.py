@@ -7,11 +7,14 @@ import pickle
 import re
 import zipfile
 from argparse import Namespace
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fairseq.logging.meters import AverageMeter, MetersDict
+from omegaconf import OmegaConf
 
 from mtdeep.checkpoint import build_model, read_checkpoint
 from mtdeep.checkpoint.read import load_plain
@@ -275,3 +278,23 @@ def test_nothing_stays_allowed(tmp_path: Path) -> None:
     good_bytes(tmp_path)
     read_checkpoint(tmp_path / "good.pt")
     assert torch.serialization.get_safe_globals() == before
+
+
+def test_objects_of_libraries_that_are_not_loaded(tmp_path: Path, run_command) -> None:  # type: ignore[no-untyped-def]
+    """Arguments as a program writes them that has read them with fairseq, and meters as in fairseq before 0.9."""
+    wanted = config()
+    state = state_of(EncoderDecoder(wanted), {"arch": "deepnet_mt", "mtdeep_config": wanted.to_dict(), "lr": [0.1]})
+    state["cfg"] = OmegaConf.create(state["cfg"])
+    meters = MetersDict()
+    meters.add_meter("loss", AverageMeter(), 10)
+    state["extra_state"] = {"train_meters": meters, "counts": defaultdict(int, a=1)}
+    assert load_plain(save(tmp_path / "here.pt", state))["extra_state"]["counts"] == {"a": 1}  # type: ignore[index]
+    torch.save(state, tmp_path / "checkpoint.pt")
+    read = (
+        "import sys; from mtdeep.checkpoint import read_checkpoint; checkpoint = read_checkpoint(sys.argv[1]); "
+        "print(checkpoint.config.to_dict(), checkpoint.provenance, 'omegaconf' in sys.modules)"
+    )
+    result = run_command("python", "-c", read, tmp_path / "checkpoint.pt")
+    assert result.returncode == 0, result.stderr
+    here = read_checkpoint(save(tmp_path / "plain.pt", {**state, "cfg": OmegaConf.to_container(state["cfg"])}))
+    assert result.stdout == f"{wanted.to_dict()} {here.provenance} False\n"

@@ -47,8 +47,8 @@ def test_a_hook_that_is_switched_off_has_a_remedy(run_command) -> None:
     ],
 )
 def test_missing_and_wrong_packages_have_a_remedy(monkeypatch, capsys, package, found, remedy) -> None:
-    original = doctor._version_of
-    monkeypatch.setattr(doctor, "_version_of", lambda name: found if name == package else original(name))
+    original = doctor.version_of
+    monkeypatch.setattr(doctor, "version_of", lambda name: found if name == package else original(name))
     with pytest.raises(typer.Exit) as exit_:
         doctor.doctor()
     assert exit_.value.exit_code == 1
@@ -57,8 +57,8 @@ def test_missing_and_wrong_packages_have_a_remedy(monkeypatch, capsys, package, 
 
 @pytest.mark.parametrize("version", ["2.11.0+cpu", "2.13.0a0+git", "2.11.0.dev20260101"])
 def test_builds_of_a_version_that_will_do(monkeypatch, version: str) -> None:
-    original = doctor._version_of
-    monkeypatch.setattr(doctor, "_version_of", lambda name: version if name == "torch" else original(name))
+    original = doctor.version_of
+    monkeypatch.setattr(doctor, "version_of", lambda name: version if name == "torch" else original(name))
     remedies = list(doctor._package_remedies())
     assert bool(remedies) == (version == "2.11.0.dev20260101"), remedies  # it came before 2.11.0
 

@@ -55,7 +55,7 @@ def test_prepare_then_again_then_overwrite(config: Path) -> None:
     assert f"prepared: {config.parent}/out/store (2 languages" in first.stdout
     page = config.parent / "out" / "store" / "report" / "index.html"
     assert f"report: {page}\n" in first.stdout and page.is_file()
-    assert "learn the vocabulary" in first.stderr  # progress, kept apart from results
+    assert len(first.stderr.splitlines()) < 10  # progress, kept apart from results
     again = run(config)
     assert (again.returncode, "already prepared, nothing to do" in again.stdout) == (0, True)
     config.write_text(CONFIG.replace("size: 36", "size: 35"))

@@ -33,6 +33,14 @@ def test_list() -> None:
     assert shown("de-en, eng_Latn-zho_Hans,de-en,") == ["de-en", "en-zh_Hans"]
 
 
+def test_codes_of_a_store_mean_themselves() -> None:
+    """One that was written before its spelling was understood otherwise: `no_NO` is nb-NO today."""
+    known = ("en", "no-NO", "be-x-old")
+    assert parse_directions("en-no_NO", known) == (Direction("en", "no-NO"),)
+    assert parse_directions("centric:be-x-old", known)[0] == Direction("be-x-old", "en")
+    assert parse_directions("en-no_NO", ("en", "nb-NO")) == (Direction("en", "nb-NO"),)
+
+
 def test_terms_add_up(tmp_path: Path) -> None:
     """Any terms, separated by commas, in their order, each direction once."""
     (tmp_path / "d.txt").write_text("de-zh_Hans\n", encoding="utf-8")

@@ -96,3 +96,15 @@ def test_a_dictionary_in_its_own_order_with_pieces_left_out(
         assert theirs == ["<unk>" if piece == lacking else piece for piece in ours]
     assert reordered.decode(reordered.encode([LINES[2]])[0]) == LINES[2]
     assert reordered.decode([len(other) - 2]) == ""  # the filler
+    assert reordered.decode_pieces(["madeupword0000"]) == ""
+
+
+def test_pieces_decode_as_their_ids_do_and_other_strings_stand_for_themselves(subwords: Subwords) -> None:
+    symbols = subwords.vocabulary.symbols()
+    silent = ["</s>", *symbols[subwords.vocabulary.first_tag :]]
+    for ids in subwords.encode([*LINES, "☃ snow"]):
+        assert subwords.decode_pieces([*(symbols[i] for i in ids), *silent]) == subwords.decode(ids)
+    surfaces = subwords.surfaces("☃ snow")
+    assert len(surfaces) == len(subwords.encode(["☃ snow"])[0])
+    assert "☃" in "".join(surfaces)
+    assert subwords.decode_pieces(surfaces) == "☃ snow"

@@ -9,14 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from data_prep import identity
+from data_prep.engine import libraries
+from data_prep.engine.libraries import version
 from data_prep.prepare import prepare
 from data_prep.stages.leaks import TRAINED_ON
 from data_prep.stages.select import LEFT_BY_LEAKS, REPEAT, SCORED
@@ -30,6 +30,7 @@ from mtdeep.errors import UserError
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+TELLING_STAGES = Path(__file__).with_name("telling_stages.py")
 WORDS = ("garden", "window", "morning", "river", "teacher", "horse", "letter", "bread")
 SETTINGS = """\
 store: store
@@ -356,7 +357,7 @@ def test_pairs_of_which_files_come_later(folder: Path) -> None:
 
 def command(config: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "mtdeep.cli.main", "prepare", str(config), *options],
+        [sys.executable, str(TELLING_STAGES), "prepare", str(config), *options],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, start_new_session=True,
     )  # fmt: skip
@@ -405,7 +406,7 @@ def test_what_is_scored_alone(folder: Path) -> None:
 def test_stores_that_cannot_grow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grown = config(folder, TALKS, MANUALS, NEWS)
     with monkeypatch.context() as other:
-        other.setattr(identity, "version", lambda package: "9.9" if package == "rensa" else version(package))
+        other.setattr(libraries, "version", lambda library: "9.9" if library == "rensa" else version(library))
         with pytest.raises(UserError, match=r"settings: rensa was [\d.]+ and is 9.9; give --overwrite"):
             prepare(grown, None, append=True)
     write(folder, "manual", "de", ["another"] * 50)

@@ -393,7 +393,8 @@ def test_an_error_leaves_the_old_store_alone(prepared_folder: Path) -> None:
 def test_killed_runs_leave_no_store(tmp_path: Path, number: signal.Signals) -> None:
     config = generated(tmp_path, lines=3000)
     program = (
-        "import sys, pathlib, signal; from data_prep.prepare import prepare; "
+        "import sys, pathlib, signal; sys.path.insert(0, 'tests/data_prep'); import telling_stages; "
+        "from data_prep.prepare import prepare; "
         # A shell's background jobs, and so these tests among them, are born deaf to it.
         "signal.signal(signal.SIGINT, signal.default_int_handler); prepare(pathlib.Path(sys.argv[1]), None)"
     )

@@ -53,6 +53,23 @@ def test_a_path_is_enough_where_one_file_is_read() -> None:
     assert made("store", {"path": "s", "corpus": "c"}, ("en", "de")) == StoreRows(ROOT / "s", "c", ("en", "de"))
 
 
+def test_two_languages_are_source_and_target() -> None:
+    expected = Xliff(ROOT / "a.xlf", "de", "en")
+    assert made("xliff", "a.xlf", ("deu", "en")) == expected
+    assert made("xliff", {"path": "a.xlf", "source": "de", "target": "en"}, ("en", "de")) == expected
+    with pytest.raises(ValueError, match="`languages` are not its source and target; give one of both"):
+        made("xliff", {"path": "a.xlf", "source": "de", "target": "en"}, ("en", "fr"))
+    with pytest.raises(ValueError, match="reader xliff needs source, target"):
+        made("xliff", "a.xlf", ("en", "fr", "de"))
+
+
+def test_the_file_of_one_language_needs_no_pattern() -> None:
+    assert made("plain_text", "a.txt", ("deu",)) == PlainText({"de": ROOT / "a.txt"})
+    german = Gettext({"de": ROOT / "de.po"})
+    assert made("gettext", "de.po", ("de",)) == made("gettext", "de.po", ("en", "de")) == german
+    assert made("gettext", "{language}.po", ("en", "de")) == german
+
+
 @pytest.mark.parametrize(
     "reader, given, message",
     [
@@ -64,6 +81,8 @@ def test_a_path_is_enough_where_one_file_is_read() -> None:
         ("plain_text", "a.en", "'a.en' needs {language} where the code stands"),
         ("plain_text", "a.{language}", "the pattern 'a.{language}' needs `languages`"),
         ("tsv", {"path": "a", "columns": "{language}"}, "the pattern '{language}' needs `languages`"),
+        ("xliff", {"path": "a", "source": 7, "target": "de"}, "source: input should be a valid string, not 7"),
+        ("gettext", {"files": {"de": "a"}, "source": 7}, "source: input should be a valid string, not 7"),
         ("plain_text", {"en": "a", "eng": "b"}, "'eng' is the same as 'en'; name it once"),
         ("plain_text", {"qqqq": "a"}, "qqqq"),
         ("gettext", {"en": "a", "de": "b"}, "'en' is the language of the messages themselves (`source: en`)"),

@@ -19,6 +19,7 @@ from mtdeep.corpus.store import Store
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+TELLING_STAGES = Path(__file__).with_name("telling_stages.py")
 CONFIG = """\
 store: {name}/store
 work: {name}/work
@@ -69,7 +70,7 @@ def contents(store: Path) -> dict[str, bytes]:
 
 
 def command(config: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "mtdeep.cli.main", "prepare", str(config), *options]
+    return [sys.executable, str(TELLING_STAGES), "prepare", str(config), *options]
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:

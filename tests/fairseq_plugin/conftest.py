@@ -98,7 +98,7 @@ def tiny() -> list[str]:
         "--task many_to_many_translation --arch deepnet_mt --encoder-layers 2 --decoder-layers 3 "
         "--encoder-embed-dim 32 --encoder-ffn-embed-dim 48 --encoder-attention-heads 2 --share-all-embeddings "
         "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 --optimizer torch_adam --lr 5e-3 "
-        "--lr-scheduler inverse_sqrt --warmup-updates 20 --max-tokens 400 --batch-pool 500 --num-workers 0 "
+        "--lr-scheduler inverse_sqrt --warmup-updates 20 --max-tokens 400 --batch-pool 500 "
         "--log-format simple --log-interval 10 --cpu"
     ).split()
 

@@ -17,7 +17,7 @@ from mtdeep.nn import LanguageModel, MaskedLanguageModel
 
 COMMON = (
     "--optimizer torch_adam --lr 5e-3 --max-update 20 --tokens-per-sample 32 --batch-size 16 --sample-break-mode eos "
-    "--cpu --num-workers 0 --log-format simple --log-interval 10"
+    "--cpu --log-format simple --log-interval 10"
 ).split()
 DECODER = (
     "--task language_modeling --decoder-layers 2 --decoder-embed-dim 32 --decoder-ffn-embed-dim 48 "
@@ -72,7 +72,7 @@ def test_language_model(text: Path, tmp_path: Path, architecture: str, run_comma
 
     result = run_command(
         "fairseq-eval-lm", text, "--path", checkpoint, "--gen-subset", "valid", "--cpu", "--batch-size", 5,
-        "--sample-break-mode", "eos", "--output-word-probs", "--num-workers", 0,
+        "--sample-break-mode", "eos", "--output-word-probs",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     indices = numbered(text)
@@ -112,7 +112,7 @@ def test_the_loss_that_is_reported(text: Path, trained: Path, context: int, run_
     """Over sentences, and over blocks across sentences whose first words are seen after the 8 words before them."""
     result = run_command(
         "fairseq-eval-lm", text, "--path", trained, "--gen-subset", "valid", "--cpu", "--batch-size", 5,
-        "--tokens-per-sample", 32, "--num-workers", 0,
+        "--tokens-per-sample", 32,
         *(("--context-window", context) if context else ("--sample-break-mode", "eos")),
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -138,7 +138,7 @@ def test_the_loss_that_is_reported(text: Path, trained: Path, context: int, run_
 def generate(run_command, text: Path, checkpoint: Path, *options: object) -> str:
     result = run_command(
         "fairseq-generate", text, "--task", "language_modeling", "--gen-subset", "valid", "--path", checkpoint,
-        "--sample-break-mode", "eos", "--max-len-b", 16, "--cpu", "--num-workers", 0, *options,
+        "--sample-break-mode", "eos", "--max-len-b", 16, "--cpu", *options,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -188,7 +188,7 @@ def test_masked_language_model(text: Path, tmp_path: Path, architecture: str, ru
     trained = re.findall(r"\| valid on 'valid' subset \|.* loss ([\d.]+)", result.stdout + result.stderr)[-1]
     result = run_command(
         "fairseq-validate", text, "--path", checkpoint, "--task", "masked_lm", "--valid-subset", "valid", "--cpu",
-        "--num-workers", 0, "--batch-size", 16,
+        "--batch-size", 16,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     validated = re.findall(r"valid on 'valid' subset .*loss ([\d.]+)", result.stdout + result.stderr)[-1]

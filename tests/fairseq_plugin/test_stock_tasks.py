@@ -12,7 +12,7 @@ from mtdeep.corpus.databin import write_databin
 STOCK = (
     "--arch deepnet_mt --encoder-layers 2 --decoder-layers 2 --encoder-embed-dim 32 --encoder-ffn-embed-dim 48 "
     "--encoder-attention-heads 2 --share-decoder-input-output-embed --criterion label_smoothed_cross_entropy "
-    "--optimizer adam --lr 2e-3 --max-tokens 400 --max-update 5 --cpu --num-workers 0"
+    "--optimizer adam --lr 2e-3 --max-tokens 400 --max-update 5 --cpu"
 ).split()
 
 

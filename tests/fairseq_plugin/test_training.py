@@ -16,6 +16,8 @@ import torch
 
 from mtdeep.checkpoint import read_checkpoint
 
+SCRIPTS = Path(sys.executable).parent
+
 
 def tensors(path: Path) -> dict[str, torch.Tensor]:
     return read_checkpoint(path).tensors
@@ -58,7 +60,7 @@ def test_resume_after_kill_minus_nine_gives_the_same_model(
     toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run
 ) -> None:
     options = [*long_run, "--save-interval-updates", "30"]
-    command = [Path(sys.executable).parent / "fairseq-train", toy_store, *options, "--save-dir", tmp_path]
+    command = [SCRIPTS / "fairseq-train", toy_store, *options, "--save-dir", tmp_path]
     # As many threads as run_command gives: sums in another order have other last bits.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -76,22 +78,42 @@ def test_resume_after_kill_minus_nine_gives_the_same_model(
 def test_two_processes_train_the_model_that_one_trains_with_twice_the_batches(
     toy_store: Path, tmp_path: Path, run_command, tiny
 ) -> None:
-    """--find-unused-parameters and an untied projection: the weight that the criterion reads belongs to the forward."""
+    """--find-unused-parameters and an untied projection: the weight that the criterion reads belongs to the forward.
+
+    Processes of ours are spawned, and those of torchrun are not; in both the data workers validate and end.
+    """
     untied = [option for option in tiny if option != "--share-all-embeddings"]
+    training = ("fairseq-train", toy_store, *untied, "--max-update", 12, "--updates-per-epoch", 6, "--dropout", 0)
+    torchrun = ("torchrun", "--nproc_per_node", 2, SCRIPTS / training[0], *training[1:])
     runs = {
-        "one": ("--update-freq", "2"),
-        "two": ("--distributed-world-size", "2", "--find-unused-parameters"),
+        "one": (*training, "--update-freq", 2),
+        "two": (*training, "--distributed-world-size", 2, "--find-unused-parameters"),
+        "torchrun": (*torchrun, "--find-unused-parameters"),
     }
-    for name, options in runs.items():
-        result = run_command(
-            "fairseq-train", toy_store, *untied, *options, "--max-update", 12, "--dropout", 0, "--disable-validation",
-            "--save-dir", tmp_path / name,
-        )  # fmt: skip
+    losses = {}
+    for name, command in runs.items():
+        result = run_command(*command, "--save-dir", tmp_path / name)
         assert result.returncode == 0, result.stderr
-    one, two = (tensors(tmp_path / name / "checkpoint_last.pt") for name in runs)
-    assert one.keys() == two.keys()
-    for name, tensor in one.items():
-        torch.testing.assert_close(tensor, two[name], rtol=1e-4, atol=1e-5)
+        losses[name] = validation_losses(result)
+        assert len(losses[name]) == 2
+    one, *others = (tensors(tmp_path / name / "checkpoint_last.pt") for name in runs)
+    for other in others:
+        assert one.keys() == other.keys()
+        for name, tensor in one.items():
+            torch.testing.assert_close(tensor, other[name], rtol=1e-4, atol=1e-5)
+    for name in ("two", "torchrun"):
+        assert losses[name] == pytest.approx(losses["one"], abs=2e-3)
+    result = run_command(
+        "fairseq-validate", toy_store, "--task", "many_to_many_translation", "--max-tokens", 400, "--cpu",
+        "--path", tmp_path / "two" / "checkpoint_last.pt", "--distributed-world-size", 2,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert validation_losses(result)[-1] == pytest.approx(losses["two"][-1], abs=2e-3)
+
+
+def validation_losses(result: subprocess.CompletedProcess[str]) -> list[float]:
+    lines = re.findall(r"valid on 'valid' subset \|.*?\bloss ([\d.]+)", result.stdout + result.stderr)
+    return [float(loss) for loss in lines]
 
 
 def test_bf16_trains_and_generates(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
@@ -116,17 +138,6 @@ def test_amp_trains_parameters_in_float32(toy_store: Path, tmp_path: Path, run_c
     matrix = tensors(tmp_path / "checkpoint_last.pt")["decoder.layers.0.fc1.weight"]
     assert matrix.dtype == torch.float32
     assert not torch.equal(matrix, matrix.bfloat16().float())
-
-
-def test_the_default_number_of_workers_validates_while_training_batches_are_made(
-    toy_store: Path, tmp_path: Path, run_command, tiny
-) -> None:
-    workers = tiny.index("--num-workers")
-    options = [*tiny[:workers], *tiny[workers + 2 :]]
-    result = run_command(
-        "fairseq-train", toy_store, *options, "--max-update", 6, "--updates-per-epoch", 2, "--save-dir", tmp_path
-    )
-    assert result.returncode == 0, result.stderr
 
 
 def test_english_centric_directions(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:

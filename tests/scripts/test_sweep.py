@@ -159,6 +159,13 @@ def test_other_options_in_the_same_folder_are_refused(store: Path, folder: Path)
         sweep([run("a", "diverge")], store, folder, 1)
 
 
+def test_results_do_not_depend_on_the_number_of_processes_that_load_data(store: Path, folder: Path) -> None:
+    arguments = run("a").arguments
+    sweep([Run("a", "row", "column", 1, 20, ("--num-workers", "0", *arguments))], store, folder, 1)
+    sweep([run("a")], store, folder, 1)
+    assert starts(folder) == ["a"]
+
+
 def test_versions_are_recorded_and_added_when_a_training_goes_on_with_others(
     store: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

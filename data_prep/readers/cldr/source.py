@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from data_prep.batch import Batch
+from data_prep.engine.libraries import UNICODE
 from data_prep.readers.cldr.generate import generate
 
 
@@ -18,6 +20,7 @@ class CldrPhrases:
     from the others. entities: how many entities of each kind are used. name: what errors call the corpus.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("babel", UNICODE)
     languages: tuple[str, ...]
     lines: Mapping[str, int]
     split: str

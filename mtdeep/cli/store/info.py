@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from mtdeep.corpus.store import Store
 
 SHOWN_CORPORA = 40
-WIDTH_OF_A_LOG = 140
 
 
 def info(
@@ -34,15 +32,14 @@ def info(
     if as_json:
         print(json.dumps(asdict(found), ensure_ascii=False, indent=1))
         return
-    from rich.console import Console
-
     from data_prep.summary import languages_table
+    from mtdeep.tables import console
 
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_LOG, highlight=False)
-    console.print(overview(opened, found), splits_table(found), corpora_table(found))
+    out = console()
+    out.print(overview(opened, found), splits_table(found, out.width), corpora_table(found, out.width))
     if len(found.corpora) > SHOWN_CORPORA:
-        console.print(f"and {len(found.corpora) - SHOWN_CORPORA:,} more; --json lists all of them")
-    console.print(languages_table(opened))
+        out.print(f"and {len(found.corpora) - SHOWN_CORPORA:,} more; --json lists all of them")
+    out.print(languages_table(opened, out.width))
 
 
 def overview(store: Store, found: StoreContents) -> Table:
@@ -103,33 +100,28 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def splits_table(found: StoreContents) -> Table:
+def splits_table(found: StoreContents, width: int) -> Table:
     """A line a split."""
-    table = _table("Splits", "split", "corpora", "rows", "languages", "sentences", "tokens", "directions", "pairs")
-    for split in found.splits:
-        numbers = [split.corpora, split.rows, split.languages, split.sentences, split.tokens]
-        table.add_row(split.name, *(f"{number:,}" for number in [*numbers, split.directions, split.pairs]))
-    return table
+    from mtdeep.tables import Cell, table_of
+
+    headers = ["split", "corpora", "rows", "languages", "sentences", "tokens", "directions", "pairs"]
+    rows: list[list[Cell]] = [
+        [one.name, one.corpora, one.rows, one.languages, one.sentences, one.tokens, one.directions, one.pairs]
+        for one in found.splits
+    ]
+    return table_of("Splits", headers, rows, width)
 
 
-def corpora_table(found: StoreContents) -> Table:
+def corpora_table(found: StoreContents, width: int) -> Table:
     """A line a corpus, up to SHOWN_CORPORA."""
     from mtdeep.corpus.origins import HUMAN
+    from mtdeep.tables import Cell, table_of
 
-    counts = ("rows", "languages", "sentences", "tokens", "directions")
-    table = _table("Corpora", "corpus", "split", "origin", *counts, "raw text")
+    headers = ["corpus", "split", "origin", "rows", "languages", "sentences", "tokens", "directions", "raw text"]
+    rows: list[list[Cell]] = []
     for corpus in found.corpora[:SHOWN_CORPORA]:
-        numbers = [corpus.rows, len(corpus.languages), corpus.sentences, corpus.tokens, corpus.directions]
-        kept = "all" if len(corpus.text) == len(corpus.languages) else f"{len(corpus.text):,}"
         names = corpus.name, corpus.split, corpus.provenance.get("origin", HUMAN)
-        table.add_row(*names, *(f"{number:,}" for number in numbers), kept if corpus.text else "no")
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("split", "corpus", "origin", "raw text") else "right")
-    return table
+        counts = corpus.rows, len(corpus.languages), corpus.sentences, corpus.tokens, corpus.directions
+        kept = "all" if len(corpus.text) == len(corpus.languages) else f"{len(corpus.text):,}"
+        rows.append([*names, *counts, kept if corpus.text else "no"])
+    return table_of("Corpora", headers, rows, width)

@@ -1,8 +1,8 @@
 """`checkpoint_best.pt` and `checkpoint_last.pt` are copied over in place, so a kill leaves half a file.
 
 fairseq writes the first file of a save under a temporary name and renames it (without syncing it to disk), then copies
-it onto the others. Here the rename syncs first, and a copy is a second name for the same bytes (a hard link, or a
-synced temporary copy where the file system has none) moved into place at once.
+it onto the others. Here the rename syncs first, and a copy is written and synced under a temporary name and moved into
+place at once. Each is a file of its own: whatever is written into one leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.file_io"
-NO_LINKS = (errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EMLINK)
+NO_COPY_IN_KERNEL = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
+CHUNK = 1 << 30
 
 
 def rename(source: str, destination: str) -> None:
@@ -32,22 +33,29 @@ def rename(source: str, destination: str) -> None:
 def copy(source: str, destination: str) -> bool:
     """Make `destination` hold what `source` holds, at once; always true, as fairseq asserts it."""
     place = Path(destination)
-    if place.exists() and place.samefile(source):
+    if place.absolute() == Path(source).absolute():
         return True
 
-    def second_name(temporary: Path) -> None:
-        # What a killed run left may be a link to an older checkpoint, which a copy into it would overwrite.
+    def duplicate(temporary: Path) -> None:
+        # What a killed run of an earlier version left may be a link to an older checkpoint: never write into it.
         temporary.unlink(missing_ok=True)
-        try:
-            os.link(source, temporary)
-        except OSError as error:
-            if error.errno not in NO_LINKS:
-                raise
-            shutil.copyfile(source, temporary)
+        _duplicate(source, temporary)
 
-    write_atomically(place, second_name)
+    write_atomically(place, duplicate)
     sync_directory(place.absolute().parent)
     return True
+
+
+def _duplicate(source: str, destination: Path) -> None:
+    """Copy a file inside the kernel, which shares the blocks where the file system can (Btrfs, XFS)."""
+    with open(source, "rb") as original, destination.open("xb") as new:
+        try:
+            while os.copy_file_range(original.fileno(), new.fileno(), CHUNK):
+                pass
+        except OSError as error:
+            if error.errno not in NO_COPY_IN_KERNEL:
+                raise
+            shutil.copyfile(source, destination)
 
 
 def needed() -> bool:

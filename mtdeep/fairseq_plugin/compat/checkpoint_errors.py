@@ -5,9 +5,9 @@ torch's own message advises `weights_only=False`, which would run that code.
 
 from __future__ import annotations
 
-import re
 import sys
 from functools import partial, wraps
+from pathlib import Path
 from typing import Any
 
 from mtdeep.errors import UserError
@@ -43,21 +43,14 @@ def apply() -> None:
 
 def complaint_about(path: str) -> str | None:
     """What is wrong with the file as a checkpoint, in one sentence; None if nothing is."""
-    import torch
+    from mtdeep.checkpoint.read import load_plain
 
-    with open(path, "rb") as file:
-        start = file.read(2)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as problem:
-        name = re.search(r"GLOBAL (\S+)", str(problem))
-        if name is not None:
-            return f"{path} asks for {name[1]}, which could run code, and is refused; use a checkpoint that you trust"
-        if start in (b"", b"PK"):  # torch writes zip files
-            return f"{path} is empty, cut short or damaged; copy it again or use another checkpoint"
-        return f"{path} is no checkpoint; check that it is the right file"
-    if not isinstance(state, dict) or "model" not in state:
-        return f"{path} is no checkpoint of fairseq (it holds no model); check that it is the right file"
+        state = load_plain(Path(path))
+    except UserError as problem:
+        return str(problem)
+    if "model" not in state:
+        return f"{path}: no fairseq checkpoint, it holds no model; give a checkpoint*.pt file."
     return None
 
 

@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import Patch, has_base_of
 
 MODULE = "fairseq.models.distributed_fairseq_model"
 
@@ -39,5 +39,5 @@ PATCH = Patch(
     module=MODULE,
     needed=needed,
     apply=apply,
-    active=partial(is_ours, MODULE, "DistributedDataParallel", "__init__"),
+    active=partial(has_base_of, __name__, MODULE, "DistributedDataParallel"),
 )

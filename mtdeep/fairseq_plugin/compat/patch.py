@@ -39,3 +39,9 @@ def is_ours(module: str, *path: str) -> bool:
             return False
         found = found.__wrapped__
     return True
+
+
+def has_base_of(file: str, module: str, name: str) -> bool:
+    """Return whether the class `name` of an imported module is, or derives from, a class of the module `file`."""
+    found: Any = getattr(sys.modules.get(module), name, object)
+    return any(base.__module__ == file for base in found.__mro__)

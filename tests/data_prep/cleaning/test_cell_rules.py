@@ -12,7 +12,7 @@ from ftfy.badness import is_bad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.cleaning.characters import DAMAGE
+from data_prep.cleaning.characters import DAMAGE, letters_of
 from data_prep.cleaning.digits import Digits
 from data_prep.cleaning.empty import Empty
 from data_prep.cleaning.encoding_damage import EncodingDamage, suspects
@@ -28,6 +28,7 @@ from data_prep.cleaning.script import Script
 from data_prep.cleaning.texts import Texts
 from data_prep.cleaning.urls import Urls
 from data_prep.cleaning.words import Words
+from mtdeep.language_tables import attested_scripts
 
 quick = settings(max_examples=30, deadline=None)
 sentences = st.lists(st.text("ab 1.é漢٣", min_size=1, max_size=40), min_size=1, max_size=4)
@@ -111,10 +112,29 @@ def test_scripts_without_words_have_none_to_count(rule: CellRule, language: str)
         ("shi", "ⵜⴰⵛⵍⵃⵉⵜ", True),
         ("shi", "Привет, мир", False),
         ("shi-Arab", "arra n-tlalit n-yasuɛ lmasiḥ", False),
+        ("xal", "Эн герт хойр үүдн бәәнә.", True),
+        ("xal", "This house has two doors.", False),
+        ("crh", "Büyük evde üç bala ve eki köpek yaşay.", True),
+        ("crh", "Буюк къапы ачыкъ, мышыкъ юкълай.", True),
+        ("crh-Latn", "Буюк къапы ачыкъ, мышыкъ юкълай.", False),
+        ("uz", "Барча одамлар эркин", True),
+        ("ku", "هەموو مرۆڤ ئازاد", True),
+        ("ota", "Devlet-i Aliyye-i Osmaniyye", True),
+        ("hi", "Settings", False),
+        ("ckb", "Settings", False),
+        ("nah", "Nican mopohua", True),  # nobody has data on it
     ],
 )
 def test_script(language: str, text: str, kept_: bool) -> None:
     assert kept(Script(), text, language) == kept_
+
+
+def test_script_has_nothing_to_say_where_nobody_knows_the_scripts() -> None:
+    same(scores(Script(), "Nican mopohua", "Слово", language="nah"), [np.nan, np.nan])
+
+
+def test_every_script_of_the_table_has_letters() -> None:
+    assert letters_of(frozenset(script for scripts in attested_scripts().values() for script in scripts)).any()
 
 
 def test_script_can_be_told_otherwise() -> None:

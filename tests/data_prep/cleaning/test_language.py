@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,15 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from data_prep.cleaning import language as language_rule
 from data_prep.cleaning.identifiers import identifier
-from data_prep.cleaning.language import Language, expected
+from data_prep.cleaning.language import Language, expected, strangers, unlearned_letters
 from data_prep.cleaning.naive_bayes import NaiveBayes, naive_bayes
 from data_prep.cleaning.texts import Texts
 from mtdeep.errors import UserError
+from mtdeep.languages import resolve
 
+LISTS = Path(__file__).parents[2] / "language_codes"
 ENGLISH = "The committee will meet again on Thursday to discuss the budget."
 GERMAN = "Der Ausschuss wird am Donnerstag erneut über den Haushalt beraten."
 DANISH = "Udvalget mødes igen på torsdag for at drøfte budgettet for næste år."
+RUSSIAN = "Комитет снова соберется в четверг, чтобы обсудить бюджет."
+EGYPTIAN = "انا عايز اروح البيت دلوقتي عشان تعبان اوي ومش قادر اقف على رجلي"
+ARABIC = "سيجتمع المجلس مرة أخرى يوم الخميس لمناقشة الميزانية الجديدة للعام المقبل"
+CRIMEAN_TATAR = "Büyük evde üç bala ve eki köpek yaşay, olar er kün mektepke kete."
+IN_CYRILLIC = {
+    "crh": "Буюк къапы ачыкъ, мышыкъ юкълай. Ярын озен янына барырмыз.",
+    "uz": "Барча одамлар эркин, қадр-қиммат ва ҳуқуқларда тенг бўлиб туғиладилар.",
+    "az": "Бүтүн инсанлар ләјагәт вә һүгугларына ҝөрә азад вә бәрабәр доғулурлар.",
+    "tk": "Хемме адамлар өз мертебеси ве хукуклары бойунча дең ягдайда дүнйә инйәрлер.",
+}
+KURDISH_IN_ARABIC = "هەموو مرۆڤ ئازاد و د وەقار و مافان دە وەکهەڤ تێن دنیایێ"
 KHMER = "គណៈកម្មាធិការនឹងជួបប្រជុំម្តងទៀតនៅថ្ងៃព្រហស្បតិ៍ដើម្បីពិភាក្សាអំពីថវិកា"
 
 
@@ -35,11 +51,12 @@ def theirs() -> LanguageIdentifier:
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Identifiers are made anew before and after: a test puts other modules in their place."""
-    identifier.cache_clear()
-    expected.cache_clear()
+    cached = (identifier, expected, strangers, unlearned_letters)
+    for function in cached:
+        function.cache_clear()
     yield
-    identifier.cache_clear()
-    expected.cache_clear()
+    for function in cached:
+        function.cache_clear()
 
 
 some = st.sampled_from([ENGLISH, GERMAN.upper(), KHMER, "", "1234", "é"]) | st.text(max_size=20)
@@ -70,6 +87,69 @@ def test_the_expected_language_is_likely_and_others_are_not(language: str, text:
 def test_relatives_count_as_expected() -> None:
     assert score("nb", DANISH) > 0.5
     assert score("en-GB", ENGLISH) == score("en", ENGLISH)
+
+
+@pytest.mark.parametrize("language", ["ar", "arz", "ary"])
+def test_dialects_that_the_identifier_knows_by_themselves(language: str) -> None:
+    assert score(language, EGYPTIAN) > 0.5
+    assert score(language, ARABIC) > 0.5
+    assert score("fa", EGYPTIAN) < 0.02
+
+
+def test_no_label_of_a_relative_is_a_rejection(
+    macrolanguages: Sequence[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
+    """Of every column of the public corpora, whatever label of the same macrolanguage the identifier is sure of."""
+    labels = sorted(identifier("py3langid").languages)
+    sure = SimpleNamespace(
+        languages=frozenset(labels),
+        probabilities=lambda texts, groups: np.array([[float(label in group) for label in labels] for group in groups]),
+    )
+    monkeypatch.setattr(language_rule, "identifier", lambda name, model: sure)
+    of_one = {frozenset({resolve(one), resolve(other)}) for one, other in macrolanguages}
+    siblings: dict[str, set[str]] = {}
+    for language, macrolanguage in macrolanguages:
+        siblings.setdefault(macrolanguage, set()).add(resolve(language))
+    of_one |= {frozenset(pair) for every in siblings.values() for pair in combinations(every, 2)}
+    texts = Texts(["ᏣᎳᎩ" * 40] * len(labels))  # in letters that none of them is in, one for each label
+    compared = 0
+    lists = [(LISTS / f"{name}.txt").read_text(encoding="utf-8") for name in ("flores_200", "nllb_seed", "ntrex_128")]
+    for code in map(resolve, " ".join(lists).split()):
+        scores = Language().scores(code, texts)
+        for label, of_label in zip(labels, scores):
+            base = {language.split("-")[0] for language in (code, label)}
+            if len(base) == 1 or frozenset(base) in of_one:
+                compared += 1
+                assert not of_label < 0.02, (code, label)
+    assert compared > 150
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        *IN_CYRILLIC.items(),
+        ("crh", CRIMEAN_TATAR),
+        ("crh-Latn", CRIMEAN_TATAR),
+        ("ku", KURDISH_IN_ARABIC),
+    ],
+)
+def test_a_language_in_another_of_its_scripts_stays(language: str, text: str) -> None:
+    """Whether the identifier has learned it there (Uzbek), or knows relatives alone."""
+    assert score(language, text) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("ky", ENGLISH), ("tg", ENGLISH), ("tg", DANISH), ("ug", RUSSIAN), ("az", RUSSIAN), ("uz", RUSSIAN)],
+)
+def test_another_language_in_another_of_its_scripts_goes(language: str, text: str) -> None:
+    assert score(language, text) < 0.02
+
+
+def test_a_script_in_which_nothing_is_known_is_unchecked() -> None:
+    """Mongolian's own letters: an identifier that has learned none of it in them says whatever comes."""
+    assert np.isnan(score("mn", "ᠬᠦᠮᠦᠨ ᠪᠦᠷ ᠲᠥᠷᠥᠵᠦ ᠮᠡᠨᠳᠡᠯᠡᠬᠦ ᠡᠷᠬᠡ ᠴᠢᠯᠥᠭᠡ ᠲᠡᠢ"))
+    assert score("mn", ENGLISH) < 0.02
 
 
 @pytest.mark.parametrize("language", ["bo", "ti", "gsw-x-bern", "kk-Arab", "ru-Latn", "tlh"])
@@ -153,4 +233,7 @@ def test_identifiers_of_the_users_own(
 def test_heliports_labels(monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
     monkeypatch.setitem(sys.modules, "heliport", SimpleNamespace(Identifier=FakeHeliport))
     assert {"id", "uz-Cyrl"} <= identifier("heliport").languages
-    assert not expected("heliport", None, "uz")
+    assert expected("heliport", None, "uz") == {"uz-Cyrl"}
+    unlearned = unlearned_letters("heliport", None, "uz")
+    assert unlearned is not None
+    assert [unlearned[ord(letter)] for letter in "o\u043e\u0627"] == [True, False, True]  # Latin, Cyrillic, Arabic

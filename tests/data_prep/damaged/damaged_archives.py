@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 import polib
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from writing import BAD_UTF8, BOMB, EN_DE, LONG, TEN_MB, write
 
 from data_prep.readers.moses_zip import MosesZip
@@ -19,19 +21,31 @@ from data_prep.readers.source import Source
 
 LINES = {"x/../../etc/b.en": b"one\ntwo\n", "b.de": b"eins\nzwei\n"}
 PO_HEAD = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+TEMPLATE = PO_HEAD.replace("UTF-8\\n", "CHARSET\\nPlural-Forms: nplurals=INTEGER; plural=EXPRESSION;\\n")
+PLURAL = 'msgid "a file"\nmsgid_plural "many"\nmsgstr[0] "eins"\nmsgstr[1] "viele"\n\n'
 MESSAGE = 'msgid "one"\nmsgstr "eins"\n\n'
 
 
-def zipped(contents: Mapping[str, bytes], cut: int = 0, patch: Callable[[bytearray], None] | None = None, **options):
+def zipped(
+    contents: Mapping[str, bytes],
+    cut: int = 0,
+    patch: Callable[[bytearray], None] | None = None,
+    change: Callable[[bytes], bytes] = bytes,
+    again: str = "",
+    **options,
+):
     def make(folder: Path) -> Source:
         path = folder / "a.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in contents.items():
                 archive.writestr(name, content)
+            if again:
+                with pytest.warns(UserWarning, match="Duplicate name"):
+                    archive.writestr(again, b"again")
         content = bytearray(path.read_bytes())
         if patch:
             patch(content)
-        return MosesZip(write(path, bytes(content[: len(content) - cut])), EN_DE, **options)
+        return MosesZip(write(path, change(bytes(content[: len(content) - cut]))), EN_DE, **options)
 
     return make
 
@@ -98,13 +112,36 @@ CASES = {
     "zip, names that leave the folder": (zipped(LINES), dict(rows=2)),
     "zip, cut": (zipped(LINES, cut=30), r"a\.zip: no whole zip archive .*not a zip file"),
     "zip, damaged": (zipped(LINES, patch=damaged_data), r"a\.zip: no whole zip archive"),
-    "zip, encrypted": (zipped(LINES, patch=encrypted), r"a\.zip: no whole zip archive .*encrypted"),
+    "zip, encrypted": (zipped(LINES, patch=encrypted), r"a\.zip: a zip archive that is not read .*encrypted.*; unpack"),
     "zip, a language missing": (zipped({"b.en": b"x\n"}), r"a\.zip: no member for language 'de' among b\.en"),
     "zip, a language twice": (zipped({**LINES, "c.de": b""}), r"2 members for language 'de' among .*`members`"),
     "zip, no such member": (zipped(LINES, members={"de": "d.de"}), r"a\.zip: no member 'd\.de' among"),
     "zip, unequal sides": (zipped({"b.en": b"x\n", "b.de": b"y\nz\n"}), r"a\.zip/b\.de:2: no counterpart"),
     "zip, an empty member": (zipped({"b.en": b"", "b.de": b"y\n"}), r"a\.zip/b\.en:1: the file is empty"),
     "zip, a bomb": (zipped({"b.en": BOMB * 4, "b.de": b"y\n"}), r"a\.zip/b\.en: expands to more than"),
+    "zip, something before it": (
+        zipped(LINES, change=lambda content: b"before" + content), r"bytes stand before its first member, 6 of them"
+    ),
+    "zip, something behind it": (
+        zipped(LINES, change=lambda content: content + b"behind"), r"a\.zip: bytes stand behind it that are not of this"
+    ),
+    "zip, two behind each other": (
+        zipped(LINES, change=lambda content: content + content), r"a\.zip: bytes stand before its first member"
+    ),
+    "zip, a member twice": (zipped({"a.en": b"x", "b.de": b"y"}, again="a.en"), r"2 members for language 'en'"),
+    "zip, a named member twice": (
+        zipped({"a.en": b"x", "b.de": b"y"}, again="a.en", members={"en": "a.en"}), r"a\.zip: 2 members 'a\.en' among"
+    ),
+    "zip, a compressed member": (
+        zipped({"a.en.gz": gzip.compress(b"x\n"), "b.de": b"y\n"}), dict(rows=1)
+    ),
+    "zip, a compressed member that breaks off": (
+        zipped({"a.en.gz": gzip.compress(b"x\n")[:-4], "b.de": b"y\n"}, members={"en": "a.en.gz"}),
+        r"a\.zip/a\.en\.gz:1: not a whole gzip file",
+    ),
+    "zip, a tar archive in gzip": (
+        lambda folder: MosesZip(write(folder / "a.zip", gzip.compress(b"")), EN_DE), "gzip, no zip archive; unpack"
+    ),
     "zip, no zip": (
         lambda folder: MosesZip(write(folder / "a.zip", "text"), EN_DE), "no whole zip archive .*not a zip file"
     ),
@@ -121,11 +158,23 @@ CASES = {
         po(PO_HEAD + MESSAGE + MESSAGE), dict(rows=1, counts={"message again in one catalogue (de)": 1})
     ),
     "PO, a plural rule that is none": (
-        po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=__import__('os');\\n") + MESSAGE),
+        po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=__import__('os');\\n") + PLURAL),
         r"a\.po: the plural rule \"__import__\('os'\)\" cannot be read; correct it",
     ),
     "PO, a plural rule that divides by 0": (
-        po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=1/(n-1);\\n") + MESSAGE), "plural rule"
+        po(PO_HEAD.replace("\\n", "\\nPlural-Forms: nplurals=2; plural=1/(n-1);\\n") + PLURAL), "plural rule"
+    ),
+    "PO, a template's plural rule and no plural": (
+        po(TEMPLATE + MESSAGE + PLURAL.replace("eins", "").replace("viele", "")), dict(rows=3)
+    ),
+    "PO, a template's plural rule, fuzzy plurals": (
+        po(TEMPLATE + MESSAGE + "#, fuzzy\n" + PLURAL), dict(rows=3, counts={"fuzzy message (de)": 1})
+    ),
+    "PO, a template's plural rule and plurals": (
+        po(TEMPLATE + MESSAGE + PLURAL), r"a\.po: the plural rule 'EXPRESSION' cannot be read; correct it"
+    ),
+    "PO, old Macintosh line ends": (
+        po((PO_HEAD + MESSAGE).replace("\n", "\r")), r"a\.po:1: its lines end with \\r alone; convert it"
     ),
     "PO, empty": (po(""), r"a\.po:1: no message in the catalogues"),
     "PO, nothing but a header": (po(PO_HEAD), "no message in the catalogues"),
@@ -143,6 +192,10 @@ CASES = {
     "Parquet, null": (parquet(), dict(rows=2)),
     "Parquet, cut": (parquet(lambda content: content[:-9]), r"a\.parquet: cannot be read as Parquet from row 1"),
     "Parquet, no Parquet": (parquet(lambda content: b"text"), r"a\.parquet: cannot be read as Parquet"),
+    "Parquet, packed": (parquet(gzip.compress), r"a\.parquet: gzip, no Parquet file; unpack it, and give the files"),
+    "Parquet, an office document": (
+        parquet(lambda _: b"PK\3\4" + bytes(26) + b"xl/"), "an office document .*, no Parquet file; save its"
+    ),
     "Parquet, no such column": (parquet(columns={"en": "t.en"}), r"no column 't\.en' among en, de; name one"),
     "Parquet, numbers": (parquet(en=[1], de=["a"]), "column 'en' holds int64, not text"),
     "Parquet, bytes": (

@@ -51,7 +51,7 @@ CASES = {
     ),
     "TMX, a unit without end": (tmx(tu() + tu().replace("</tu>", "") + tu()), dict(rows=2, rejected={BAD_XML: 1})),
     "TMX, a last unit without end": (tmx(tu() + tu().replace("</tu>", "")), dict(rows=1, rejected={BAD_XML: 1})),
-    "TMX, an end too many": (tmx(tu() + "</tu></seg>" + tu()), dict(rows=2)),
+    "TMX, an end too many": (tmx(tu() + "</tu></seg>" + tu()), dict(rows=2, rejected={"unit whose start is lost": 1})),
     "TMX, a control character": (tmx(tu() + tu("\x01") + tu("&#1;") + tu("\0")), dict(rows=1, rejected={BAD_XML: 3})),
     "TMX that breaks off in a unit": (tmx(tu() + "<tu><tuv", after=""), r"a\.tmx:3: breaks off in the unit"),
     "TMX that breaks off between units": (tmx(tu() + tu(), after=""), r"a\.tmx:\d: breaks off, <tmx> does not end"),
@@ -96,7 +96,45 @@ CASES = {
     "TMX, no XML": (tmx(b"one\teins\n"), r"a\.tmx:\d: no XML: there is no element in it"),
     "TMX, empty": (tmx(b""), r"a\.tmx:1: no XML"),
     "TMX, a gzip bomb": (tmx(gzip.compress(b"<tmx>" + b" " * (8 << 20), 9), suffix=".gz"), "expands to more than"),
+    "TMX, units whose start is lost": (
+        tmx(tu() + tu().removeprefix("<tu>") + tu() + tu().removeprefix("<tu>").replace("</tu>", "")),
+        dict(rows=2,
+        rejected={"unit whose start is lost": 2}),
+    ),
+    "TMX, no <seg>": (
+        tmx(tu() + tu().replace("<seg>", "").replace("</seg>", "")), dict(rows=1, rejected={"no <seg> in a <tuv>": 1})
+    ),
+    "TMX, a draft": (
+        tmx(tu() + tu().replace("<tu>", '<tu><prop type="x-ConfirmationLevel">Draft</prop>')),
+        dict(rows=1,
+        rejected={"state Draft": 1}),
+    ),
     # XLIFF and WMT
+    "XLIFF, partly translated": (
+        xliff(
+            '<trans-unit id="1"><source>A B</source><seg-source><mrk mtype="seg" mid="1">A</mrk> <mrk mtype="seg" '
+            'mid="2">B</mrk></seg-source><target><mrk mtype="seg" mid="2">b</mrk></target></trans-unit>'
+        ),
+        dict(rows=2),
+    ),
+    "XLIFF, drafts and rejected translations": (
+        xliff(
+            "".join(
+                f'<trans-unit id="{i}"><source>a</source><target {state}>b</target></trans-unit>'
+                for i, state in enumerate(('state="new"', 'state-qualifier="rejected-length"', 'state="final"'))
+            )
+        ),
+        dict(rows=1,
+        rejected={"state new": 1, "state rejected-length": 1}),
+    ),
+    "XLIFF, segments that nothing pairs": (
+        xliff(
+            '<trans-unit id="1"><source>A B</source><target><mrk mtype="seg" mid="2">b</mrk></target></trans-unit>'
+            '<trans-unit id="2"><source>A</source><target>a</target></trans-unit>'
+        ),
+        dict(rows=1,
+        rejected={"segments whose numbers do not tell which belong together": 1}),
+    ),
     "XLIFF, damaged": (
         xliff('<trans-unit id="1"><source>a</trans-unit><trans-unit id="2"><source>b</source></trans-unit>'),
         dict(rows=1,

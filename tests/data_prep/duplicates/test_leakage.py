@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data_prep.duplicates.key import sentence_keys
-from data_prep.duplicates.leakage import EvaluationIndex, Known, Matches, indexed
+from data_prep.duplicates.leakage import EvaluationIndex, Known, Matches, indexed, searched_together
 from data_prep.duplicates.near import SIMILAR, Signatures
 
 FLORES = ["A short one.", "", "It is a much longer sentence that has more than eight words in it today"]
@@ -65,3 +65,16 @@ def test_the_first_set_is_named_whatever_the_order_of_its_sentences() -> None:
     lines = [f"{FLORES[2]} {ending}" for ending in ("indeed", "again", "too")]
     index = EvaluationIndex(indexed({number: known([line]) for number, line in enumerate(lines, start=7)}))
     assert match(index, [FLORES[2]]).sets.tolist() == [7]
+
+
+def test_codes_of_one_language_and_script_are_searched_together() -> None:
+    codes = ["en", "en-US", "pt", "pt-BR", "sr", "sr-Latn", "zh-Hans", "zh-Hant", "zh-Hant-HK", "gsw-x-bern", "en"]
+    assert searched_together(codes) == {
+        "en-Latn": ("en", "en-US"),
+        "pt-Latn": ("pt", "pt-BR"),
+        "sr-Cyrl": ("sr",),
+        "sr-Latn": ("sr-Latn",),
+        "zh-Hans": ("zh-Hans",),
+        "zh-Hant": ("zh-Hant", "zh-Hant-HK"),
+        "gsw-Latn": ("gsw-x-bern",),
+    }

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 import stand_in
 
-from data_prep.engine.task import RECORD, Task, carry_out, digest_of, finished
+from data_prep.engine.task import RECORD, Step, Task, carry_out, digest_of, finished
 from mtdeep.errors import UserError
+
+COUNT = Step("count", stand_in.note, revision=1)
 
 
 @pytest.fixture
 def task(tmp_path: Path) -> Task:
-    return Task("count", "number 7", stand_in.note, {"number": 7}, {"number": 7, "calls": tmp_path / "calls"})
+    return COUNT.task("number 7", {"number": 7}, {"number": 7, "calls": tmp_path / "calls"})
 
 
 def test_a_result_is_found_again_with_its_files_and_record(task: Task, tmp_path: Path) -> None:
@@ -31,7 +33,9 @@ def test_the_key_is_of_the_content_not_of_names_and_places(task: Task, tmp_path:
     elsewhere = replace(task, name="another", arguments={"number": 7, "calls": tmp_path / "other"})
     assert elsewhere.key == task.key
     assert replace(task, content={"number": 8}).key != task.key
-    assert replace(task, stage="other").key != task.key
+    for step in (replace(COUNT, name="other"), replace(COUNT, revision=2)):
+        assert replace(task, step=step).key != task.key
+    assert replace(task, versions={"lxml": "9.9"}).key != task.key
     assert replace(task, content={"a": 1, "b": 2}).key == replace(task, content={"b": 2, "a": 1}).key
 
 
@@ -69,7 +73,7 @@ def test_a_damaged_result_is_made_again(task: Task, tmp_path: Path, damage: str)
 
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
-    task = Task("count", "bad", stand_in.refuse, {}, {"number": 3})
+    task = replace(COUNT, run=stand_in.refuse).task("bad", {}, {"number": 3})
     with pytest.raises(UserError, match="input 3 is damaged"):
         carry_out(task, tmp_path)
     assert not list((tmp_path / "count").iterdir())
@@ -80,6 +84,9 @@ def test_the_record_says_what_was_made_of_what(task: Task, tmp_path: Path) -> No
     assert document.pop("xxh3_128") == digest_of(document)
     assert document == {
         "task": "number 7",
+        "step": "count",
+        "revision": 1,
+        "versions": {},
         "content": {"number": 7},
         "files": {"number.txt": 1},
         "record": {"number": 7},

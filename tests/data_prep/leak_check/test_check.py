@@ -158,7 +158,7 @@ def test_the_report_as_json(of_text: Report, tmp_path: Path) -> None:
     english = document["tests"]["test"]["languages"]["en"]
     assert (english["sentences"], english["exact"], english["near"]) == (6, 2, 2)
     assert english["training"] == {"news": {"exact": 2, "near": 2}}
-    assert set(english["samples"][0]) == {"kind", "similarity", "corpus", "row", "training", "test"}
+    assert set(english["samples"][0]) == {"kind", "similarity", "corpus", "language", "row", "training", "test"}
     with pytest.raises(UserError, match="cannot be written"):
         of_text.write(tmp_path / "no" / "report.json")
 
@@ -190,3 +190,32 @@ def test_damaged_input_is_a_sentence(files: Path, tmp_path: Path, english: bytes
     for train, tests in ((bad, [written(files, "test", "en")]), (training(files), bad)):
         with pytest.raises(UserError, match=says):
             checker(tmp_path / "work").of_corpora(train, tests)
+
+
+def test_regions_are_searched_together(files: Path, planted: Any, write_store: Any, tmp_path: Path) -> None:
+    """A memory in en-US and de-AT, bare or in a store, hides nothing of a test set in en and de."""
+    columns = {"en-US": planted.news["en"], "de-AT": planted.news["de"]}
+    given = f"{{name: memory, files: {{en-US: {files}/news.en, de-AT: {files}/news.de}}}}"
+    tests = [written(files, "test", "en", "de", "fr")]
+    bare = checker(tmp_path / "bare").of_corpora(corpora_of("--train", [given], []), tests)
+    made = write_store(tmp_path / "store", tuple(columns), {("memory", "train"): columns}, 60)
+    for report in (bare, checker(tmp_path / "stored").of_store(made, tests)):
+        found = report.tests["test"]
+        assert {code: (one.exact, one.near, one.searched) for code, one in found.items()} == {
+            "en": (2, 2, 40), "de": (1, 0, 40), "fr": (0, 0, 0),
+        }  # fmt: skip
+        assert [(tuple(one.codes), one.training) for one in found.values()][:2] == [
+            (("en-US",), {"memory": {"exact": 2, "near": 2}}),
+            (("de-AT",), {"memory": {"exact": 1, "near": 0}}),
+        ]
+        assert {sample.language for sample in found["en"].samples} == {"en-US"}
+
+
+def test_a_test_set_in_two_codes_of_one_language(files: Path, tmp_path: Path) -> None:
+    """Each has its own count, of what training text has under any code."""
+    (tmp_path / "b.en-GB").write_text("\n\n" + (files / "clean.en").read_text())
+    given = f"{{name: both, files: {{en: {files}/test.en, en-GB: {tmp_path}/b.en-GB}}}}"
+    report = checker(tmp_path).of_corpora(training(files), corpora_of("--test", [given], []))
+    assert {code: (one.sentences, one.exact + one.near) for code, one in report.tests["both"].items()} == {
+        "en": (6, 4), "en-GB": (4, 0),
+    }  # fmt: skip

@@ -8,9 +8,11 @@ import pytest
 
 from data_prep.leak_check.sources import corpora_of, scored_splits
 from data_prep.readers.plain_text import PlainText
+from data_prep.readers.po import Gettext
 from data_prep.readers.store import StoreRows
 from data_prep.readers.tmx import Tmx
 from data_prep.readers.tsv import Tsv
+from data_prep.readers.xliff import Xliff
 from mtdeep.errors import UserError
 
 
@@ -51,6 +53,58 @@ def test_of_a_store_the_scored_splits_are_meant(write_store, tmp_path: Path) -> 
     alone = write_store(tmp_path / "alone", ("en", "de"), {("a", "train"): lines}, 18)
     with pytest.raises(UserError, match="no split but 'train'; give test sets with --test"):
         scored_splits(alone)
+
+
+def xliff(name: str, languages: str) -> str:
+    """Write a file of one unit; returns its name."""
+    unit = '<body><trans-unit id="1"><source>a</source><target>b</target></trans-unit></body>'
+    Path(name).write_text(f'<xliff version="1.2"><file original="x" {languages}>{unit}</file></xliff>')
+    return name
+
+
+@pytest.mark.parametrize(
+    ("own", "languages", "sides"),
+    [
+        ('source-language="de-DE" target-language="en-GB"', ["en", "de"], ("de", "en")),  # whatever order they are in
+        ('source-language="de" target-language="fr"', ["en", "fr", "de"], ("de", "fr")),  # all of a store's
+        ('source-language="de" target-language="fr"', [], ("de", "fr")),
+        ('source-language="en"', ["de", "en"], ("en", "de")),
+        ('target-language="en"', ["de", "en"], ("de", "en")),
+        ('target-language="de"', ["de", "en"], ("en", "de")),
+    ],
+)
+def test_an_xliff_file_says_which_language_is_which(own: str, languages: list[str], sides: tuple[str, str]) -> None:
+    (corpus,) = corpora_of("--test", [xliff("x.xlf", own)], languages)
+    assert corpus.source == Xliff(Path("x.xlf"), *sides)
+
+
+@pytest.mark.parametrize(
+    ("own", "languages", "says"),
+    [
+        ('source-language="de" target-language="fr"', ["en", "de"], "it is in de and fr, which are not two of the"),
+        ("", ["en", "de"], "it is in a language that it does not name and a language that it does not name, which"),
+        ('source-language="de"', ["en", "de", "fr"], "it is in de and a language that it does not name"),
+        ('source-language="de" target-language="de"', ["en", "de"], "it is in de and de"),
+        ('source-language="fr"', ["en", "de"], "it is in fr and a language that it does not name"),
+    ],
+)
+def test_an_xliff_file_in_other_languages(own: str, languages: list[str], says: str) -> None:
+    with pytest.raises(UserError, match=says) as raised:
+        corpora_of("--test", [xliff("x.xlf", own)], languages)
+    assert "x.xlf" in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_one_catalogue_is_that_of_the_other_language() -> None:
+    """Of the languages asked for, one is what messages are written in."""
+    Path("de.po").write_text("x")
+    (corpus,) = corpora_of("--test", ["de.po"], ["en", "de"])
+    assert corpus.source == Gettext({"de": Path("de.po")})
+
+
+def test_a_home_folder_is_understood_where_no_shell_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (corpus,) = corpora_of("--test", ["{en: ~/t.en}"], [])
+    assert corpus.source == PlainText({"en": tmp_path / "t.en"})
 
 
 @pytest.mark.parametrize(

@@ -59,3 +59,12 @@ def test_nothing_left_at_all(config: Path) -> None:
     rules = "40 left with too little by the rules; of sentences 80 length: too short"
     with pytest.raises(UserError, match=rf"nothing is left of the 40 rows .* \({rules}\); give other files"):
         prepare(config, None)
+
+
+def test_what_another_script_takes_can_be_allowed(config: Path) -> None:
+    config.write_text(CONFIG.replace("length: {min: 10}", "script: {scripts: [Cyrl]}"))
+    setting = r"`cleaning: {languages: {en: {script: {scripts: \[\.\.\.\]}}, de: {script: {scripts: \[\.\.\.\]}}}}`"
+    with pytest.raises(
+        UserError, match=rf"; are the files exchanged or mislabelled\? If not, write {setting}, with the"
+    ):
+        prepare(config, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import os
@@ -100,6 +101,7 @@ def test_every_format_that_mtdata_has_and_we_read(site, entries, downloads: Path
     texts = {"s/a.de": GERMAN, "s/a.en": ENGLISH, "s/README": b"read me"}
     pages = {
         "/a.tsv.gz": gzip.compress(TSV),
+        "/b.tsv.bz2": bz2.compress(TSV),
         "/a.zip": zipped(texts),
         "/t": tarred(texts),
         "/t.de": GERMAN,
@@ -111,6 +113,7 @@ def test_every_format_that_mtdata_has_and_we_read(site, entries, downloads: Path
     at = {path: site.add(path, content) for path, content in pages.items()}
     entries(
         {"did": "X-tsv-1-de-en", "url": at["/a.tsv.gz"], "cols": (1, 2)},
+        {"did": "X-bz-1-de-en", "url": at["/b.tsv.bz2"], "ext": "tsv.bz2", "in_ext": "tsv", "cols": (1, 2)},
         {"did": "X-zip-1-de-en", "url": at["/a.zip"], "in_paths": ["*.de", "*.en"], "in_ext": "txt"},
         {"did": "X-swap-1-en-de", "url": at["/a.zip"], "in_paths": ["*.en", "*.de"], "in_ext": "txt"},
         {"did": "X-tgz-1-de-en", "url": at["/t"], "ext": "tar.gz", "in_paths": ["*/a.de", "s/a.en"], "in_ext": "txt"},
@@ -120,13 +123,13 @@ def test_every_format_that_mtdata_has_and_we_read(site, entries, downloads: Path
          "in_paths": ["dev/x-src.de.sgm", "dev/x-ref.en.sgm"]},
         {"did": "X-wmt-1-de-en", "url": at["/w.tgz"], "in_paths": ["dev/x.xml"], "in_ext": "wmt21xml"},
     )
-    kinds = ("tsv", "zip", "tgz", "two", "tmx", "sgm", "wmt")
+    kinds = ("tsv", "bz", "zip", "tgz", "two", "tmx", "sgm", "wmt")
     ids = [*(f"X-{kind}-1-deu-eng" for kind in kinds), "X-swap-1-eng-deu"]
     fetch({identifier: f"corpora.yaml:{line}" for line, identifier in enumerate(ids)}, ProgressReport())
     assert {identifier: rows_of(identifier) for identifier in ids} == {
         identifier: ROWS * (2 if "tmx" in identifier else 1) for identifier in ids
     }
-    assert len(site.requests) == 8  # the zip of two ids came once
+    assert len(site.requests) == 9  # the zip of two ids came once
     assert not [path for path in downloads.rglob(".*")]
 
 
@@ -136,21 +139,19 @@ def test_what_is_not_known_or_not_read_is_told_before_anything_comes(site, entri
         {**pair, "did": "X-flores-1-deu-eng", "in_paths": ["a.de", "a.de"]},
         {**pair, "did": "X-xces-1-deu-eng", "in_paths": ["a.de", "a.en"], "in_ext": "opus_xces"},
         {**pair, "did": "X-three-1-deu-eng", "in_paths": ["a.de", "a.en", "a.fr"]},
-        {"did": "X-bz-1-deu", "url": site.url + "/a.txt.bz2", "in_ext": "txt"},
         {"did": "X-tsvs-1-deu-eng", "url": (site.url, site.url), "ext": "txt", "in_ext": "tsv", "cols": (1,)},
         {**pair, "did": "X-good-1-deu-eng", "in_paths": ["a.de", "a.en"]},
     )
-    names = ("flores", "xces", "three", "bz", "tsvs", "good", "goods")
-    ids = [f"X-{name}-1-deu{'' if name == 'bz' else '-eng'}" for name in names]
+    names = ("flores", "xces", "three", "tsvs", "good", "goods")
+    ids = [f"X-{name}-1-deu-eng" for name in names]
     with pytest.raises(UserError) as caught:
         fetch({identifier: f"c.yaml:{line}" for line, identifier in enumerate(ids)}, ProgressReport())
     assert str(caught.value).splitlines() == [
         "c.yaml:0: X-flores-1-deu-eng has one file for both languages in mtdata's index; leave it out",
         "c.yaml:1: X-xces-1-deu-eng is XCES, which is not read; convert its files, or leave it out",
         "c.yaml:2: X-three-1-deu-eng is 3 files of 'txt', which is not read; leave it out",
-        "c.yaml:3: X-bz-1-deu is bzip2, which is not read; convert its files, or leave it out",
-        "c.yaml:4: X-tsvs-1-deu-eng is 2 files of 'tsv', which is not read; leave it out",
-        "c.yaml:6: mtdata knows no corpus 'X-goods-1-deu-eng'; did you mean X-good-1-deu-eng, X-flores-1-deu-eng, "
+        "c.yaml:3: X-tsvs-1-deu-eng is 2 files of 'tsv', which is not read; leave it out",
+        "c.yaml:5: mtdata knows no corpus 'X-goods-1-deu-eng'; did you mean X-good-1-deu-eng, X-flores-1-deu-eng, "
         "X-xces-1-deu-eng?",
     ]
     assert not site.requests and not downloads.exists()

@@ -95,6 +95,16 @@ def test_links_devices_and_holes_of_a_tar_are_no_members(tmp_path: Path) -> None
         take_out(tmp_path / "a.tar", ["a.en"], tmp_path / "out")
 
 
+def test_a_tar_s_compression_is_read_to_its_end(tmp_path: Path) -> None:
+    pack_tar(tmp_path / "a", {"a.en": b"one\n"})
+    padded = gzip.decompress((tmp_path / "a").read_bytes()) + bytes(2 << 20)  # as a tape's last block may be
+    content = bytearray(gzip.compress(padded))
+    content[-8] ^= 1  # of the checksum of all
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(UserError, match=r"a:\d+: not a whole gzip file"):
+        take_out(tmp_path / "a", ["a.en"], tmp_path / "out")
+
+
 def test_a_tar_that_is_cut_between_its_blocks(tmp_path: Path) -> None:
     pack_tar(tmp_path / "a.tar.gz", {"a.en": bytes(3000), "a.de": b"x"})
     plain = gzip.decompress((tmp_path / "a.tar.gz").read_bytes())

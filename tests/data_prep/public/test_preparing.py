@@ -58,7 +58,7 @@ def test_a_store_and_what_it_says_of_its_origin(site, config: Path) -> None:
     provenance = store.manifest.corpora[0].provenance
     assert provenance["ids"] == ["Statmt-news-16-deu-eng", "Statmt-more-1-eng-fra"]
     account = provenance["account"]["rows"]
-    assert account["read"] == 17 and account["rejected"]["fewer columns than the first line"] == 1
+    assert account["read"] == 17 and account["rejected"]["fewer columns than most lines"] == 1
     (test,) = store.corpora("test")
     rows = [tuple(test.text(language, row) for language in store.languages) for row in range(2)]
     assert {*rows} <= {*zip(GERMAN[:8], ENGLISH[:8], [""] * 8)} | {*zip([""] * 8, ENGLISH[8:], FRENCH[8:])}

@@ -18,7 +18,6 @@ from data_prep.readers.source import Source
 from data_prep.readers.store import StoreRows
 
 DOCUMENT = (Path(__file__).parents[3] / "docs/readers.md").read_text(encoding="utf-8")
-LOCALES = "/usr/share/locale"
 
 
 def unit(name: str, english: str, german: str) -> str:
@@ -67,13 +66,13 @@ def loaded(tmp_path: Path) -> ConfigFile:
         for name, text in {"Books.de-en.en": "one", "Books.de-en.de": "eins", "Books.de-en.scores": "0.9"}.items():
             archive.writestr(name, text)
     pq.write_table(pa.table({"translation": [{"en": "one", "de": "eins"}]}), tmp_path / "published.parquet")
+    (tmp_path / "po").mkdir()
     for locale in ("de", "pt_BR", "sr@latin"):
         catalogue = polib.POFile()
         catalogue.metadata = {"Content-Type": "text/plain; charset=UTF-8"}
         catalogue.append(polib.POEntry(msgid="Music", msgstr=f"music in {locale}"))
-        (tmp_path / locale / "LC_MESSAGES").mkdir(parents=True)
-        catalogue.save_as_mofile(str(tmp_path / locale / "LC_MESSAGES/xdg-user-dirs.mo"))
-    examples = "".join(re.findall(r"^```yaml\n(.*?)^```", DOCUMENT, flags=re.M | re.S)).replace(LOCALES, str(tmp_path))
+        catalogue.save(str(tmp_path / "po" / f"{locale}.po"))
+    examples = "".join(re.findall(r"^```yaml\n(.*?)^```", DOCUMENT, flags=re.M | re.S))
     path = tmp_path / "corpora.yaml"
     path.write_text(f"store: s\nvocabulary: {{size: 100}}\ncorpora:\n{examples}", encoding="utf-8")
     return load_config(path)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data_prep.readers import opening
@@ -44,6 +44,7 @@ def test_lines_are_those_of_the_definition_however_the_bytes_are_cut(
     mark: bytes, pieces: list[bytes], cuts: list[int]
 ) -> None:
     content = mark + b"".join(pieces)
+    assume(b"\n" in content or b"\r" not in content.rstrip(b"\r"))  # one line, or many that are refused
     places = sorted({0, *(cut for cut in cuts if cut < len(content)), len(content)})
     blocks = [content[start:end] for start, end in pairwise(places)]
     found: list[str | None] = []

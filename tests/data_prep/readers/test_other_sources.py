@@ -18,6 +18,7 @@ from data_prep.readers.plain_text import PlainText
 from data_prep.readers.po import Gettext
 from data_prep.readers.store import StoreRows
 from data_prep.readers.tmx import Tmx
+from data_prep.readers.tsv import Tsv
 from mtdeep.corpus import StoreWriter
 from mtdeep.errors import UserError
 
@@ -116,3 +117,10 @@ def test_a_source_can_be_sent_to_another_process(read_all, write) -> None:
         assert copy == source
         assert read_all(copy) == read_all(source)
         assert all(given.is_file() for given in copy.inputs)
+
+
+def test_lines_of_tsv_behind_many_damaged_ones(read_all, write) -> None:
+    path = write("a.tsv", b"\xff\n" * 1200 + b"en\tde\none\teins\nodd\n")
+    found = read_all(Tsv(path, {"en": "en", "de": "de"}), 1000)
+    assert found.rows == [("one", "eins")]
+    assert found.reasons == {"invalid UTF-8": 1200, "fewer columns than most lines": 1}

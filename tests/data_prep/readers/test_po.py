@@ -5,7 +5,8 @@ from pathlib import Path
 import polib
 import pytest
 
-from data_prep.readers.po import Gettext, catalogues_in
+from data_prep.many_files import every_language
+from data_prep.readers.po import Gettext
 
 # CLDR's own rules, as gettext's catalogues have them.
 RULES = {
@@ -98,22 +99,25 @@ def test_a_folder_of_locales(read_all, three, tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "app.mo").write_bytes(content)
         (folder / "other.mo").write_bytes(b"")
-    found, left_out = catalogues_in(tmp_path / "locale", "app")
-    assert list(found) == ["ca-valencia", "en-GB", "pt-BR", "ru", "ru-RU", "sr-Latn", "uz-Cyrl"]
-    assert left_out == {
-        "en": "the language of the msgids",
-        "en@quot": "no language's name",
-        "sr@latin": "sr-Latn, as sr@Latn is",
+    found = every_language("gettext", "locale/{language}/LC_MESSAGES/app.mo", tmp_path.joinpath)
+    (source,) = found.sources
+    assert source.languages == ("en", "ca-valencia", "en-GB", "pt-BR", "ru", "ru-RU", "sr-Latn", "uz-Cyrl")
+    assert {path.parts[-3]: why for path, why in found.left_out.items()} == {
+        "en": "en is what the messages themselves are written in",
+        "en@quot": "en@quot is no language's code",
+        "sr@latin": f"it is sr-Latn, as {tmp_path}/locale/sr@Latn/LC_MESSAGES/app.mo is",
     }
-    assert len(read_all(Gettext(found)).rows) == 4
+    assert len(read_all(source).rows) == 4
 
 
 def test_this_machine_s_own_catalogues(read_all) -> None:
     """What every Linux machine has is a corpus; where it is not there, nothing is tested."""
-    found, _ = catalogues_in(Path("/usr/share/locale"), "xdg-user-dirs")
-    if not found:
+    pattern = "/usr/share/locale/{language}/LC_MESSAGES/xdg-user-dirs.mo"
+    try:
+        (source,) = every_language("gettext", pattern, Path).sources
+    except ValueError:
         pytest.skip("no catalogues of xdg-user-dirs on this machine")
-    read = read_all(Gettext(found), 1000)
+    read = read_all(source, 1000)
     assert len(read.rows) >= 5
     assert not read.rejected
     index = [message.split("|")[-1] for message in read.ids].index("Music")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import json
@@ -56,7 +57,13 @@ def rows_of(characters: st.SearchStrategy[str], filled: bool = True) -> st.Searc
 
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-PACKED = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstandard.ZstdCompressor().compress}
+PACKED = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+}
 
 
 def check(read_all, source: Source, rows: Rows, ids: Sequence[str] | None = None, size: int = 2) -> None:
@@ -222,7 +229,7 @@ def test_store(read_all, subwords: tuple[Subwords, bytes], tmp_path_factory, row
     check(read_all, StoreRows(path, "a", ("en", "de"), "test"), rows)
 
 
-@pytest.mark.parametrize("packed", ["", ".gz", ".xz", ".zst"])
+@pytest.mark.parametrize("packed", [*PACKED])
 def test_long_files_are_read_block_by_block(read_all, tmp_path: Path, packed: str) -> None:
     lines: list[str] = [f"{i} " + "ä" * (i % 97) for i in range(8_000)]
     columns: dict[str, Callable[[int], str]] = {"en": lambda i: lines[i], "de": lambda i: lines[-i - 1]}

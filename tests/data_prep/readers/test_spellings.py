@@ -21,6 +21,12 @@ ASKED = ("en", "pt-BR", "sr", "zh-Hant", "nb", "gsw-x-bern")
         ("zh-HK", "zh-Hant"),
         ("zh", None),
         ("no", "nb"),
+        ("NO-NO", "nb"),
+        ("nb-NO", "nb"),
+        ("zh-rTW", "zh-Hant"),
+        ("pt-rBR", "pt-BR"),
+        ("en_XX", "en"),
+        ("simple", "en"),  # Wikipedia's English in few words
         ("gsw-BE", "gsw-x-bern"),
         ("x-none", None),
         ("*all*", None),

@@ -84,6 +84,60 @@ def test_a_damaged_unit_is_found_again(read_all, write) -> None:
     assert found.rejected[0].excerpt == unit(en="b < c").strip()
 
 
+def test_what_is_left_of_a_unit_without_start_is_rejected_once(read_all, write) -> None:
+    lost = [unit(en=text, de=text.upper()).removeprefix("<tu >") for text in "bc"]
+    units = [unit(en="a"), lost[0], lost[1], unit(en="d"), lost[0].replace("</tu>", ""), unit(en="e")]
+    found = read_all(Tmx(write("a.tmx", memory(*units)), ("en", "de")))
+    assert found.rows == [("a", ""), ("d", ""), ("e", "")]
+    assert found.reasons == {"unit whose start is lost": 3}
+    assert [rejected.place for rejected in found.rejected] == ["line 4", "line 5", "line 7"]
+    assert "b</seg>" in found.rejected[0].excerpt
+    every = read_all(Tmx(write("b.tmx", memory(*lost).replace("</tu>", "")), ("en", "de")))
+    assert (every.rows, every.reasons) == ([], {"unit whose start is lost": 1})
+
+
+def test_what_is_left_of_a_long_unit_is_not_rejected_again(read_all, write) -> None:
+    units = [unit(en="a"), unit(en="b" * 10_000, de="b"), unit(en="c")]
+    found = read_all(Tmx(write("a.tmx", memory(*units)), ("en",), longest=1000))
+    assert (found.rows, found.reasons) == ([("a",), ("c",)], {"longer than 1,000": 1})
+
+
+def test_parts_in_a_comment_are_not_left_of_anything(read_all, write) -> None:
+    path = write("a.tmx", memory(f"<!-- {unit(en='x').removeprefix('<tu >')} -->", unit(en="a")))
+    found = read_all(Tmx(path, ("en",)))
+    assert (found.rows, found.reasons) == ([("a",)], {})
+
+
+def test_text_without_seg_is_told_as_such(read_all, write) -> None:
+    bare = '<tuv xml:lang="{}">x</tuv>'
+    units = (
+        f"<tu>{bare.format('en')}{bare.format('de')}</tu>",
+        unit(en="a").replace("</tu>", bare.format("de") + "</tu>"),
+    )
+    found = read_all(Tmx(write("a.tmx", memory(*units)), ("en", "de")))
+    assert (found.rows, found.reasons) == ([("a", "")], {"no <seg> in a <tuv>": 1})
+    assert found.counts == {"no <seg> in a <tuv>": 1}
+    loose = unit(en="a", de="b").replace("</seg></tuv>", "</seg>loose</tuv>").replace("<tuv", "<note>n</note><tuv")
+    found = read_all(Tmx(write("b.tmx", memory(loose)), ("en", "de")))
+    assert (found.rows, found.counts) == ([("a", "b")], {"text beside the <seg>s of a unit": 1})
+
+
+def test_text_in_a_code_is_counted(read_all, write) -> None:
+    path = write("a.tmx", memory(unit(en='Click <ph>&lt;img alt="<sub>a picture</sub>"&gt;</ph>')))
+    assert read_all(Tmx(path, ("en",))).counts == {"text inside a formatting code (<sub>)": 1}
+    assert not read_all(Tmx(path, ("en",), codes="keep")).counts
+
+
+def test_drafts_of_trados_are_left_out_unless_asked_for(read_all, write) -> None:
+    levels = ("Draft", "Translated", "RejectedTranslation", "ApprovedSignOff")
+    units = [unit(en=x).replace("<tuv", f'<prop type="x-ConfirmationLevel">{x}</prop><tuv') for x in levels]
+    path = write("a.tmx", memory(*units))
+    found = read_all(Tmx(path, ("en",)))
+    assert found.rows == [("Translated",), ("ApprovedSignOff",)]
+    assert found.reasons == {"state Draft": 1, "state RejectedTranslation": 1}
+    assert len(read_all(Tmx(path, ("en",), refused_states=())).rows) == 4
+
+
 def test_files_one_behind_the_other(read_all, write) -> None:
     path = write("a.tmx", memory(unit(en="a")) + memory(unit(en="b")))
     assert read_all(Tmx(path, ("en",))).rows == [("a",), ("b",)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_prep.readers.wmt_sgm import NO_END, NO_START, WmtSgm
+from data_prep.readers.wmt_sgm import BESIDE, NO_END, NO_START, WmtSgm
 from mtdeep.errors import UserError
 
 SOURCE = """<srcset setid="newstest2014" srclang="any">
@@ -43,6 +44,17 @@ def test_files_are_aligned_by_document_and_segment(read_all, write) -> None:
     }
     assert found.ids == ["bbc.1:1", "bbc.1:2", "bbc.2:1"]
     assert found.counts == {"a segment's id again in one document": 1}
+
+
+def test_text_outside_segments_is_counted(read_all, write) -> None:
+    texts = {
+        "no": SOURCE.replace("<hl>", "<!-- a > b -->\n<hl>"),
+        "in a paragraph": SOURCE.replace("<p>", "<p>loose"),
+        "between documents": SOURCE.replace("</doc>", "</doc> loose"),
+        "behind all": SOURCE + "loose",
+    }
+    counts = {name: read_all(WmtSgm({"en": write("a.sgm", text)})).counts for name, text in texts.items()}
+    assert counts == {name: Counter({BESIDE: 1} if name != "no" else {}) for name in texts}
 
 
 @pytest.mark.parametrize(

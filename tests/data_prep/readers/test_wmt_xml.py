@@ -54,3 +54,19 @@ def test_who_is_not_there_is_told_with_those_who_are(write, tmp_path: Path, lang
 def test_references_in_several_languages(read_all, write) -> None:
     found = read_all(WmtXml(write("a.xml", FILE), ("zh-Hans", "en", "de")))
     assert found.rows == [("", "source 1", "A 1"), ("Z 2", "source 2", "")]
+
+
+def test_text_outside_segments_is_counted_and_no_depth_hides_one(read_all, write) -> None:
+    deep = FILE.replace("<p>", "<p><s>", 1).replace("</p>", "</s></p>", 1)
+    found = read_all(WmtXml(write("a.xml", deep), ("en", "de")))
+    assert found.columns == {"en": ["source 1", "source 2"], "de": ["A 1", ""]}
+    loose = FILE.replace("<p>", "<p>loose", 1)
+    counts = [read_all(WmtXml(write("a.xml", text), ("en", "de"))).counts for text in (FILE, loose)]
+    assert counts[1] - counts[0] == {"text beside the <seg>s of a side": 1}
+
+
+def test_a_document_without_start_is_rejected(read_all, write) -> None:
+    start, document = '<doc origlang="en" id="d">', FILE[FILE.index("<doc ") : FILE.index("</collection>")]
+    path = write("a.xml", f"<dataset>{document.removeprefix(start)}{document}</dataset>")
+    found = read_all(WmtXml(path, ("en", "de")))
+    assert (len(found.rows), found.reasons) == (2, {"unit whose start is lost": 1})

@@ -63,7 +63,7 @@ def test_what_takes_most_of_a_language_is_said_with_its_share() -> None:
     first, *_ = said(section({"en": (1000, wrong), "de": (1000, {ALONE: 990}), "fr": (1000, {SHARED_ROWS: 500})}))
     assert first == (
         "warning: most sentences lost, talks, train, language: another language: 99 % of en; are the files exchanged "
-        "or mislabelled?"
+        "or mislabelled? If not, write `cleaning: {languages: {en: {language: false}}}`"
     )
     first, *_ = said(section({"de": (3, {ALONE: 2})}))
     assert first == f"warning: most sentences lost, talks, train, {ALONE}: 66.7 % of de"
@@ -115,3 +115,29 @@ def test_leaks() -> None:
     assert list(notes([], {"leakage": "remove", "in_training_text": leaked})) == [
         "removed from training, sentences of talks, test: 5 of en"
     ]
+
+
+def test_codes_that_are_searched_for_one_another_are_named() -> None:
+    some = (5, {})
+    train = section({"en": some, "en-US": some, "pt": some, "zh-Hans": some, "de": some})
+    test = section({"en": some, "pt-BR": some, "zh-Hant": some, "de": some}, "test")
+    (note,) = [line for line in said(train, test) if "searched" in line]
+    assert note == (
+        "searched for what is scored under other codes of the same language and script: en-US for those of en; "
+        "pt for those of pt-BR"
+    )
+
+
+def test_what_normalisation_changes_is_counted_by_language() -> None:
+    def with_changes(code: str, sentences: int, split: str, **characters: int) -> dict[str, Any]:
+        made = section({code: (10, {})}, split)
+        changed = [{"character": f"U+{one}", "becomes": "U+0020", "count": n} for one, n in characters.items()]
+        made["languages"][code]["normalised"] = {"sentences": sentences, "characters": changed}
+        return made
+
+    made = [with_changes("fa", 4, "train", **{"200C": 9}), with_changes("fa", 1, "dev", **{"200F": 1, "200C": 2})]
+    (note,) = [line for line in said(*made, with_changes("de", 0, "train")) if "normalisation" in line]
+    assert note == (
+        "sentences with characters that the vocabulary's normalisation changes: "
+        "5 of fa (25 %; U+200C to U+0020, U+200F to U+0020)"
+    )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.report.numbers import counted, percent, plain, short
+from data_prep.report.numbers import counted, percent, plain
 from data_prep.report.visible import SHOWN, cut, visible
 
 
@@ -29,24 +28,6 @@ def test_ordinary_text_stays() -> None:
 def test_long_text_is_cut() -> None:
     assert cut("a" * SHOWN) == "a" * SHOWN
     assert cut("a" * (SHOWN + 1)) == "a" * SHOWN + "…"
-
-
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [(0, "0"), (987, "987"), (1000, "1.0k"), (1249, "1.2k"), (9_949, "9.9k"), (9_951, "10k"), (31_400, "31k"),
-     (999_999, "1.0M"), (4_540_000, "4.5M"), (310_000_000, "310M"), (7_100_000_000, "7.1G")],
-)  # fmt: skip
-def test_short_counts(count: int, said: str) -> None:
-    assert short(count) == said
-
-
-@given(st.integers(0, 10**15 - 10**13))
-def test_short_counts_are_near_and_short(count: int) -> None:
-    said = short(count)
-    assert len(said) <= 4
-    factor = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}.get(said[-1], 1)
-    # Two digits: half a unit of the second, which is at most five per cent.
-    assert float(said.rstrip("kMGT")) * factor == pytest.approx(count, rel=0.0501)
 
 
 def test_plain_numbers() -> None:

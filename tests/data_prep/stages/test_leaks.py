@@ -41,7 +41,7 @@ def found(tmp_path: Path):  # type: ignore[no-untyped-def]
 
     def find(near: bool) -> tuple[list[list[bool]], dict[str, object], list[tuple[object, ...]]]:
         sizes = index(tmp_path, [flores, news], near)["sentences"]
-        assert sizes == {"en": 2, "fr": 2, "zh-Hans": 1}
+        assert sizes == {"en-Latn": 2, "fr-Latn": 2, "zh-Hans": 1}
         record = find_leaks(tmp_path, part, (tmp_path / INDEX).rename(tmp_path / f"index{near}"), near)
         samples = [
             (language, sample["row"], sample["text"], sample["score"], sample["beside"])
@@ -81,8 +81,31 @@ def test_rows_of_what_is_scored_that_training_has_met(tmp_path: Path) -> None:
     index(tmp_path, [[valid]], near=True)
     find_leaks(tmp_path, train, tmp_path / INDEX, near=True)
     met = read_arrays(tmp_path / MET)
-    assert list(met) == ["en"]
-    assert met["en"].tolist() == sorted(sentence_keys(["Short.", LONG]).tolist())
+    assert list(met) == ["en-Latn"]
+    assert met["en-Latn"].tolist() == sorted(sentence_keys(["Short.", LONG]).tolist())
     record = without_met(tmp_path, valid, [tmp_path])
     assert read_arrays(tmp_path / KEPT)[KEPT].tolist() == [[False] * 2, [False] * 2, [True, False], [False, True]]
     assert record == {"rows": 2, "languages": {"en": 2, "fr": 2}}
+
+
+def test_codes_of_one_language_and_script_are_one(tmp_path: Path) -> None:
+    """Whichever side says the region, equal or near; another script is another language."""
+    valid = write(tmp_path / "valid", {"en": ["Short.", LONG], "pt-BR": ["Curto.", "Outro."], "zh-Hans": ["", CHINESE]})
+    columns = {
+        "en-US": ["short.", LONG + " indeed", "Free."],
+        "en": ["", "", "Short."],
+        "pt": ["curto.", "", ""],
+        "zh-Hant": ["", CHINESE, ""],
+        "zh-Hans-SG": ["", CHINESE[1:], ""],
+    }
+    train = write(tmp_path / "train", columns)
+    assert index(tmp_path, [[valid]], near=True)["sentences"] == {"en-Latn": 2, "pt-Latn": 2, "zh-Hans": 1}
+    record = find_leaks(tmp_path, train, tmp_path / INDEX, near=True)
+    assert record["leaked"] == {
+        "en-US": {"0": {"exact": 1, "near": 1}},
+        "en": {"0": {"exact": 1}},
+        "pt": {"0": {"exact": 1}},
+        "zh-Hans-SG": {"0": {"near": 1}},
+    }
+    assert read_arrays(tmp_path / LEAKED)[LEAKED].sum(axis=0).tolist() == [2, 1, 1, 0, 1]
+    assert without_met(tmp_path, valid, [tmp_path])["rows"] == 2

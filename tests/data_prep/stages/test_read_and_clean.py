@@ -9,6 +9,7 @@ import pytest
 
 import data_prep.stages.read as read_module
 from data_prep.chunk import TextChunk
+from data_prep.cleaning.cleaner import Cleaner
 from data_prep.cleaning.settings import CleaningSettings
 from data_prep.duplicates.key import sentence_keys
 from data_prep.engine.task import carry_out
@@ -18,7 +19,7 @@ from data_prep.stages.clean import CLEAN, KEYS, ROWS, clean
 from data_prep.stages.read import IDS, SCORES, chunk_name, id_keys, read, read_task
 from mtdeep.corpus.store import file_digest
 
-SETTINGS = CleaningSettings.model_validate({"default": {"language": False}}).model_dump_json()
+CLEANER = Cleaner(CleaningSettings.model_validate({"default": {"language": False}}), "a", ("en", "de"))
 ENGLISH = ["A first sentence.", "The second one.", "\u200b", "The fourth is here.", "", "The last of all."]
 GERMAN = ["Ein erster Satz.", "", "Der dritte.", "Der vierte ist hier.", "Der f\u00fcnfte.", "Der letzte von allen."]
 
@@ -70,7 +71,7 @@ def test_what_is_kept_goes_on_with_its_numbers_and_keys(pair: PlainText, tmp_pat
     task = read_task("a", pair, {path: file_digest(path) for path in pair.inputs})
     chunk = carry_out(task, tmp_path / "work").folder / chunk_name(0)
     (tmp_path / "out").mkdir()
-    record = clean(tmp_path / "out", chunk, 100, "a", ("en", "de"), SETTINGS, "nmt_nfkc")
+    record = clean(tmp_path / "out", chunk, 100, ("en", "de"), CLEANER, "nmt_nfkc")
     found = TextChunk.read(tmp_path / "out" / CLEAN)
     assert found.arrays[ROWS].tolist() == [100, 103, 105]
     assert found.columns["de"] == [GERMAN[0], GERMAN[3], GERMAN[5]]

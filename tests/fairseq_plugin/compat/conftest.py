@@ -15,7 +15,7 @@ def transformer() -> list[str]:
         *("--arch", "transformer", "--encoder-layers", "2", "--decoder-layers", "2"),
         *("--encoder-embed-dim", "16", "--encoder-ffn-embed-dim", "32", "--encoder-attention-heads", "2"),
         *("--decoder-embed-dim", "16", "--decoder-ffn-embed-dim", "32", "--decoder-attention-heads", "2"),
-        *("--optimizer", "adam", "--lr", "0.01", "--max-tokens", "200", "--num-workers", "0"),
+        *("--optimizer", "adam", "--lr", "0.01", "--max-tokens", "200"),
         *("--log-format", "simple", "--log-interval", "1", "--no-epoch-checkpoints"),
     ]
 

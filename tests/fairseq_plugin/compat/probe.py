@@ -7,12 +7,16 @@ be imported.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import logging
 import os
 import sys
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 from mtdeep.fairseq_plugin import compat
 
@@ -21,18 +25,22 @@ if sys.argv[1:] == ["bare"]:
 
 import numpy as np
 import torch
-from fairseq import checkpoint_utils, options
+from fairseq import checkpoint_utils, options, tasks
 from fairseq.data import data_utils, indexed_dataset
 from fairseq.data.token_block_dataset import TokenBlockDataset
-from fairseq.dataclass.configs import DistributedTrainingConfig
+from fairseq.dataclass.configs import CheckpointConfig, DistributedTrainingConfig
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
+from fairseq.models import distributed_fairseq_model
 from fairseq.models.distributed_fairseq_model import DistributedFairseqModel
 from fairseq.models.transformer import TransformerConfig
 from fairseq.modules.dynamic_crf_layer import DynamicCRF
+from fairseq.modules.multihead_attention import MultiheadAttention
 from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
 from fairseq.optim.amp_optimizer import AMPOptimizer
+from fairseq.optim.lr_scheduler.reduce_lr_on_plateau import ReduceLROnPlateauLRSchedule
+from fairseq.optim.sgd import SGD
 from fairseq.tasks import FairseqTask
 
 FOLDER = Path(tempfile.mkdtemp())
@@ -49,6 +57,62 @@ def hydra_warnings() -> None:
         convert_namespace_to_omegaconf(argparse.Namespace())
 
 
+def hydra_train_warnings() -> None:
+    """fairseq's program alone is declared without a warning."""
+    import hydra
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        importlib.import_module("fairseq_cli.hydra_train")
+        fairseqs = list(caught)
+        hydra.main(config_path=None)(probe_of_another_program)
+    assert len(caught) == 1 + len(fairseqs)
+    assert not fairseqs, fairseqs[0].message
+
+
+def probe_of_another_program() -> None:
+    pass
+
+
+def tensorboard_advice() -> None:
+    messages = []
+    logger = logging.getLogger("fairseq.tasks.text_to_speech")
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    sys.modules.pop("fairseq.tasks.text_to_speech")
+    tasks.TASK_REGISTRY.pop("text_to_speech")
+    tasks.TASK_CLASS_NAMES.remove("TextToSpeechTask")
+    importlib.import_module("fairseq.tasks.text_to_speech")
+    logger.info("something else")
+    assert messages == ["something else"], messages[0]
+
+
+def pinned_memory() -> None:
+    from fairseq.data import ListDataset
+    from fairseq.data.iterators import EpochBatchIterator
+
+    rows = ListDataset([torch.tensor([4]), torch.tensor([5])], [1, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        batches = EpochBatchIterator(rows, torch.stack, [[0], [1]]).next_epoch_itr(shuffle=False)
+        assert [batch.tolist() for batch in batches] == [[[4]], [[5]]]
+
+
+def attention_masks() -> None:
+    """Over a row with padding, as torch has it from the two masks."""
+    torch.manual_seed(1)
+    attention = MultiheadAttention(4, 2, self_attention=True)
+    x, future = torch.randn(3, 2, 4), torch.full((3, 3), -torch.inf).triu(1)
+    padding = torch.tensor([[False] * 3, [False, False, True]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        together, _ = attention(x, x, x, key_padding_mask=padding, attn_mask=future)
+    alone, _ = attention(x[:2], x[:2], x[:2], attn_mask=future[:2, :2])
+    assert torch.allclose(together[:2], alone)
+
+
 def torch_load() -> None:
     state = {
         "cfg": {"model": argparse.Namespace(arch="transformer")},
@@ -60,6 +124,12 @@ def torch_load() -> None:
     read = torch.load(FOLDER / "plain.pt")
     assert read["cfg"]["model"].arch == "transformer"
     assert (read["loss"], read["steps"], read["small"]) == (1.5, 3, 0.5)
+
+
+def plain_checkpoints() -> None:
+    checkpoint_utils.torch_persistent_save({"counts": np.arange(3)}, str(FOLDER / "counts.pt"))
+    kind = type(torch.load(FOLDER / "counts.pt", weights_only=False)["counts"])
+    assert kind is list, f"counts are a {kind.__name__}"
 
 
 def checkpoint_errors() -> None:
@@ -81,6 +151,45 @@ def checkpoint_copies() -> None:
     assert old.read_text() == new.read_text() == "new"
     assert PathManager.copy(str(new), str(old), overwrite=True)
     assert sorted(path.name for path in FOLDER.glob("checkpoint*")) == ["checkpoint1.pt", "checkpoint_last.pt"]
+
+
+def update_checkpoints() -> None:
+    """Three epochs of five updates, a checkpoint at every five; the training is a stand-in."""
+    folder = FOLDER / "updates"
+    cfg = CheckpointConfig(save_dir=str(folder), save_interval_updates=5, keep_interval_updates=2)
+    for epoch in (1, 2, 3):
+        trainer = SimpleNamespace(
+            data_parallel_rank=0,
+            consolidate_optimizer=lambda: None,
+            should_save_checkpoint_on_current_rank=True,
+            get_num_updates=partial(int, 5 * epoch),
+            checkpoint_suffix="",
+            save_checkpoint=lambda filename, extra_state: Path(filename).write_text("state"),
+        )
+        position = SimpleNamespace(epoch=epoch, end_of_epoch=lambda: True, state_dict=dict)
+        checkpoint_utils.save_checkpoint(cfg, trainer, position, 2.0)
+    names = sorted(path.name for path in folder.iterdir())
+    updates = ["checkpoint_2_10.pt", "checkpoint_3_15.pt"]
+    expected = [f"checkpoint{epoch}.pt" for epoch in (1, 2, 3)] + [*updates, "checkpoint_best.pt", "checkpoint_last.pt"]
+    assert names == expected, names
+
+
+def plateau_patience() -> None:
+    weight = torch.nn.Parameter(torch.ones(1))
+    schedule = ReduceLROnPlateauLRSchedule(
+        SimpleNamespace(
+            lr=[1.0], lr_patience=2, lr_shrink=0.1, lr_threshold=0.0, warmup_updates=0, warmup_init_lr=-1.0,
+            maximize_best_checkpoint_metric=False,
+        ),
+        SGD(SimpleNamespace(lr=[1.0], momentum=0.0, weight_decay=0.0), [weight]),
+    )  # fmt: skip
+    for score in (1.0, 2.0, 2.0):
+        schedule.step(1, score)
+    state = schedule.state_dict()
+    schedule.lr_scheduler.num_bad_epochs = 0  # as in another process
+    schedule.load_state_dict(state)
+    schedule.step(1, 2.0)
+    assert schedule.optimizer.get_lr() == 0.1, f"the rate is still {schedule.optimizer.get_lr()}"
 
 
 def encoder_fast_path() -> None:
@@ -173,6 +282,17 @@ def cpu_ddp() -> None:
     model(torch.zeros(1, 2)).sum().backward()
 
 
+def ddp_buffers() -> None:
+    in_one_process_group()
+    for broadcast in (False, True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", category=FutureWarning)
+            model = distributed_fairseq_model.DistributedDataParallel(
+                torch.nn.Linear(2, 2), device_ids=None, output_device=None, broadcast_buffers=broadcast
+            )
+        assert model.forward_sync_buffers is broadcast
+
+
 def cpu_all_gather() -> None:
     in_one_process_group()
     assert distributed_utils.all_gather_list({"loss": 1.5}) == [{"loss": 1.5}]
@@ -200,22 +320,50 @@ def cpu_amp() -> None:
     assert types == [torch.bfloat16]
 
 
+def ngram_repeats() -> None:
+    from fairseq.ngram_repeat_block import NGramRepeatBlock
+
+    tokens = torch.tensor([[2, 5, 6, 7, 5, 6, 1, 1], [2, 5, 6, 5, 7, 6, 1, 1]])
+    for size, banned in ((1, [{5, 6, 7}, {5, 6, 7}]), (2, [{7}, {5}]), (3, [{7}, set()]), (6, [set(), set()])):
+        scores = NGramRepeatBlock(size, use_extension=False)(tokens, torch.zeros(2, 9), 1, 2, 5)
+        assert [set(row.isinf().nonzero()[:, 0].tolist()) for row in scores] == banned, size
+
+
+def score_command() -> None:
+    from fairseq_cli import score
+
+    (FOLDER / "text").write_text("a b c d\n\n")
+    for option in ("--sacrebleu", "--sentence-bleu"):
+        sys.argv = ["fairseq-score", "-s", str(FOLDER / "text"), "-r", str(FOLDER / "text"), option]
+        score.cli_main()
+
+
 PROBES = [
     dataclass_defaults,
     hydra_warnings,
+    hydra_train_warnings,
+    tensorboard_advice,
     torch_load,
+    plain_checkpoints,
     checkpoint_errors,
     checkpoint_copies,
+    update_checkpoints,
+    plateau_patience,
     encoder_fast_path,
+    attention_masks,
     numpy_aliases_data_utils,
     numpy_aliases_language_pair_dataset,
     numpy_aliases_token_block_dataset,
     numpy_aliases_dynamic_crf_layer,
     indexed_places,
+    ngram_repeats,
+    score_command,
+    pinned_memory,
     bf16_means_tpu,
     torchrun_local_rank,
     workers,
     cpu_ddp,
+    ddp_buffers,
     cpu_all_gather,
     cpu_amp,
 ]

@@ -39,11 +39,11 @@ def bad_file(kind: str, folder: Path, good: Path) -> Path:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        ("code", "which could run code, and is refused"),
-        ("text", "is no checkpoint"),
-        ("half", "cut short or damaged"),
-        ("empty", "is empty, cut short or damaged"),
-        ("list", "holds no model"),
+        ("code", "carries code or objects (posix.mkdir), which were not loaded"),
+        ("text", "not a checkpoint, or cut short"),
+        ("half", "not a checkpoint, or cut short"),
+        ("empty", "not a checkpoint, or cut short"),
+        ("list", "no fairseq checkpoint but a list"),
     ],
 )
 def test_one_sentence_names_the_file(trained: Path, tmp_path: Path, kind: str, says: str) -> None:
@@ -61,7 +61,7 @@ def test_generate_refuses_code(run_command, databin: Path, tmp_path: Path) -> No
     done = run_command("fairseq-generate", databin, "--path", path)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stderr.strip().splitlines()[-1].startswith(f"error: {path} asks for posix.mkdir")
+    assert done.stderr.strip().splitlines()[-1].startswith(f"error: {path}: carries code or objects (posix.mkdir)")
     assert not (tmp_path / "was_run").exists()
 
 
@@ -72,7 +72,7 @@ def test_train_refuses_to_start_from_code(run_command, databin: Path, tmp_path: 
         *("--restore-file", path, "--save-dir", tmp_path / "new"),
     )
     assert done.returncode == 2, done.stderr
-    assert done.stderr.strip().splitlines()[-1].startswith(f"error: {path} asks for posix.mkdir")
+    assert done.stderr.strip().splitlines()[-1].startswith(f"error: {path}: carries code or objects (posix.mkdir)")
     assert not (tmp_path / "was_run").exists()
 
 

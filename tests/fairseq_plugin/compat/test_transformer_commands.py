@@ -77,7 +77,7 @@ def test_two_processes_of_the_module_form(transformer, databin: Path, tmp_path: 
     """The children, and their data workers, install the hook themselves."""
     root = Path(__file__).parents[3]
     site = next(path for path in sys.path if path.endswith("site-packages"))
-    flags = [*transformer, "--num-workers", "1", "--cpu", "--distributed-world-size", "2", "--save-dir", tmp_path]
+    flags = [*transformer, "--cpu", "--distributed-world-size", "2", "--save-dir", tmp_path]
     command = [Path(sys.base_prefix) / "bin" / "python3", "-m", "mtdeep.fairseq_plugin", "train", databin, *flags]
     done = subprocess.run(
         [*map(str, command), "--max-update", "2"],

@@ -1,0 +1,109 @@
+"""The segments of an XLIFF unit, each side by side: by their number in 1.2, by the element that holds them in 2."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from lxml import etree
+
+from data_prep.readers.inline import children, has_text, has_text_beside, local_name
+from data_prep.readers.review_states import UNCONFIRMED, is_approved
+
+CODE_NAMES = frozenset({"bpt", "ept", "ph", "it", "x", "bx", "ex", "sc", "ec", "sm", "em"})  # g, pc and mrk hold text
+BESIDE = "text beside the segments of a unit"
+NOT_PAIRED = "segments whose numbers do not tell which belong together"
+NO_SEGMENT = "unit without segment"
+_Numbered = Sequence[tuple[str, etree._Element]]
+
+
+class Segment(NamedTuple):
+    """A piece of source and of target that translate each other; None for what there is not.
+
+    name: the segment's own, empty where it has none. states: what is said of the translation.
+    """
+
+    name: str
+    source: etree._Element | None
+    target: etree._Element | None
+    states: Sequence[str | None]
+    is_approved: bool
+
+
+def segments_of(unit: etree._Element, aside: Counter[str]) -> Iterator[Segment | str]:
+    """Yield a unit's segments, or why there is none to be had; count in *aside* text that is in no segment."""
+    return _of_version_2(unit, aside) if local_name(unit) == "unit" else _of_version_1(unit, aside)
+
+
+def _of_version_2(unit: etree._Element, aside: Counter[str]) -> Iterator[Segment | str]:
+    aside[BESIDE] += sum(map(has_text, children(unit, "ignorable")))
+    segments = list(children(unit, "segment"))
+    if not segments:
+        yield NO_SEGMENT
+    for segment in segments:
+        states = [segment.get("state"), segment.get("subState")]
+        source, target = _child(segment, "source"), _child(segment, "target")
+        yield Segment(segment.get("id", ""), source, target, states, is_approved(states))
+
+
+def _of_version_1(unit: etree._Element, aside: Counter[str]) -> Iterator[Segment | str]:
+    """Yield the segments that either side marks (`mrk` of type `seg`), else the unit as one.
+
+    A target without marks translates the whole source. Marks in the target alone, or numbers that come twice on one
+    side and not so on the other, pair nothing.
+    """
+    parts = {local_name(child): child for child in reversed(unit)}  # the first of each name
+    source, target = parts.get("seg-source", parts.get("source")), parts.get("target")
+    of_all = [*_states_of(unit), *([] if target is None else [target.get("state"), target.get("state-qualifier")])]
+    confirmed = _confirmed(parts.get("seg-defs"))
+    sources, targets = _marked(source), _marked(target)
+    numbers = [[number for number, _ in marks] for marks in (sources, targets)]
+    is_whole = not sources or (not targets and target is not None and has_text(target))
+    approved = unit.get("approved") == "yes"
+    is_doubtful = any(len(set(given)) < len(given) for given in numbers)
+    if (targets and not sources) or (is_doubtful and Counter(numbers[0]) != Counter(numbers[1])):
+        yield NOT_PAIRED
+    elif is_whole or is_doubtful:
+        states = [*of_all, *confirmed.values()]
+        yield Segment("", source, target, states, approved or is_approved(states))
+    else:
+        aside[BESIDE] += sum(side is not None and has_text_beside(side, _is_no_text) for side in (source, target))
+        by_number = dict(sources), dict(targets)
+        for number in dict.fromkeys([*numbers[0], *numbers[1]]):
+            states = [*of_all, confirmed.get(number)]
+            source, target = by_number[0].get(number), by_number[1].get(number)
+            yield Segment(number, source, target, states, approved or is_approved(states))
+
+
+def _states_of(unit: etree._Element) -> Iterator[str]:
+    """Yield what memoQ and Phrase say of a unit, in attributes of their own."""
+    for attribute, value in unit.items():
+        if attribute.endswith("}status"):
+            yield value
+        elif attribute.endswith("}confirmed") and value in ("0", "false"):
+            yield UNCONFIRMED
+
+
+def _confirmed(definitions: etree._Element | None) -> Mapping[str, str | None]:
+    """Return what Trados says of each segment of a unit, by its number."""
+    if definitions is None:
+        return {}
+    return {segment.get("id", ""): segment.get("conf") for segment in children(definitions, "seg")}
+
+
+def _marked(side: etree._Element | None) -> _Numbered:
+    """Return the segments that are marked in a side, by number."""
+    return [] if side is None else [(mark.get("mid", ""), mark) for mark in side.iter("{*}mrk") if _is_segment(mark)]
+
+
+def _is_segment(element: etree._Element) -> bool:
+    return local_name(element) == "mrk" and element.get("mtype") == "seg"
+
+
+def _is_no_text(element: etree._Element) -> bool:
+    return _is_segment(element) or local_name(element) in CODE_NAMES
+
+
+def _child(element: etree._Element, name: str) -> etree._Element | None:
+    return next(children(element, name), None)

@@ -1,0 +1,73 @@
+"""What torch may rebuild of a checkpoint beside tensors and Python's own values: data, of which nothing runs.
+
+There is one list. fairseq's commands have the classes themselves (`compat.torch_load`); without fairseq, where nobody
+asks for more than arguments and tensors, a `StandIn` takes each of them in.
+"""
+
+from __future__ import annotations
+
+import collections
+import typing
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from mtdeep.checkpoint.numpy_numbers import REBUILDING
+
+# The old name and the new one.
+_METERS = ("fairseq.meters", "fairseq.logging.meters")
+#: Classes of other packages by the names under which they are pickled.
+NAMES = (
+    # Metrics of checkpoints before fairseq 0.9, and the dictionaries of audio tasks.
+    *(f"{module}.{meter}" for module in _METERS for meter in ("AverageMeter", "TimeMeter", "StopwatchMeter")),
+    "fairseq.data.dictionary.Dictionary",
+    # Arguments that a program of a user's own has read with fairseq and written again.
+    "omegaconf.dictconfig.DictConfig",
+    "omegaconf.listconfig.ListConfig",
+    "omegaconf.base.ContainerMetadata",
+    "omegaconf.base.Metadata",
+    "omegaconf.nodes.AnyNode",
+)
+#: Classes of Python's library: arguments before fairseq 0.10, and what omegaconf and dictionaries refer to.
+PYTHON = (Namespace, typing.Any, dict, list, int, float, str, bool, bytes)
+
+Allowed = type | Callable[..., Any] | tuple[Any, str]
+
+
+def dictionary(*_: object) -> dict[Any, Any]:
+    """Stand for a dictionary of another kind, which torch would not fill."""
+    return {}
+
+
+DICTIONARIES = (
+    (dictionary, "collections.defaultdict"),
+    *((collections.OrderedDict, f"{module}.MetersDict") for module in _METERS),
+)
+
+
+class StandIn(dict[Any, Any]):
+    """An object of a class in `NAMES` that is not imported."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the object's attributes."""
+        vars(self).update(state)
+
+
+def allow_list(resolve: Callable[[str], Any] = lambda name: StandIn) -> list[Allowed]:
+    """Return the list, in the form that torch takes; *resolve* says what rebuilds a class of `NAMES`."""
+    return [*PYTHON, *DICTIONARIES, *REBUILDING, *((resolve(name), name) for name in NAMES)]
+
+
+def name_of(item: Allowed) -> str:
+    """Return the name under which a pickle asks for an item of torch's list."""
+    return item[1] if isinstance(item, tuple) else f"{item.__module__}.{item.__qualname__}"
+
+
+def without_stand_ins(value: Any) -> Any:
+    """Return a value with plain ones for the containers and nodes of omegaconf that it holds."""
+    if isinstance(value, StandIn):
+        held = vars(value)
+        return without_stand_ins(held["_content"] if "_content" in held else held.get("_val"))
+    if isinstance(value, dict):
+        return {name: without_stand_ins(entry) for name, entry in value.items()}
+    return [without_stand_ins(entry) for entry in value] if isinstance(value, list) else value

@@ -1,0 +1,77 @@
+"""`--save-interval-updates` writes nothing where an epoch ends: with epochs of as many updates, never anything.
+
+fairseq names a checkpoint by its epoch or by its updates, and at the end of an epoch by the epoch alone; nor does it
+remove what `--keep-interval-updates` gives up there. Where both are due, the checkpoint is saved here as in the middle
+of an epoch, and once more as at its end, by copying.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial, wraps
+from typing import Any
+
+from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+
+MODULE = "fairseq.checkpoint_utils"
+
+
+class Altered:
+    """An object some of whose attributes are others."""
+
+    def __init__(self, original: Any, **others: Any) -> None:
+        vars(self).update(others, _original=original)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+
+def needed() -> bool:
+    """Whether fairseq still saves checkpoints in that one function."""
+    return "save_interval_updates" in sys.modules[MODULE].save_checkpoint.__code__.co_names
+
+
+def apply() -> None:
+    """Save both kinds of checkpoint where both are due."""
+    module: Any = sys.modules[MODULE]
+    original = module.save_checkpoint
+
+    @wraps(original)
+    def save_checkpoint(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -> None:
+        interval = cfg.save_interval_updates
+        if not epoch_itr.end_of_epoch() or interval <= 0 or trainer.get_num_updates() % interval:
+            original(cfg, trainer, epoch_itr, val_loss)
+            return
+        written: list[str] = []
+
+        def save(filename: str, extra_state: dict[str, Any]) -> None:
+            trainer.save_checkpoint(filename, extra_state)
+            written.append(filename)
+
+        def copy(filename: str, extra_state: dict[str, Any]) -> None:
+            module.PathManager.copy(written[0], filename, overwrite=True)
+
+        in_the_middle = Altered(epoch_itr, end_of_epoch=lambda: False)
+        original(cfg, Altered(trainer, save_checkpoint=save), in_the_middle, val_loss)
+        # Nothing but the epoch's own checkpoint, with nothing gathered again from other processes.
+        copying = Altered(
+            trainer,
+            save_checkpoint=copy,
+            consolidate_optimizer=lambda: None,
+            always_call_state_dict_during_save_checkpoint=False,
+        )
+        original(Altered(cfg, no_last_checkpoints=True, keep_best_checkpoints=0), copying, epoch_itr, None)
+
+    module.save_checkpoint = save_checkpoint
+
+
+PATCH = Patch(
+    name="update_checkpoints",
+    mends="--save-interval-updates writes nothing where an epoch ends",
+    ticket="facebookresearch/fairseq#2230",
+    moment="after",
+    module=MODULE,
+    needed=needed,
+    apply=apply,
+    active=partial(is_ours, MODULE, "save_checkpoint"),
+)

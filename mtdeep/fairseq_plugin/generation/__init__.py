@@ -1,0 +1,1 @@
+"""Translating with fairseq's commands and calls: fairseq-generate, fairseq-interactive, the hub."""

@@ -1,0 +1,104 @@
+"""fairseq's hub interface, ``from_pretrained(...)``: it asks the task for subwords and translates any direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from typing import Any
+
+import torch
+from fairseq import hub_utils, utils
+from fairseq.dataclass.configs import GenerationConfig
+from fairseq.models import BaseFairseqModel
+from fairseq.tasks import FairseqTask
+
+from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.generation.alignment import Hypothesis
+from mtdeep.fairseq_plugin.generation.generator import Sample
+from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
+
+# What fairseq's own method takes besides the options of generation.
+ARGUMENTS = frozenset({"verbose", "skip_invalid_size_inputs", "inference_step_args", "prefix_allowed_tokens_fn"})
+
+
+class HubInterface(hub_utils.GeneratorHubInterface):
+    """What ``from_pretrained`` returns.
+
+    fairseq's own takes what ``--bpe`` and ``--tokenizer`` name and passes the task over, so that a store's pieces are
+    not used. For a store, the methods that translate take ``source_lang`` and ``target_lang`` too; those given to
+    ``from_pretrained`` are what they are when left out.
+    """
+
+    def __init__(self, cfg: Any, task: FairseqTask, models: Sequence[BaseFairseqModel]) -> None:
+        super().__init__(cfg, task, models)
+        self.tokenizer = task.build_tokenizer(cfg.tokenizer)
+        self.bpe = task.build_bpe(cfg.bpe)
+
+    def generate(
+        self,
+        tokenized_sentences: Sequence[torch.Tensor] | torch.Tensor,
+        *arguments: Any,
+        source_lang: str | None = None,
+        target_lang: str | None = None,
+        **options: Any,
+    ) -> list[list[Hypothesis]]:
+        """Return the hypotheses of sentences in ids; options are fairseq's of generation, others raise UserError."""
+        if not isinstance(self.task, ManyToManyTranslationTask):
+            return super().generate(tokenized_sentences, *arguments, **options)
+        check_names(options.keys() - ARGUMENTS)
+        with self.task.translating(source_lang, target_lang):
+            return super().generate(tokenized_sentences, *arguments, **options)
+
+    def score(
+        self,
+        sentences: str | Sequence[str],
+        references: str | Sequence[str] | None = None,
+        *,
+        source_lang: str | None = None,
+        target_lang: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Return the hypothesis, with its scores, that each of *references* is for the sentence beside it.
+
+        fairseq's own has no references and serves language models alone, for which it still does.
+        """
+        if not isinstance(self.task, ManyToManyTranslationTask):
+            return super().score(sentences, **options)
+        if references is None:
+            raise UserError("score() needs the translations of the sentences as its second argument.")
+        if isinstance(sentences, str) and isinstance(references, str):
+            languages = {"source_lang": source_lang, "target_lang": target_lang}
+            return self.score([sentences], [references], **languages, **options)[0]
+        check_names(options.keys())
+        settings = GenerationConfig(score_reference=True, **options)
+        generator = self.task.build_generator(list(self.models), settings)
+        found: dict[int, Hypothesis] = {}
+        with self.task.translating(source_lang, target_lang):
+            for batch in self._pairs(sentences, references):
+                batch = utils.apply_to_sample(lambda tensor: tensor.to(self.device), batch)
+                hypotheses = self.task.inference_step(generator, list(self.models), batch)
+                found.update(zip(batch["id"].tolist(), (mine[0] for mine in hypotheses), strict=True))
+        return [found[i] for i in range(len(sentences))]
+
+    def _pairs(self, sentences: Sequence[str], references: Sequence[str]) -> Iterator[Sample]:
+        sources, targets = ([self.encode(line) for line in lines] for lines in (sentences, references))
+        if len(sources) != len(targets):
+            raise UserError(f"score() was given {len(sources)} sentences and {len(targets)} translations.")
+        lengths = [len(source) for source in sources]
+        dataset = self.task.build_dataset_for_inference(sources, lengths, references=targets)
+        return self.task.get_batch_iterator(
+            dataset=dataset,
+            max_tokens=self.cfg.dataset.max_tokens,
+            max_sentences=self.cfg.dataset.batch_size,
+            max_positions=self.max_positions[0],
+            disable_iterator_cache=True,
+        ).next_epoch_itr(shuffle=False)
+
+
+def check_names(names: Set[str]) -> None:
+    """Raise UserError for options of generation that fairseq does not have: it would take them and do nothing."""
+    unknown = names - vars(GenerationConfig()).keys()
+    if unknown:
+        raise UserError(f"fairseq has no option {', '.join(sorted(unknown))} of generation; leave it out.")
+
+
+hub_utils.GeneratorHubInterface = HubInterface

@@ -1,0 +1,61 @@
+"""What fairseq's loop remembers of past validations, which it keeps as attributes of its functions.
+
+A checkpoint of fairseq's holds the best score, and nothing of `--patience`: a training that is stopped and goes on
+waits anew. Here checkpoints hold both, with the metric that they are of. And one training starts without what another
+one in the same process has left there.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from fairseq import checkpoint_utils
+
+logger = logging.getLogger(__name__)
+KEY = "validation_history"
+
+
+def validation_history(cfg: Any) -> dict[str, Any]:
+    """Return what a checkpoint has to hold; *cfg* are fairseq's options of checkpoints."""
+    waiting = {name: vars(function).get(name) for function in _early_stopping() for name in ("best", "num_runs")}
+    return {**_metric(cfg), **waiting}
+
+
+def restore(cfg: Any, extra_state: dict[str, Any] | None, *, anew: bool) -> None:
+    """Remember what a checkpoint holds, or nothing where there is none, or when its meters are to start *anew*.
+
+    A best score of another metric is taken out of *extra_state*, before fairseq compares with it.
+    """
+    _forget()
+    if extra_state is None or anew or KEY not in extra_state:
+        return
+    history = extra_state[KEY]
+    before, now = ({name: held[name] for name in _metric(cfg)} for held in (history, _metric(cfg)))
+    if before != now:
+        logger.info(
+            f"the best checkpoint is looked for anew: by {now['metric']}, and not by {before['metric']} as before"
+        )
+        extra_state.pop("best", None)
+        return
+    for function in _early_stopping():
+        if history.get("best") is not None:
+            function.best, function.num_runs = history["best"], history["num_runs"]  # type: ignore[attr-defined]
+
+
+def _metric(cfg: Any) -> dict[str, Any]:
+    return {"metric": cfg.best_checkpoint_metric, "maximize": cfg.maximize_best_checkpoint_metric}
+
+
+def _early_stopping() -> list[Callable[..., bool]]:
+    """Return the function that counts; it is in the program itself under `python -m fairseq_cli.train`."""
+    modules = [vars(sys.modules[name]) for name in ("__main__", "fairseq_cli.train") if name in sys.modules]
+    return [names["should_stop_early"] for names in modules if "should_stop_early" in names]
+
+
+def _forget() -> None:
+    for function in (checkpoint_utils.save_checkpoint, *_early_stopping()):
+        for name in ("best", "num_runs"):
+            vars(function).pop(name, None)

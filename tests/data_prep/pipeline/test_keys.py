@@ -1,0 +1,292 @@
+"""Nothing that decides a result is missing in its key: rules with their defaults, readers' options, versions.
+
+A `work` folder that stays gives what an empty one gives, whatever was changed in between.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_prep.batch import Batch
+from data_prep.cleaning import settings
+from data_prep.cleaning.cleaner import Cleaned, Cleaner
+from data_prep.cleaning.identifiers import DISTRIBUTIONS
+from data_prep.cleaning.language import Language
+from data_prep.cleaning.settings import BUILT_IN_VALUES, RULES, CleaningSettings
+from data_prep.engine import libraries
+from data_prep.engine.libraries import UNICODE
+from data_prep.engine.pool import Pool
+from data_prep.engine.task import Result, Task
+from data_prep.pipeline import deciding
+from data_prep.prepare import prepare
+from data_prep.readers.source import Source
+from data_prep.sources import READERS
+from mtdeep.corpus.store import Store
+
+CONFIG = """\
+store: store
+work: work
+vocabulary: {size: 60}
+corpora:
+  - name: talks
+    reader: plain_text
+    languages: [en, de]
+    splits: {train: "talks.{language}", valid: "valid.{language}"}
+    deduplicate: near
+"""
+NOUNS = {
+    "en": ("garden", "window", "forest", "river", "teacher", "doctor", "letter", "table"),
+    "de": ("Garten", "Balkon", "Wald", "Fluss", "Lehrer", "Arzt", "Brief", "Tisch"),
+}
+SENTENCES = {
+    "en": "The {} of my father is much older than the {} of your brother and the {} of our sister",
+    "de": "Der {} meines Vaters ist viel älter als der {} deines Bruders und der {} unserer Schwester",
+}
+DIGITS = {"en": "In {:020} we saw the {} together", "de": "Im Jahr {:020} sahen wir den {} zusammen"}
+CLEANING = {"regex", "langcodes", "ftfy", "py3langid"}
+SIGNING = {"rensa", "langcodes", UNICODE}
+LIBRARIES = {
+    "read": set(),
+    "clean": {"sentencepiece", UNICODE} | CLEANING,
+    "index": SIGNING,
+    "leaks": SIGNING,
+    "repeats": set(),
+    "sign": SIGNING,
+    "near_repeats": set(),
+    "select": set(),
+    "sample": set(),
+    "learn": {"sentencepiece"},
+    "encode": {"sentencepiece"},
+}
+"""Step -> the libraries in the keys of its tasks for training text."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Text of which every fifth row has many digits: more than a fifth of a sentence's characters, at most half."""
+    for name, count, first in (("talks", 60, 0), ("valid", 5, 2)):
+        for code, nouns in NOUNS.items():
+            rows = [
+                DIGITS[code].format(i, nouns[i % 8])
+                if i % 5 == 4
+                else SENTENCES[code].format(nouns[i % 8], nouns[i // 8 % 8], nouns[(i + 3 + first) % 8])
+                for i in range(count)
+            ]
+            (tmp_path / f"{name}.{code}").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
+    """Tasks of all steps that any pool is given."""
+    found: list[Task] = []
+    run = Pool.run
+
+    def noted(self: Pool, stage: str, given: Sequence[Task]) -> list[Result]:
+        found.extend(given)
+        return run(self, stage, given)
+
+    monkeypatch.setattr(Pool, "run", noted)
+    return found
+
+
+def keys(tasks: Sequence[Task]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for task in tasks:
+        found.setdefault(task.step.name, set()).add(task.key)
+    return found
+
+
+def content(store: Path) -> dict[str, str]:
+    """Return the digests of a store's files but for the report, whose pictures need not be equal."""
+    return {str(path.relative_to(store)): hashlib.md5(path.read_bytes()).hexdigest()
+            for path in sorted(store.rglob("*")) if path.is_file() and "report" not in path.parts}  # fmt: skip
+
+
+def other_version(monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
+    version = libraries.version
+    monkeypatch.setattr(libraries, "version", lambda library: "9.9" if library == changed else version(library))
+
+
+def test_a_step_has_the_versions_of_what_it_uses_and_no_others(folder: Path, tasks: list[Task]) -> None:
+    prepare(folder / "config.yaml", None)
+    assert {task.step.name: set(task.versions) for task in tasks if "valid" not in task.name} == LIBRARIES
+    uncleaned = next(task for task in tasks if task.step.name == "clean" and "valid" in task.name)
+    assert set(uncleaned.versions) == {"sentencepiece", UNICODE}  # no rule looks at what is scored
+
+
+@pytest.mark.parametrize("library", sorted(set().union(*LIBRARIES.values())))
+def test_another_version_changes_the_keys_of_those_that_use_it(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of others the keys are the same as long as nothing that they are made from is other."""
+    for step in (step for step in (*deciding.ALWAYS, *deciding.NEAR_REPEATS) if step.name in LIBRARIES):
+        uses = LIBRARIES[step.name]
+        before = step.task("a", {}, libraries=uses)
+        with monkeypatch.context() as other:
+            other_version(other, library)
+            after = step.task("a", {}, libraries=uses)
+        assert (before.key != after.key) == (library in uses), step.name
+
+
+@pytest.mark.parametrize(("rule", "key"), list(BUILT_IN_VALUES), ids=[".".join(key) for key in BUILT_IN_VALUES])
+def test_every_default_of_every_rule_is_in_the_key(rule: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decided() -> list[Any]:
+        return Cleaner(CleaningSettings(), "a", ("en", "de")).decided()
+
+    before = decided()
+    value = BUILT_IN_VALUES[rule, key]
+    monkeypatch.setitem(BUILT_IN_VALUES, (rule, key), another(rule, key, value))  # type: ignore[arg-type]
+    assert decided() != before
+
+
+def another(rule: str, key: str, value: Any) -> Any:
+    """Return a value that a key may have and does not have."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value / 2 if key == "min" else value + 1
+        case tuple():
+            return (*value, "nfkc") if not rule or key == "" else ("Latn", "Cyrl")
+        case str():
+            return {"py3langid": "fasttext"}[value]
+    return {"model": "lid.176.bin", "min": -1.0, "max": 1e9, "factor": 2.0}[key]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_names_the_libraries_that_its_module_imports(name: str) -> None:
+    rule = RULES[name]()
+    known = set(settings.LIBRARIES) | {"ftfy", "py3langid"}
+    imported = set(third_party(type(rule).__module__, ("data_prep.cleaning",))) & known
+    if isinstance(rule, Language):
+        imported.add("py3langid")  # imported by those who ask for it
+        for identifier, installed in DISTRIBUTIONS.items():
+            model = "lid.bin" if identifier == "fasttext" else None
+            assert Language(identifier=identifier, model=model).used_libraries == (installed,)
+    assert imported - set(settings.LIBRARIES) == set(rule.used_libraries)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_names_the_libraries_that_its_modules_import(name: str) -> None:
+    reader = READERS[name]
+    own = ("data_prep.readers", "mtdeep.languages", "mtdeep.corpus.subwords")
+    known = {"lxml", "polib", "pyarrow", "babel", "langcodes", "sentencepiece", UNICODE}
+    imported = set(third_party(reader.__module__, own)) & known
+    if name == "store":
+        imported.add("sentencepiece")  # by the store, once it is asked for text
+    assert imported - {"babel"} == set(reader.libraries) - {"babel"}
+    assert ("babel" in reader.libraries) == (name == "cldr")  # others: for names in messages alone
+
+
+def third_party(module: str, own: tuple[str, ...], seen: set[str] | None = None) -> Iterator[str]:
+    """Yield what a module imports, and what those of *own* packages do that it imports."""
+    seen = set() if seen is None else seen
+    if module in seen:
+        return
+    seen.add(module)
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None
+    for node in ast.walk(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))):
+        for name in imports(node):
+            if name.startswith(own):
+                yield from third_party(name, own, seen)
+            else:
+                yield {"unicodedata": UNICODE}.get(name, name.split(".")[0])
+
+
+def imports(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import():
+            return [alias.name for alias in node.names]
+        case ast.ImportFrom(module=str(module)):
+            return [module]
+    return []
+
+
+def test_options_of_readers_and_compressed_files_are_in_the_key(folder: Path, tasks: list[Task]) -> None:
+    """An option that nobody gives is there with its default."""
+    import zstandard
+
+    for code in ("en", "de"):
+        path = folder / f"valid.{code}"
+        path.write_bytes(zstandard.compress(path.read_bytes()))
+    prepare(folder / "config.yaml", None)
+    read = {task.name: task for task in tasks if task.step.name == "read"}
+    reader: type[Source] = READERS["plain_text"]
+    options = {field.name for field in fields(reader)}  # type: ignore[arg-type]
+    assert set(read["talks, train"].content["options"]) == options
+    assert (set(read["talks, train"].versions), set(read["talks, valid"].versions)) == (set(), {"zstandard"})
+
+
+class Counted(Cleaner):
+    calls = 0
+
+    def __call__(self, batch: Batch) -> Cleaned:
+        Counted.calls += 1
+        return super().__call__(batch)
+
+
+def from_nothing(folder: Path) -> Mapping[str, str]:
+    """Return what a store has that was made without any work of an earlier run."""
+    text = (folder / "config.yaml").read_text()
+    (folder / "fresh.yaml").write_text(text.replace("store: store\nwork: work", "store: fresh"))
+    return content(prepare(folder / "fresh.yaml", None, overwrite=True).store.path)
+
+
+def test_a_kept_work_folder_after_a_default_has_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(folder / "config.yaml", None)
+    before = Store(folder / "store").corpora("train")[0].rows
+    monkeypatch.setitem(BUILT_IN_VALUES, ("digits", "max"), 0.2)  # type: ignore[arg-type]
+    store = prepare(folder / "config.yaml", None, overwrite=True).store
+    assert store.corpora("train")[0].rows < before - 8
+    assert content(store.path) == from_nothing(folder)
+
+
+def test_a_kept_work_folder_after_a_library_has_changed(
+    folder: Path, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_prep.pipeline.cleaned.Cleaner", Counted)
+    prepare(folder / "config.yaml", None)
+    assert Counted.calls == 1
+    before = keys(tasks)
+    tasks.clear()
+    other_version(monkeypatch, "py3langid")
+    store = prepare(folder / "config.yaml", None, overwrite=True).store
+    assert Counted.calls == 2 and keys(tasks)["read"] == before["read"]
+    assert store.manifest.provenance["versions"]["py3langid"] == "9.9"
+
+
+def test_another_model_of_the_identifier_under_the_same_name(
+    folder: Path, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fastText model is known by its bytes; no fastText is needed, since its answers are."""
+
+    class Always:
+        languages = frozenset({"en", "de"})
+
+        def probabilities(self, texts: Sequence[str], languages: frozenset[str]) -> Any:
+            import numpy as np
+
+            return np.ones(len(texts))
+
+    for module in ("data_prep.cleaning.language", "data_prep.pipeline.cleaned"):
+        monkeypatch.setattr(f"{module}.identifier", lambda name, model: Always())
+    model = folder / "lid.bin"
+    rules = f"cleaning: {{default: {{language: {{identifier: fasttext, model: {model}}}}}}}\ncorpora:"
+    (folder / "config.yaml").write_text(CONFIG.replace("corpora:", rules))
+    found = []
+    for data in (b"one", b"two"):
+        model.write_bytes(data)
+        store = prepare(folder / "config.yaml", None, overwrite=True).store
+        found.append({task.key for task in tasks if task.step.name == "clean" and "train" in task.name})
+        assert store.manifest.provenance["inputs"]["identifier/0"]["file"] == "lid.bin"
+        tasks.clear()
+    assert not found[0] & found[1]

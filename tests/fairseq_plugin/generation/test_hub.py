@@ -1,0 +1,85 @@
+"""from_pretrained(...).translate(text) gives what fairseq-interactive gives, in any direction of the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from fairseq.models.transformer import TransformerModel
+
+from mtdeep.corpus import Store
+from mtdeep.errors import UserError
+
+LINES = ["eab eob .", "", "eΩb eud."]
+
+
+@pytest.fixture(scope="module")
+def hub(unknown_store: Path, checkpoint: Path):
+    """As anybody loads a translation model of fairseq's, with a tokeniser's file of another project beside it."""
+    (checkpoint.parent / "sentencepiece.bpe.model").write_bytes(b"another's")
+    (checkpoint.parent / "code").write_bytes(b"another's")
+    languages = {"source_lang": "en", "target_lang": "de"}
+    return TransformerModel.from_pretrained(
+        str(checkpoint.parent), checkpoint.name, str(unknown_store), max_len_b=12, **languages
+    )
+
+
+def test_text_comes_out_as_from_fairseq_interactive(hub, interact, read) -> None:
+    output = interact("".join(line + "\n" for line in LINES), "--beam", "5")
+    expected = [columns[0][1] for columns in read(output, "D").values()]
+    assert hub.translate(LINES, beam=5, max_len_b=12) == expected
+    assert hub.translate(LINES[0], max_len_b=12) == expected[0]
+    assert expected[1] == ""
+
+
+def test_one_hub_translates_every_direction(hub, interact, read) -> None:
+    pair = ("--task", "many_to_many_translation", "--cpu", "-s", "de", "-t", "zh_Hans", "--max-len-b", "12")
+    output = interact("dab dob .\n", pair=pair)
+    asked = {"source_lang": "de", "target_lang": "zh-Hans", "max_len_b": 12}
+    assert hub.translate("dab dob .", **asked) == read(output, "D")[0][0][1]
+    assert hub.sample(["dab dob ."], beam=5, **asked) == [read(output, "D")[0][0][1]]
+    tokens = hub.generate(hub.encode("dab"), beam=2, **asked)[0]["tokens"]
+    assert tokens[0] == hub.task.store.vocabulary.tag("zh-Hans")
+    assert hub.translate(LINES[0], max_len_b=12) == hub.translate(LINES[:1], max_len_b=12)[0]
+    assert (hub.task.cfg.source_lang, hub.task.cfg.target_lang) == ("en", "de")
+    with pytest.raises(UserError, match="unknown language code 'xx'"):
+        hub.translate("dab", target_lang="xx")
+    assert (hub.task.cfg.source_lang, hub.task.cfg.target_lang) == ("en", "de")
+
+
+def test_encoding_is_the_stores(hub, store: Store) -> None:
+    ids = hub.encode("eab eob .")
+    assert ids.tolist() == [*store.subwords().encode(["eab eob ."])[0], store.vocabulary.eos]
+    assert hub.decode(ids) == "eab eob ."
+    assert hub.decode(torch.cat([torch.tensor([store.vocabulary.tag("de")]), ids])) == "eab eob ."
+    assert store.vocabulary.unk in hub.encode("eΩb").tolist()
+
+
+def test_scores_of_given_translations(hub, store: Store) -> None:
+    """Those of a forward pass over the reference, tag and end-of-sentence counted, in natural logarithms."""
+    found = hub.score(["eab", "eob eud ."], ["dab dob", "dud ."])
+    vocabulary, model = store.vocabulary, hub.models[0]
+    for source, reference, hypothesis in zip(["eab", "eob eud ."], ["dab dob", "dud ."], found, strict=True):
+        src = torch.tensor([[vocabulary.tag("en"), *hub.encode(source)]])
+        target = torch.tensor([vocabulary.tag("de"), *hub.encode(reference)])
+        previous = torch.tensor([[vocabulary.eos, *target[:-1]]])
+        with torch.no_grad():
+            expected = model(src, None, previous)[0][0].log_softmax(-1).gather(1, target[:, None])[:, 0]
+        torch.testing.assert_close(hypothesis["positional_scores"], expected)
+        torch.testing.assert_close(hypothesis["score"], expected.mean())
+    torch.testing.assert_close(hub.score("eab", "dab dob")["score"], found[0]["score"])
+    with pytest.raises(UserError, match="2 sentences and 1 translations"):
+        hub.score(["eab", "eob"], ["dab"])
+    with pytest.raises(UserError, match="needs the translations"):
+        hub.score(["eab"])
+
+
+def test_options_are_heeded_or_refused(hub) -> None:
+    with pytest.raises(UserError, match="no option beams of generation"):
+        hub.translate(LINES, beams=3)
+    with pytest.raises(UserError, match="--temperature is 0"):
+        hub.translate(LINES, temperature=0.0)
+    assert len(hub.generate(hub.encode("eab"), beam=3, sampling=True, sampling_topk=5, max_len_b=12)) == 3
+    aligned = hub.generate(hub.encode("eab eob"), beam=2, print_alignment="hard", max_len_b=12)[0]
+    assert [target for _, target in aligned["alignment"]] == list(range(len(hub.string(aligned["tokens"]).split(" "))))

@@ -1,0 +1,93 @@
+"""A checkpoint is read by the kind of task that it was trained with, and a store by the task that reads stores."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+import torch
+from fairseq import checkpoint_utils, options, tasks
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+
+from mtdeep.checkpoint.read import load_plain
+from mtdeep.corpus import Direction, Store
+from mtdeep.corpus.databin import write_databin
+from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.generation.loading import recorded_task
+
+
+@pytest.fixture(scope="module")
+def databin(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bin") / "bin"
+    write_databin(store, path, [Direction("en", "de")], ["train", "test"])
+    return path
+
+
+def task_of(data: Path, *flags: str) -> tasks.FairseqTask:
+    parser = options.get_generation_parser()
+    args = options.parse_args_and_arch(parser, [str(data), *flags])
+    return tasks.setup_task(convert_namespace_to_omegaconf(args).task)
+
+
+def test_a_checkpoint_without_tags_is_refused(databin: Path, save_random, generate, tmp_path: Path) -> None:
+    """Its tensors fit, since the dictionary is the store's, and it would translate into nonsense."""
+    flags = (
+        "--task translation -s en -t de --arch deepnet_mt --encoder-layers 2 --decoder-layers 3 "
+        "--encoder-embed-dim 16 --encoder-ffn-embed-dim 24 --encoder-attention-heads 2 --share-all-embeddings"
+    ).split()
+    path = save_random(tmp_path / "untagged.pt", databin, *flags)
+    with pytest.raises(UserError, match=r"untagged\.pt: was trained with the task 'translation', which has no"):
+        generate("--path", path)
+    state = load_plain(path)
+    del state["task_state"]  # as before fairseq 0.10.3
+    torch.save(state, tmp_path / "old.pt")
+    with pytest.raises(UserError, match=r"old\.pt: was trained with the task 'translation'"):
+        generate("--path", tmp_path / "old.pt")
+
+
+def test_a_checkpoint_with_tags_is_refused_where_there_are_none(databin: Path, checkpoint: Path) -> None:
+    task = task_of(databin, "-s", "en", "-t", "de")
+    with pytest.raises(UserError, match="was trained with the task many_to_many_translation, whose models need"):
+        checkpoint_utils.load_model_ensemble_and_task([str(checkpoint)], task=task)
+
+
+def test_a_missing_checkpoint_is_named(generate, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none\.pt: there is no such checkpoint"):
+        generate("--path", tmp_path / "none.pt")
+
+
+def test_each_model_of_an_ensemble_is_compared(checkpoint: Path, generate, tmp_path: Path) -> None:
+    state = load_plain(checkpoint)
+    state["cfg"]["task"]["_name"] = "translation"
+    torch.save(state, tmp_path / "other.pt")
+    for paths in (f"{tmp_path / 'other.pt'}:{checkpoint}", f"{checkpoint}:{tmp_path / 'other.pt'}"):
+        with pytest.raises(UserError, match=r"other\.pt: was trained with the task 'translation'"):
+            generate("--path", paths)
+
+
+def test_records_of_old_and_new_checkpoints() -> None:
+    assert recorded_task({"cfg": {"task": {"_name": "translation"}}, "args": None}) == "translation"
+    assert recorded_task({"cfg": {"task": Namespace(_name="translation", task="translation")}}) == "translation"
+    assert recorded_task({"args": Namespace(task="translation")}) == "translation"
+    assert recorded_task({}) is None
+
+
+def test_a_record_of_an_earlier_revision_sets_the_task_up(checkpoint: Path, tmp_path: Path) -> None:
+    state = load_plain(checkpoint)
+    state["cfg"]["task"]["post_process"] = None
+    torch.save(state, tmp_path / "older.pt")
+    _, _, task = checkpoint_utils.load_model_ensemble_and_task([str(tmp_path / "older.pt")])
+    assert "post_process" not in task.cfg
+
+
+@pytest.mark.parametrize("task", ["translation", "translation_multi_simple_epoch", "language_modeling"])
+def test_a_store_given_to_a_task_of_fairseq(unknown_store: Path, task: str) -> None:
+    languages = ("--lang-pairs", "en-de") if task == "translation_multi_simple_epoch" else ()
+    with pytest.raises(UserError, match=f"a store, which the task '{task}' cannot read; give --task many_to_many"):
+        task_of(unknown_store, "--task", task, *languages)
+
+
+def test_a_databin_given_to_the_task_of_stores(databin: Path) -> None:
+    with pytest.raises(UserError, match=r"not a store but a data-bin of fairseq; .*`mtdeep store import-fairseq`"):
+        task_of(databin, "--task", "many_to_many_translation")
