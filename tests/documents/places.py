@@ -91,7 +91,9 @@ def _probe(folder: Path) -> None:
 
 
 def _training(folder: Path) -> None:
-    write(folder / "weights.txt", block("docs/training.md", "text", "de-en 2.0").splitlines())
+    printed = block("docs/training.md", "text", "de-en 2.0").splitlines()
+    others = [f"{direction} 1.0" for direction in ("de-fr", "en-fr", "fr-de", "fr-en")]
+    write(folder / "weights.txt", [*printed, *others])
 
 
 def _from_fairseq(folder: Path) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from argparse import Namespace
 from collections.abc import Iterator
-from operator import attrgetter
 from typing import Any
 
-from fairseq.dataclass.configs import FairseqConfig, GenerationConfig
+from fairseq.dataclass.configs import GenerationConfig
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.generation.options import REFUSED, REFUSED_TYPED, Refusals
+from mtdeep.fairseq_plugin.generation.options import NO_REFERENCES, REFUSED, REFUSED_TYPED
 from mtdeep.fairseq_plugin.options import flag
+from mtdeep.fairseq_plugin.unsupported import refusals
 
 GENERATE = "fairseq-generate"
 # A tag, a piece and the end of the sentence.
@@ -23,9 +23,11 @@ DEFAULT_SCORER = "bleu"  # of the parsers
 
 def check_options(cfg: Any, *, typed: bool = False) -> None:
     """Raise UserError with every option of a command that is not supported or has no sense; *typed*: no references."""
-    problems = [*refusals(cfg, REFUSED), *search_problems(cfg.generation), *printing_problems(cfg.generation)]
+    problems = [*refusals(cfg, [REFUSED]), *search_problems(cfg.generation), *printing_problems(cfg.generation)]
     if typed:
-        problems += [*refusals(cfg, REFUSED_TYPED), *_buffer_problems(cfg)]
+        problems += [*refusals(cfg, [REFUSED_TYPED]), *_buffer_problems(cfg)]
+        if scorer_name(cfg) != DEFAULT_SCORER:
+            problems.append(f"--scoring: {NO_REFERENCES}")
     if cfg.common_eval.path is None:
         problems.append("--path, the checkpoint to translate with, is missing")
     complain(problems)
@@ -40,33 +42,13 @@ def check_search(options: Any) -> None:
     given = {name: getattr(options, name) for name in defaults if hasattr(options, name)}
     filled = Namespace(**{**defaults, **given})
     ours = {place: why for place, why in REFUSED.items() if place.startswith("generation.")}
-    complain([*refusals(Namespace(generation=filled), ours), *search_problems(filled)])
+    complain([*refusals(Namespace(generation=filled), [ours]), *search_problems(filled)])
 
 
 def complain(problems: list[str]) -> None:
     """Raise UserError with all *problems*, if there are any."""
     if problems:
         raise UserError("; ".join(problems) + ".")
-
-
-def refusals(cfg: Any, reasons: Refusals) -> Iterator[str]:
-    """Name the options among *reasons* that somebody gave another value than fairseq's."""
-    defaults = FairseqConfig()
-    for place, why in reasons.items():
-        default = DEFAULT_SCORER if place == "scoring._name" else value(defaults, place)
-        if value(cfg, place) != default:
-            yield f"{option_flag(place)}: {why}"
-
-
-def value(cfg: Any, place: str) -> Any:
-    """Return the value at a place such as ``generation.lm_path``."""
-    return attrgetter(place)(cfg)
-
-
-def option_flag(place: str) -> str:
-    """Return the flag of the option at a place."""
-    group, _, name = place.partition(".")
-    return flag(group if name == "_name" else name)
 
 
 def search_problems(options: Any) -> Iterator[str]:

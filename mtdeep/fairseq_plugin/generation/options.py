@@ -7,7 +7,7 @@ parsers, so that none is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from mtdeep.fairseq_plugin.unsupported import Refusals
 
 #: Options that do what fairseq says they do.
 HEEDED = frozenset(
@@ -54,10 +54,9 @@ INDIFFERENT = frozenset(
 #: Refused unless it is 1, which is not its default where there are several GPUs (`checks.check_process`).
 ONE_PROCESS = frozenset({"distributed_world_size"})
 
-Refusals = Mapping[str, str]
 _ALL_AT_ONCE = "it is for models that write all tokens at once; leave it out"
 _ONE_DEVICE = "it is for models that are cut over several devices, and ours is loaded whole; leave it out"
-_REFERENCES = "it needs references, and typed text has none; leave it out"
+NO_REFERENCES = "it needs references, and typed text has none; leave it out"
 _ONLY_GENERATE = "it is fairseq-generate's; leave it out"
 
 #: Options that would change a translation and cannot be had, by their places in fairseq's configuration: what to do.
@@ -85,10 +84,9 @@ REFUSED: Refusals = {
 
 #: What fairseq-interactive cannot do besides: it has no references, and prints all that it has on standard output.
 REFUSED_TYPED: Refusals = {
-    "scoring._name": _REFERENCES,
-    "generation.sacrebleu": _REFERENCES,
-    "generation.score_reference": _REFERENCES,
-    "generation.prefix_size": _REFERENCES,
+    "generation.sacrebleu": NO_REFERENCES,
+    "generation.score_reference": NO_REFERENCES,
+    "generation.prefix_size": NO_REFERENCES,
     "common_eval.quiet": "it would leave nothing to print; leave it out",
     "common_eval.results_path": "it is fairseq-generate's; redirect the output instead",
     "dataset.gen_subset": "it is fairseq-generate's; give the text with --input, or on standard input",

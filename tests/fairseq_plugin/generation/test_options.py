@@ -13,18 +13,20 @@ from fairseq.dataclass.configs import FairseqConfig
 from fairseq.scoring import build_scorer
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.generation.checks import check_options, check_search, model_overrides, option_flag, value
+from mtdeep.fairseq_plugin.generation.checks import check_options, check_search, model_overrides
 from mtdeep.fairseq_plugin.generation.commands import adapt
 from mtdeep.fairseq_plugin.generation.options import HEEDED, INDIFFERENT, ONE_PROCESS, REFUSED, REFUSED_TYPED
+from mtdeep.fairseq_plugin.options import flag
+from mtdeep.fairseq_plugin.unsupported import leaf, value
 
 
 def test_the_table_has_every_option_that_the_parsers_offer_once() -> None:
     offered = {action.dest for action in fairseq_options.get_interactive_generation_parser()._actions}
-    refused = {place.partition(".")[2] for place in REFUSED}
+    refused = {leaf(place) for place in REFUSED}
     assert HEEDED | INDIFFERENT | ONE_PROCESS | refused == offered
     assert not HEEDED & INDIFFERENT
     assert not refused & (HEEDED | INDIFFERENT)
-    assert {option_flag(place)[2:].replace("-", "_") for place in REFUSED_TYPED} <= HEEDED
+    assert {leaf(place) for place in REFUSED_TYPED} <= HEEDED
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def test_the_defaults_are_accepted(plain) -> None:
 
 
 OTHER_VALUES = {bool: True, int: 7, float: 0.7, str: "x", type(None): "x"}
-CHOICES = {"generation.constraints": "ordered", "generation.decoding_format": "unigram", "scoring._name": "chrf"}
+CHOICES = {"generation.constraints": "ordered", "generation.decoding_format": "unigram"}
 
 
 @pytest.mark.parametrize("place", [*REFUSED, *REFUSED_TYPED])
@@ -47,8 +49,15 @@ def test_what_is_refused_is_named_before_anything_is_loaded(plain, place: str) -
     cfg = plain.copy()
     group, name = place.split(".")
     cfg[group][name] = CHOICES.get(place) or OTHER_VALUES[type(value(FairseqConfig(), place))]
-    with pytest.raises(UserError, match=f"{option_flag(place)}: "):
+    with pytest.raises(UserError, match=f"{flag(name)}: "):
         check_options(cfg, typed=place in REFUSED_TYPED)
+
+
+def test_typed_text_is_not_scored(plain) -> None:
+    cfg = plain.copy()
+    cfg.scoring._name = "chrf"
+    with pytest.raises(UserError, match="--scoring: it needs references"):
+        check_options(cfg, typed=True)
 
 
 @pytest.mark.parametrize(
