@@ -31,7 +31,7 @@ class Gettext:
     the number in brackets behind the id.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("polib", "langcodes")
+    libraries: ClassVar[tuple[str, ...]] = ("polib",)
     files: Mapping[str, Path]
     source: str | None = "en"
     fuzzy: bool = False

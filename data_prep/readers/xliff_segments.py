@@ -57,23 +57,33 @@ def _of_version_1(unit: etree._Element, aside: Counter[str]) -> Iterator[Segment
     source, target = parts.get("seg-source", parts.get("source")), parts.get("target")
     of_all = [*_states_of(unit), *([] if target is None else [target.get("state"), target.get("state-qualifier")])]
     confirmed = _confirmed(parts.get("seg-defs"))
-    sources, targets = _marked(source), _marked(target)
-    numbers = [[number for number, _ in marks] for marks in (sources, targets)]
-    is_whole = not sources or (not targets and target is not None and has_text(target))
     approved = unit.get("approved") == "yes"
-    is_doubtful = any(len(set(given)) < len(given) for given in numbers)
-    if (targets and not sources) or (is_doubtful and Counter(numbers[0]) != Counter(numbers[1])):
-        yield NOT_PAIRED
-    elif is_whole or is_doubtful:
-        states = [*of_all, *confirmed.values()]
-        yield Segment("", source, target, states, approved or is_approved(states))
-    else:
-        aside[BESIDE] += sum(side is not None and has_text_beside(side, _is_no_text) for side in (source, target))
-        by_number = dict(sources), dict(targets)
-        for number in dict.fromkeys([*numbers[0], *numbers[1]]):
-            states = [*of_all, confirmed.get(number)]
-            source, target = by_number[0].get(number), by_number[1].get(number)
-            yield Segment(number, source, target, states, approved or is_approved(states))
+    sources, targets = _marked(source), _marked(target)
+    match _pairing(sources, targets, target):
+        case "none":
+            yield NOT_PAIRED
+        case "whole":
+            states = [*of_all, *confirmed.values()]
+            yield Segment("", source, target, states, approved or is_approved(states))
+        case "by number":
+            aside[BESIDE] += sum(side is not None and has_text_beside(side, _is_no_text) for side in (source, target))
+            of_source, of_target = dict(sources), dict(targets)
+            for number in of_source | of_target:
+                states = [*of_all, confirmed.get(number)]
+                pair = of_source.get(number), of_target.get(number)
+                yield Segment(number, *pair, states, approved or is_approved(states))
+
+
+def _pairing(sources: _Numbered, targets: _Numbered, target: etree._Element | None) -> str:
+    """Return how the marked segments of two sides belong together: `whole`, `by number` or `none`."""
+    if not sources:
+        return "none" if targets else "whole"
+    if not targets and target is not None and has_text(target):
+        return "whole"
+    numbers = [Counter(number for number, _ in marks) for marks in (sources, targets)]
+    if all(count == 1 for counts in numbers for count in counts.values()):
+        return "by number"
+    return "whole" if numbers[0] == numbers[1] else "none"
 
 
 def _states_of(unit: etree._Element) -> Iterator[str]:
@@ -94,7 +104,9 @@ def _confirmed(definitions: etree._Element | None) -> Mapping[str, str | None]:
 
 def _marked(side: etree._Element | None) -> _Numbered:
     """Return the segments that are marked in a side, by number."""
-    return [] if side is None else [(mark.get("mid", ""), mark) for mark in side.iter("{*}mrk") if _is_segment(mark)]
+    if side is None or not len(side):
+        return []
+    return [(mark.get("mid", ""), mark) for mark in side.iter("{*}mrk") if _is_segment(mark)]
 
 
 def _is_segment(element: etree._Element) -> bool:

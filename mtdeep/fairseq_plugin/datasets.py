@@ -59,7 +59,12 @@ class DirectionsDataset(FairseqDataset):
         return Example(direction, source, target)
 
     def collater(self, samples: Sequence[int]) -> Sample:
-        """Return the batch of the examples with these numbers, in this order."""
+        """Return the batch of the examples with these numbers, in this order; of none an empty one, as fairseq's do.
+
+        Such batches fill up the last round where several processes share out a split.
+        """
+        if not len(samples):
+            return {}
         numbers = np.asarray(samples, dtype=np.int64)
         return self.collate(self._locate(numbers), numbers)
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -170,7 +171,8 @@ _call_main = distributed_utils.call_main
 def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
     """Run *main* in this process or in workers, when nothing speaks against it."""
     with ending_jobs():
-        check(Path(main.__code__.co_filename).stem, cfg)
+        if isinstance(main, FunctionType):
+            check(Path(main.__code__.co_filename).stem, cfg)
         _call_main(cfg, main, **options)
 
 

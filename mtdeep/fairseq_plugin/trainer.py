@@ -12,6 +12,7 @@ from typing import Any
 
 import fairseq.trainer
 from fairseq import checkpoint_utils
+from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.facts import agree, checkpoint_facts, run_facts
@@ -20,7 +21,7 @@ from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_hi
 
 
 class Trainer(fairseq.trainer.Trainer):
-    """Looks into a checkpoint before it goes on with it, and with all that the loop knew; looks ahead to validation.
+    """Looks into a checkpoint before it goes on with it, and with all that the loop knew; looks ahead to what comes.
 
     fairseq shows a checkpoint's record to the task when a model is loaded to generate, but not when a training goes
     on, nor under ``--reset-dataloader`` and ``--finetune-from-model``: tensors of the same shape would be read into
@@ -51,6 +52,20 @@ class Trainer(fairseq.trainer.Trainer):
             self._end_epoch(extra_state)
         look_ahead(self)  # whether there is a checkpoint or not, this comes just before the training data is read
         return extra_state
+
+    def get_train_iterator(self, epoch: int, *options: Any, **more: Any) -> EpochBatchIterating:
+        """Return the iterator over the training data; raises UserError when an epoch of it would have no update."""
+        iterator = super().get_train_iterator(epoch, *options, **more)
+        settings, batches = self.cfg.optimization, len(iterator)
+        if settings.skip_remainder_batch and isinstance(iterator, EpochBatchIterator):
+            batches -= 1  # fairseq's leaves its last batch out
+        update_freq = settings.update_freq[min(epoch, len(settings.update_freq)) - 1]
+        if batches < (update_freq if settings.skip_remainder_batch else 1):
+            raise UserError(
+                f"an epoch has {batches} batches in each process, too few for an update with --update-freq "
+                f"{update_freq}: lower that or --max-tokens, or leave --skip-remainder-batch out."
+            )
+        return iterator
 
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
         """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""

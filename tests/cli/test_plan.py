@@ -37,7 +37,6 @@ def test_a_table_for_people(run_command) -> None:
         "DDP: every device has its own copy of the state",
     ):
         assert wanted in done.stdout, wanted
-    assert "rehearsing training steps" in done.stderr
 
 
 def test_json_of_a_yaml_file_with_one_field_changed(run_command, tmp_path: Path) -> None:

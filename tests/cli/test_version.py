@@ -17,7 +17,8 @@ def test_one_line_names_all_that_a_report_needs() -> None:
     done = CliRunner().invoke(app, ["--version"])
     assert done.exit_code == 0
     torch, fairseq = version("torch"), version("fairseq")
-    assert done.stdout == f"mtdeep {__version__} (Python {platform.python_version()}, torch {torch}, fairseq {fairseq})\n"
+    python = platform.python_version()
+    assert done.stdout == f"mtdeep {__version__} (Python {python}, torch {torch}, fairseq {fairseq})\n"
 
 
 def test_without_fairseq_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

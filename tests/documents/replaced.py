@@ -34,7 +34,7 @@ SIZES = {
 PLACES = {"ROWS": "400"}
 #: Of configurations: sizes, and numbers of updates.
 KEYS = {
-    "size": "400",
+    "size": "700",
     "valid": "20",
     "test": "20",
     **{option.removeprefix("--").replace("-", "_"): value for option, value in {**UPDATES, **SIZES}.items()},

@@ -13,7 +13,9 @@ from fairseq.data import FairseqDataset
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from torch.utils.data import DataLoader
 
+from mtdeep.corpus import Direction, direction_views
 from mtdeep.fairseq_plugin import datasets
+from mtdeep.fairseq_plugin.datasets import DirectionsDataset
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 
 NUMBERS = [3, 0, 25]
@@ -71,3 +73,12 @@ def test_workers_started_in_any_way(task: ManyToManyTranslationTask, method: str
     )
     for sample, numbers in zip(loader, batches, strict=True):
         assert equal(sample, dataset.collater(numbers))
+
+
+def test_of_no_examples_the_batch_is_empty(write_store, tmp_path: Path) -> None:
+    """fairseq fills up the last round of several processes so, and puts a batch that it ignores in its place."""
+    rows = {"en": ["one two three", "two three"] * 5, "de": ["eins zwei drei", "zwei drei"] * 5}
+    store = write_store(tmp_path / "store", ("en", "de"), {("toy", "valid"): rows}, 18)
+    dataset = DirectionsDataset(direction_views(store, "valid", [Direction("en", "de")]), store.vocabulary, "src")
+    assert dataset.collater([]) == {}
+    assert dataset.collater([1, 0])["nsentences"] == 2

@@ -26,7 +26,7 @@ LIMITS = {"max_tokens": 60, "max_sentences": None, "max_positions": (40, 40), "r
 
 def options(data: str = "store", **changes: Any) -> DictConfig:
     cfg = ManyToManyTranslationConfig(data=data, batch_pool=50, updates_per_epoch=30, **changes)
-    common = {"seed": 3, "update_freq": [1], "max_update": 20, "train_subset": "train", "save_dir": "."}
+    common = {"seed": 3, "update_freq": [1], "max_epoch": 0, "max_update": 20, "train_subset": "train", "save_dir": "."}
     return OmegaConf.merge(OmegaConf.structured(cfg), common)
 
 

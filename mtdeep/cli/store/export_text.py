@@ -57,10 +57,11 @@ def export_text(
 
     Where the store keeps raw text (every split but train) that is written, else what its pieces decode to.
     """
+    from mtdeep.compression import COMPRESSIONS
     from mtdeep.corpus.directions import parse_directions
     from mtdeep.corpus.origins import ORIGINS
     from mtdeep.corpus.store import Store
-    from mtdeep.corpus.text import COMPRESSIONS, FORMATS, Chosen
+    from mtdeep.corpus.text import FORMATS, Chosen
     from mtdeep.corpus.text import export_text as export
     from mtdeep.durable import refusals_told
     from mtdeep.progress import ProgressReport

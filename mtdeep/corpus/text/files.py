@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import lzma
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Protocol
 
+from mtdeep.compression import compressed
 from mtdeep.languages import fairseq_code
 
-COMPRESSIONS = ("gz", "xz", "zst")
 _LINE_ENDS, _SEPARATORS = re.compile(r"\r\n|[\r\n]"), re.compile(r"\r\n|[\r\n\t]")
 
 
@@ -132,21 +130,9 @@ class Folder:
         name = f"{name}.{self._compression}" if self._compression else name
         self.names.append(name)
         raw = self._open.enter_context(partial_of(self._path / name).open("wb"))
-        return self._open.enter_context(_compressed(raw, self._compression)) if self._compression else raw
+        return self._open.enter_context(compressed(raw, self._compression)) if self._compression else raw
 
 
 def partial_of(path: Path) -> Path:
     """Return the temporary name of a file."""
     return path.with_name(f".{path.name}.partial")
-
-
-def _compressed(raw: IO[bytes], compression: str) -> IO[bytes]:
-    """Return what compresses into an open file; equal content gives equal bytes."""
-    if compression == "gz":
-        return cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0))
-    if compression == "xz":
-        return cast(IO[bytes], lzma.LZMAFile(raw, "wb"))
-    import zstandard  # for those who ask for it
-
-    writer: Any = zstandard.ZstdCompressor(write_checksum=True).stream_writer(raw, closefd=False)
-    return cast(IO[bytes], writer)

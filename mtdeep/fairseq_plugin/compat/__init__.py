@@ -31,6 +31,7 @@ from mtdeep.fairseq_plugin.compat import (
     tensorboard_advice,
     torch_load,
     torchrun_local_rank,
+    tracker_warning,
     update_checkpoints,
     workers,
 )
@@ -55,6 +56,7 @@ PATCHES: tuple[Patch, ...] = (
     ngram_repeats.PATCH,
     score_command.PATCH,
     pinned_memory.PATCH,
+    tracker_warning.PATCH,
     bf16_means_tpu.PATCH,
     torchrun_local_rank.PATCH,
     workers.PATCH,

@@ -124,7 +124,6 @@ def test_a_preview_fetches_too(config: Path, capsys: pytest.CaptureFixture[str])
 def test_the_command(site, config: Path, run_command) -> None:
     done = run_command("mtdeep", "prepare", config)
     assert done.returncode == 0, done.stderr
-    assert "look the corpora up in mtdata's index" in done.stderr and "download n.tsv.gz (MiB)" in done.stderr
     config.write_text(CONFIG.replace("news-16", "nws-16"))
     done = run_command("mtdeep", "prepare", config, "--overwrite")
     assert done.returncode == 2 and "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ import importlib
 import json
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -22,6 +23,7 @@ from mtdeep.fairseq_plugin import compat
 
 if sys.argv[1:] == ["bare"]:
     compat.PATCHES = tuple(patch for patch in compat.PATCHES if patch.name == "dataclass_defaults")
+    os.environ.pop("PYTHONWARNINGS", None)  # what a patch of a process above has put there
 
 import numpy as np
 import torch
@@ -98,6 +100,13 @@ def pinned_memory() -> None:
         warnings.simplefilter("error")
         batches = EpochBatchIterator(rows, torch.stack, [[0], [1]]).next_epoch_itr(shuffle=False)
         assert [batch.tolist() for batch in batches] == [[[4]], [[5]]]
+
+
+def tracker_warning() -> None:
+    """A process that ends without removing its semaphore."""
+    leak = "import multiprocessing, os; s = multiprocessing.get_context('spawn').Semaphore(); os._exit(0)"
+    done = subprocess.run([sys.executable, "-c", leak], capture_output=True, text=True, check=True)
+    assert not done.stderr, done.stderr
 
 
 def attention_masks() -> None:
@@ -359,6 +368,7 @@ PROBES = [
     ngram_repeats,
     score_command,
     pinned_memory,
+    tracker_warning,
     bf16_means_tpu,
     torchrun_local_rank,
     workers,
