@@ -31,8 +31,16 @@ def test_sources_and_references_are_the_raw_text(store: Store, generate, read) -
     assert not read(output, "L")
 
 
-@pytest.mark.parametrize("joining", [[], ["--remove-bpe"], ["--remove-bpe", "sentencepiece"], ["--post-process=@@ "]])
-@pytest.mark.parametrize("scoring", [[], ["--sacrebleu"], ["--scoring", "sacrebleu"]])
+@pytest.mark.parametrize(
+    ("joining", "scoring"),
+    [
+        ([], []),
+        (["--remove-bpe"], []),
+        ([], ["--sacrebleu"]),
+        (["--remove-bpe", "sentencepiece"], ["--sacrebleu"]),
+        (["--post-process=@@ "], ["--scoring", "sacrebleu"]),
+    ],
+)
 def test_bleu_is_that_of_the_printed_text(
     store: Store, joining: list[str], scoring: list[str], generate, read
 ) -> None:
