@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import polib
