@@ -79,6 +79,10 @@ CASES: dict[str, tuple[str | bytes, str]] = {
         reading("cldr", "x").replace("splits: x", "languages: [en, nso], lines: {train: 9}"), r"yaml:4: .*no locale"
     ),
     "an identifier that is not there": (
+        changed("clean: false, ", "") + "cleaning: {default: {language: {identifier: fasttext, model: MODEL}}}\n",
+        r"yaml:5: (identifier fasttext is not installed; pip|no fastText model can be read from .*; correct)",
+    ),
+    "a model of an identifier that is not there": (
         changed("clean: false, ", "") + "cleaning: {default: {language: {identifier: fasttext, model: no.bin}}}\n",
         r"yaml:5: no file no\.bin; correct the path",
     ),

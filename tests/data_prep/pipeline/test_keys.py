@@ -63,7 +63,7 @@ LIBRARIES = {
     "near_repeats": set(),
     "select": set(),
     "sample": set(),
-    "learn": {"sentencepiece"},
+    "learn": {"sentencepiece", UNICODE},
     "encode": {"sentencepiece"},
 }
 """Step -> the libraries in the keys of its tasks for training text."""
