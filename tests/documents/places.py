@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import zstandard
 from markdown import ROOT, code_of
@@ -77,6 +78,7 @@ def _architectures(folder: Path) -> None:
 def _leakage(folder: Path) -> None:
     write(folder / "flores" / "eng_Latn.devtest", phrases("test")["en"])
     write(folder / "flores" / "deu_Latn.devtest", phrases("test")["de"])
+    write(folder / "memory.xlf", [_xliff(phrases("test"))])
     multi30k = folder.parent / "shared" / "data" / "multi30k"
     for language in ("en", "de", "fr", "cs"):
         write(multi30k / f"train.{language}.gz", phrases("train")[language], gzip.compress)
@@ -120,6 +122,17 @@ def _corpora(folder: Path) -> dict[str, str]:
     downloads = folder / "downloads"
     _download(downloads, "Statmt-news_commentary-16-deu-eng", zip(text["de"][700:800], text["en"][700:800]))
     return {VARIABLE: str(downloads)}
+
+
+def _xliff(text: dict[str, list[str]]) -> str:
+    """Return a file that says itself which of its languages is the source."""
+    pairs = [(escape(german), escape(english)) for german, english in zip(text["de"], text["en"])]
+    units = "".join(
+        f'<trans-unit id="{number}"><source>{german}</source><target>{english}</target></trans-unit>'
+        for number, (german, english) in enumerate(pairs)
+    )
+    sides = 'source-language="de" target-language="en"'
+    return f'<xliff version="1.2"><file original="a" {sides}><body>{units}</body></file></xliff>'
 
 
 def _tmx(text: dict[str, list[str]], rows: slice) -> str:
