@@ -10,7 +10,7 @@ text (`in_training_text`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -86,13 +86,15 @@ class Identity:
 class History:
     """The steps that made a store, and what a configuration adds to the last, which may be nothing.
 
-    now: the configuration, which goes on with the store's vocabulary where it says nothing of it.
+    now: the configuration, which goes on with the store's vocabulary where it says nothing of it. revised: in words,
+    the first of the code's steps that was another when it made the store, None where all are the same.
     """
 
     store: Store
     steps: Sequence[Identity]
     now: Identity
     growth: Growth
+    revised: str | None
 
 
 def identify(loaded: ConfigFile, progress: ProgressReport, known: Mapping[Path, str] | None = None) -> Identity:
@@ -139,23 +141,26 @@ def history(store: Store, now: Identity, progress: ProgressReport) -> History:
     provenance = store.manifest.provenance
     records = recorded(provenance)
     if not records or "content_digest" not in provenance:
-        raise _other(store, "`mtdeep prepare` did not make it")
+        raise other(store, "`mtdeep prepare` did not make it")
     if len(records) <= len(provenance.get("appended", ())):
-        raise _other(store, "something else than `mtdeep prepare` has appended to it")
+        raise other(store, "something else than `mtdeep prepare` has appended to it")
     try:
         made = _configurations(records, now.loaded)
     except ValidationError as error:
-        raise _other(store, f"another version of mtdeep made it ({error.errors()[0]['msg']})") from None
+        raise other(store, f"another version of mtdeep made it ({error.errors()[0]['msg']})") from None
     now = replace(now, loaded=_with_defaults(now.loaded, records[0]))
     if what := change(made[-1], now.loaded):
-        raise _other(store, what)
+        raise other(store, what)
     steps: list[Identity] = []
+    revised: list[str] = []
     for loaded, record in zip(made, records, strict=True):
         one = identify(loaded, progress, now.digests)
-        if what := _difference(one.plain(steps), record):
-            raise _other(store, what)
+        plain = one.plain(steps)
+        if what := _difference(plain, record):
+            raise other(store, what)
+        revised += _changes(plain, record, "revisions", "the code of its step `{}` (revision)")
         steps.append(one)
-    return History(store, steps, now, growth(made[-1], now.loaded))
+    return History(store, steps, now, growth(made[-1], now.loaded), next(iter(revised), None))
 
 
 def _configurations(records: Iterable[Mapping[str, Any]], now: ConfigFile) -> list[ConfigFile]:
@@ -196,7 +201,8 @@ def _splits(inputs: Iterable[str]) -> set[CorpusSplit]:
 def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
     """Return in words why a step would not give again what it has given, None where it would.
 
-    What only one of the two knows is a key or a library that the other's code did not have: its revisions say so.
+    What only one of the two knows is a key or a library that the other's code did not have. Revisions are another
+    matter: other code may give the same.
     """
     if new := _new_files(now["inputs"], before["inputs"]):
         return new
@@ -208,13 +214,8 @@ def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str | None
     for name, file in now["inputs"].items():
         if name not in before["inputs"]:
             return f"{name} ({file['file']}) was not there"
-    kinds = {"versions": "{}", "defaults": "the default of `{}`", "revisions": "the code of its step `{}` (revision)"}
-    for kind, named in kinds.items():
-        was = _of(before, kind)
-        for key in (key for key, value in now[kind].items() if key in was and was[key] != value):
-            values = (value if isinstance(value, str) else shown(value) for value in (was[key], now[kind][key]))
-            return "{} was {} and is {}".format(named.format(key), *values)
-    return None
+    changes = (*_changes(now, before, "versions", "{}"), *_changes(now, before, "defaults", "the default of `{}`"))
+    return next(iter(changes), None)
 
 
 def _new_files(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
@@ -235,7 +236,15 @@ def _of_split(inputs: Mapping[str, Any], corpus: str, split: str) -> list[Mappin
     return [file for name, file in inputs.items() if name.rsplit("/", 1)[0] == f"{corpus}/{split}"]
 
 
-def _other(store: Store, what: str) -> UserError:
+def _changes(now: Mapping[str, Any], before: Mapping[str, Any], kind: str, named: str) -> Iterator[str]:
+    was = _of(before, kind)
+    for key in (key for key, value in now[kind].items() if key in was and was[key] != value):
+        values = (value if isinstance(value, str) else shown(value) for value in (was[key], now[kind][key]))
+        yield "{} was {} and is {}".format(named.format(key), *values)
+
+
+def other(store: Store, what: str) -> UserError:
+    """Return what to tell of a store that a configuration, its inputs or the code would make otherwise."""
     return UserError(
         f"{store.path}: holds a store made from other inputs or settings: {what}; give --overwrite to replace it, "
         "or another place for the store"

@@ -103,14 +103,17 @@ def _keeps_letters(normalizer: sentencepiece.SentencePieceNormalizer) -> bool:
 
 
 class Changes:
-    """Which characters a model's own normalisation changes, each by itself, and into what."""
+    """Which characters a rule changes, or a model's own normalisation, each by itself, and into what."""
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, rule: str | Path) -> None:
+        if isinstance(rule, Path):
+            given: dict[str, Any] = {"model_proto": rule.read_bytes()}
+        elif rule == SCRIPT_NFKC:
+            given = {"normalizer_spec": _script_nfkc()}
+        else:
+            given = {"rule_name": rule}
         self._normalizer = sentencepiece.SentencePieceNormalizer(
-            model_proto=model.read_bytes(),
-            add_dummy_prefix=False,
-            escape_whitespaces=False,
-            remove_extra_whitespaces=False,
+            **given, add_dummy_prefix=False, escape_whitespaces=False, remove_extra_whitespaces=False
         )
         self._known: dict[str, str] = {}
 

@@ -15,10 +15,11 @@ from data_prep.config_file import ConfigFile, load_config
 from data_prep.destination import appended_to, check_replaceable, holds_store, place_for, readable_store
 from data_prep.engine.pool import Pool, Workers
 from data_prep.growth import growth
-from data_prep.identity import History, Identity, history, identify, recorded, together
+from data_prep.identity import History, Identity, history, identify, other, recorded, together
 from data_prep.pipeline.cleaned import check_rules
 from data_prep.pipeline.encoded import EncodedText, Sizes, encoded
 from data_prep.pipeline.grown import Grown, first, grow
+from data_prep.pipeline.same_as_stored import difference
 from data_prep.pipeline.texts import Run
 from data_prep.pipeline.vocabulary import check_given, vocabulary_of, vocabulary_of_store
 from data_prep.public.fetch import check_digests, fetch
@@ -71,6 +72,8 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
         pool = Pool(work, workers, progress)
         if holds_store(path) and not overwrite:
             known = history(readable_store(path), now, progress)
+            if known.revised and not append:
+                raise other(known.store, known.revised)
             if not known.growth:
                 return Prepared(known.store, already=True, left_out=loaded.left_out)
             if not append:
@@ -155,7 +158,7 @@ def _append(
     """Add to a store what *known* has beside the steps that made it; returns how much that is of each language."""
     if appender.store.digest != known.store.digest:
         raise UserError(f"{appender.path}: was written by another process meanwhile; start this one again")
-    made = _grown(known, run, progress)
+    made = _grown(known, run, work, progress)
     learned = vocabulary_of_store(appender.store, work, made.added)
     found = encoded(run, made.added, learned)
     progress.stage("append to the store", len(found))
@@ -180,13 +183,20 @@ def _append(
     return _sizes(found)
 
 
-def _grown(known: History, run: Run, progress: ProgressReport) -> Grown:
-    """Do the steps again that made the store, and then the new one."""
+def _grown(known: History, run: Run, work: Path, progress: ProgressReport) -> Grown:
+    """Do the steps again that made the store, and then the new one.
+
+    Raises UserError where other code made the store, and what this code gives is not what the store has.
+    """
     progress.stage("find what the store has")
     runs = [Run(step.loaded, step.digests, run.pool) for step in known.steps]
     made = first(runs[0])
     for before, after in pairwise(runs):
         made = grow(after, before, made.texts, growth(before.loaded, after.loaded))
+    if known.revised:
+        vocabulary = vocabulary_of_store(known.store, work, ())
+        if what := difference(runs[-1], known.store, made.texts, vocabulary):
+            raise other(known.store, f"{known.revised}, and {what} would be another")
     progress.stage("find what is new")
     return grow(run, runs[-1], made.texts, known.growth)
 

@@ -10,9 +10,11 @@ import ftfy
 import numpy as np
 from ftfy.badness import MOJIBAKE_CATEGORIES, badness
 
-from data_prep.cleaning.characters import CODE_POINTS, DAMAGE, matching
+from data_prep.cleaning.characters import CODE_POINTS, DAMAGE, SCRIPTED, classes, letters_of, matching
 from data_prep.cleaning.rule import CellRule
 from data_prep.cleaning.texts import Texts
+
+_LONE = re.compile(r"(?<!\S)\u00c2(?!\S)")
 
 
 class EncodingDamage(CellRule):
@@ -20,7 +22,9 @@ class EncodingDamage(CellRule):
 
     ftfy's heuristic alone also meets true text, so its places count only where ftfy can also decode the text again
     (`ftfy.fix_encoding` changes it). It is asked about the few lines with a pair of characters that the heuristic
-    looks for.
+    looks for. A lone `Â` is a word (of Sango, of Vietnamese in capitals), though a lone U+00A0 may have become one: it
+    counts only where it hangs on a word, as in `prixÂ :`. Nor does a place count that would become one letter of
+    another script among Latin ones: tone letters of Chinantec (`áˆ `) are no Ethiopic.
     """
 
     name: ClassVar[str] = "encoding_damage"
@@ -34,10 +38,28 @@ class EncodingDamage(CellRule):
         """Return the number of damaged characters and mojibake."""
         damage = texts.count_class(DAMAGE)
         for i in (i for i in suspects(texts) if not damage[i]):
-            places = badness(texts[i])
-            if places and ftfy.fix_encoding(texts[i]) != texts[i]:
+            text = _LONE.sub("A", texts[i])
+            places = badness(text)
+            if places and _is_mended(text, ftfy.fix_encoding(text)):
                 damage[i] += places
         return damage.astype(float)
+
+
+def _is_mended(text: str, decoded: str) -> bool:
+    """Tell whether text that was decoded again has become other text, and not by chance: lone letters are no word."""
+    new = [i for i, character in enumerate(decoded) if character not in text]
+    return decoded != text and not (new and all(_is_lone(decoded, i) for i in new))
+
+
+def _is_lone(text: str, place: int) -> bool:
+    """Tell whether a character is a letter that is not Latin, without another beside it."""
+    foreign = [_is_foreign(character) for character in text[max(0, place - 1) : place + 2]]
+    return _is_foreign(text[place]) and sum(foreign) == 1
+
+
+def _is_foreign(character: str) -> bool:
+    code = ord(character)
+    return bool(classes()[code] & SCRIPTED) and not letters_of(frozenset({"Latn"}))[code]
 
 
 def suspects(texts: Texts) -> list[int]:

@@ -1,9 +1,10 @@
 """The form in which sentences are compared with those of a store, whose training text is there as pieces alone.
 
-What a store's pieces decode to need not have the key of the original: SentencePiece's rules (`nmt_nfkc`) drop or
-replace what a key keeps (controls, zero-width spaces), and a piece that the vocabulary lacks decodes to U+2047. So both
-sides are compared as the store's model gives them back: what was equal before is equal then. A sentence with an unknown
-token is known in part only, since another one may have had other letters there: it is never equal, but may be near.
+What a store's pieces decode to need not have the key of the original: SentencePiece's rules drop or replace what a
+key keeps (controls; with `nmt_nfkc` zero-width spaces too), and a piece that the vocabulary lacks decodes to U+2047.
+So both sides are compared as the store's model gives them back: what was equal before is equal then. A sentence with
+an unknown token is known in part only, since another one may have had other letters there: it is never equal, but may
+be near.
 """
 
 from __future__ import annotations

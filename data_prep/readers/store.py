@@ -25,8 +25,8 @@ UNKNOWN = "unknown to the store's vocabulary"
 class StoreRows:
     """One corpus of one split of a store.
 
-    languages: those to read. Decoded text is what the store's SentencePiece model made of the original (`nmt_nfkc` by
-    default). A sentence with an unknown token cannot be decoded: it rejects its row, or in three and more languages
+    languages: those to read. Decoded text is what the store's SentencePiece model made of the original (`script_nfkc`
+    by default). A sentence with an unknown token cannot be decoded: it rejects its row, or in three and more languages
     leaves a gap.
     """
 

@@ -23,7 +23,7 @@ from fairseq.models.lstm import LSTMModel
 from fairseq.models.nat.fairseq_nat_model import FairseqNATModel
 from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_REGISTRY
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.architectures import Family
@@ -86,6 +86,8 @@ def unnamed_parts(cfg: Any) -> Iterator[str]:
             yield f"{words} is missing (in a configuration file, {part}: {{_name: ...}})"
         elif name not in known:
             yield f"{words} {name!r} does not exist{nearest(name, known)}"
+    if isinstance(cfg.task, DictConfig) and OmegaConf.is_missing(cfg.task, "data"):
+        yield "the data are missing; name their folder (the first argument, or task.data)"
 
 
 def unsuited_model(cfg: Any) -> Iterator[str]:

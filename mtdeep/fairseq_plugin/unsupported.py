@@ -45,7 +45,12 @@ _EVALUATION: Refusals = {
 }
 #: By the name of the command's file in `fairseq_cli`, whatever the task and the model.
 BY_COMMAND: Mapping[str, Refusals] = {
-    "train": {"dataset.num_shards": _SHARES, "dataset.shard_id": _SHARES},
+    "train": {
+        "dataset.num_shards": _SHARES,
+        "dataset.shard_id": _SHARES,
+        "checkpoint.write_checkpoints_asynchronously": "fairseq would write one file of a save, and leave out "
+        "checkpoint_last.pt; leave it out",
+    },
     "validate": {
         **_EVALUATION,
         "dataset.num_shards": _SHARES,
@@ -120,7 +125,6 @@ NEEDS = (
     Need("common.azureml_logging", ("azureml",)),
     Need("common.aim_repo", ("aim",)),
     Need("common.tpu", ("torch_xla",)),
-    Need("checkpoint.write_checkpoints_asynchronously", ("iopath",)),
     Need("distributed_training.ddp_backend", ("fairscale",), ("fully_sharded", "slowmo")),
     Need("distributed_training.zero_sharding", ("fairscale",)),
 )

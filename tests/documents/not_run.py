@@ -46,6 +46,9 @@ NOT_RUN: dict[str, Reason] = {
     "python scripts/bench/cleaning_rules.py --quick": MINUTES,
     "python scripts/bench/cpu_kernels.py": MINUTES,
     "python scripts/bench/open_store.py": MINUTES,
+    "python scripts/language_rule.py ntrex128 bible": Reason(
+        "its texts are not here", ("tests/documents/test_scripts.py",)
+    ),
     "python scripts/mutate_constants.py": Reason(
         "it runs tests for every number of the papers", ("tests/scripts/test_mutate_constants.py",)
     ),

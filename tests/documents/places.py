@@ -69,12 +69,6 @@ def _readme(folder: Path) -> None:
             write(folder / "data" / f"{split}.{language}{ending}", phrases(split)[language], compress)
 
 
-def _architectures(folder: Path) -> None:
-    for split in ("train", "valid"):
-        write(folder / "text" / f"{split}.en", phrases(split)["en"])
-    (folder / "pieces").mkdir()
-
-
 def _leakage(folder: Path) -> None:
     write(folder / "flores" / "eng_Latn.devtest", phrases("test")["en"])
     write(folder / "flores" / "deu_Latn.devtest", phrases("test")["de"])
@@ -87,12 +81,17 @@ def _leakage(folder: Path) -> None:
     (folder / "scripts").symlink_to(ROOT / "scripts")
 
 
+def _readers(folder: Path) -> None:
+    write(folder / "memory.tmx.gz", [_tmx(phrases("test"), slice(None))], gzip.compress)
+
+
 def _probe(folder: Path) -> None:
     size = len(Store(folder / "store").vocabulary)
     (folder / "model.yaml").write_text(f"source_vocabulary_size: {size}\ntarget_vocabulary_size: {size}\n{MODEL}")
 
 
 def _training(folder: Path) -> None:
+    write(folder / "hydra" / "mt.yaml", smaller(block("docs/training.md", "yaml", "# @package")).splitlines())
     printed = block("docs/training.md", "text", "de-en 2.0").splitlines()
     others = [f"{direction} 1.0" for direction in ("de-fr", "en-fr", "fr-de", "fr-en")]
     write(folder / "weights.txt", [*printed, *others])
@@ -100,7 +99,6 @@ def _training(folder: Path) -> None:
 
 def _from_fairseq(folder: Path) -> None:
     write(folder / "text.en", ["How are you?"])
-    write(folder / "hydra" / "mt.yaml", smaller(block("docs/from-fairseq.md", "yaml", "# @package")).splitlines())
 
 
 def _corpora(folder: Path) -> dict[str, str]:
@@ -137,11 +135,20 @@ def _xliff(text: dict[str, list[str]]) -> str:
 
 def _tmx(text: dict[str, list[str]], rows: slice) -> str:
     def variant(language: str, line: str) -> str:
-        return f'<tuv xml:lang="{language}"><seg>{line.replace("&", "&amp;")}</seg></tuv>'
+        return f'<tuv xml:lang="{language}"><seg>{escape(line)}</seg></tuv>'
 
     pairs = zip(text["en"][rows], text["de"][rows])
     units = "".join(f"<tu>{variant('en', english)}{variant('de', german)}</tu>" for english, german in pairs)
     return f'<tmx version="1.4"><header/><body>{units}</body></tmx>'
+
+
+def _xliff(text: dict[str, list[str]]) -> str:
+    units = "".join(
+        f'<trans-unit id="{i}"><source>{escape(english)}</source><target>{escape(german)}</target></trans-unit>'
+        for i, (english, german) in enumerate(zip(text["en"], text["de"]))
+    )
+    file = f'<file source-language="en" target-language="de"><body>{units}</body></file>'
+    return f'<xliff version="1.2">{file}</xliff>'
 
 
 def _download(folder: Path, identifier: str, rows: Iterable[tuple[str, str]]) -> None:
@@ -159,10 +166,10 @@ def _download(folder: Path, identifier: str, rows: Iterable[tuple[str, str]]) ->
 
 PLACES: dict[str, Callable[[Path], dict[str, str] | None]] = {
     README: _readme,
-    "docs/architectures.md": _architectures,
     "docs/corpora.md": _corpora,
     "docs/from-fairseq.md": _from_fairseq,
     "docs/leakage.md": _leakage,
     "docs/probe.md": _probe,
+    "docs/readers.md": _readers,
     "docs/training.md": _training,
 }

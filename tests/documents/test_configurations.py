@@ -13,7 +13,7 @@ from data_prep.config_file import load_config
 ELSEWHERE = {
     ("README.md", "store: store"): "test_commands.py: mtdeep prepare mine.yaml",
     ("docs/corpora.md", "store: stores/web"): "test_commands.py: mtdeep prepare corpora.yaml",
-    ("docs/from-fairseq.md", "# @package _group_"): "test_commands.py: fairseq-hydra-train",
+    ("docs/training.md", "# @package _group_"): "test_commands.py: fairseq-hydra-train",
     ("docs/readers.md", "  - name: mined"): "tests/data_prep/readers/test_documented.py",
 }
 #: Blocks that are a part of a configuration: what stands before and behind them.

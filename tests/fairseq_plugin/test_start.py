@@ -98,6 +98,11 @@ def test_a_part_that_is_missing_or_misspelt(part: str, training) -> None:
         check("train", training({part: None}))
 
 
+def test_data_that_a_configuration_file_leaves_open(training) -> None:
+    with pytest.raises(UserError, match=r"^the data are missing; name their folder \(.*task\.data\)"):
+        check("train", training({"task.data": "???"}))
+
+
 @pytest.mark.parametrize("arch", ["transformer", "transformer_align", "fconv", "lightconv"])
 def test_fairseqs_own_models_train_on_a_store(arch: str, training) -> None:
     check("train", training({"model": {"_name": arch}}))

@@ -47,7 +47,7 @@ save_dir restore_file continue_once finetune_from_model reset_dataloader reset_l
 reset_optimizer optimizer_overrides save_interval save_interval_updates keep_interval_updates
 keep_interval_updates_pattern keep_last_epochs keep_best_checkpoints no_save no_epoch_checkpoints no_last_checkpoints
 no_save_optimizer_state best_checkpoint_metric maximize_best_checkpoint_metric patience checkpoint_suffix
-checkpoint_shard_count load_checkpoint_on_all_dp_ranks write_checkpoints_asynchronously
+checkpoint_shard_count load_checkpoint_on_all_dp_ranks
 store_ema ema_decay ema_start_update ema_seed_model ema_update_freq ema_fp32
 """.split()
 # Heeded, or refused, by the classes that declare them, with tests of their own.

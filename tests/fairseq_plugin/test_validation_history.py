@@ -87,10 +87,10 @@ def test_the_best_of_another_metric_is_not_compared_with(train: Train, tmp_path:
 
 
 def test_a_training_knows_nothing_of_the_one_before_it_in_the_process(train: Train) -> None:
-    train(f"{STANDING_STILL} --patience 3 --max-update 3", "one")
+    train(f"{STANDING_STILL} --patience 2 --max-update 2", "one")
     checkpoint_utils.save_checkpoint.best = 0.1
-    second = train(f"{STANDING_STILL} --patience 3 --max-update 3", "other")
-    assert updates(second) == 3 and second["extra_state"]["best"] > 1
+    second = train(f"{STANDING_STILL} --patience 2 --max-update 2", "other")
+    assert updates(second) == 2 and second["extra_state"]["best"] > 1
 
 
 @pytest.mark.slow

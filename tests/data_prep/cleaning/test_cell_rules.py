@@ -203,6 +203,24 @@ def test_mojibake_is_damage(text: str, encoding: str) -> None:
     assert not kept(EncodingDamage(), mojibake(text, encoding))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Â zo a yeke ge.",  # Sango
+        "MỖI Â LÀ MỘT CHỮ",
+        "Se scrie Â sau Î?",
+        "jo̱ i̱ Yá\u02c6; Sé\u02c6, do",  # Chinantec: ftfy would make Ethiopic letters of its tones
+    ],
+)
+def test_letters_that_ftfy_takes_for_mojibake(text: str) -> None:
+    assert kept(EncodingDamage(), text)
+
+
+@pytest.mark.parametrize("text", ["le prixÂ : cinq", "Ã propos", "voilÃ  tout", "Â© 2020", "Â zo, le prixÂ : cinq"])
+def test_and_what_is_damage_all_the_same(text: str) -> None:
+    assert not kept(EncodingDamage(), text)
+
+
 european = st.text("aeiou zbcdäöüßéèàçñãâÅøæčšžřąłőűŠŽÖÜабвгдЂЖαβγδ„“”«»—’…€£°²", min_size=3, max_size=30)  # noqa: RUF001
 
 
