@@ -122,6 +122,17 @@ def _corpora(folder: Path) -> dict[str, str]:
     return {VARIABLE: str(downloads)}
 
 
+def _xliff(text: dict[str, list[str]]) -> str:
+    """Return a file that says itself which of its languages is the source."""
+    pairs = [(escape(german), escape(english)) for german, english in zip(text["de"], text["en"])]
+    units = "".join(
+        f'<trans-unit id="{number}"><source>{german}</source><target>{english}</target></trans-unit>'
+        for number, (german, english) in enumerate(pairs)
+    )
+    sides = 'source-language="de" target-language="en"'
+    return f'<xliff version="1.2"><file original="a" {sides}><body>{units}</body></file></xliff>'
+
+
 def _tmx(text: dict[str, list[str]], rows: slice) -> str:
     def variant(language: str, line: str) -> str:
         return f'<tuv xml:lang="{language}"><seg>{escape(line)}</seg></tuv>'
