@@ -14,6 +14,7 @@ from typing import Any
 
 from fairseq.data.iterators import CountingIterator, EpochBatchIterating
 
+from mtdeep.background_threads import end_before_exit
 from mtdeep.corpus.batches import Batch, BatchPlanner
 from mtdeep.corpus.stream import Position, batches
 from mtdeep.errors import UserError
@@ -144,7 +145,9 @@ class Prefetcher:
     def __init__(self, source: Iterator[tuple[Position, Sample]]) -> None:
         self._queue: Queue[tuple[Position, Sample] | BaseException] = Queue(PREFETCHED)
         self._stopped = Event()
-        Thread(target=self._fill, args=(source,), daemon=True).start()
+        thread = Thread(target=self._fill, args=(source,), daemon=True)
+        end_before_exit(thread, self._queue, self._stopped)
+        thread.start()
 
     def _fill(self, source: Iterator[tuple[Position, Sample]]) -> None:
         try:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from mtdeep.fairseq_plugin.compat import (
     attention_masks,
+    background_consumer,
     bf16_means_tpu,
     checkpoint_copies,
     checkpoint_errors,
@@ -56,6 +57,7 @@ PATCHES: tuple[Patch, ...] = (
     ngram_repeats.PATCH,
     score_command.PATCH,
     pinned_memory.PATCH,
+    background_consumer.PATCH,
     tracker_warning.PATCH,
     bf16_means_tpu.PATCH,
     torchrun_local_rank.PATCH,

@@ -102,6 +102,24 @@ def pinned_memory() -> None:
         assert [batch.tolist() for batch in batches] == [[[4]], [[5]]]
 
 
+def background_consumer() -> None:
+    """A process that ends while its thread is in the middle of torch."""
+    only = "[p for p in compat.PATCHES if p.name == 'dataclass_defaults']" if len(compat.PATCHES) == 1 else "compat.PATCHES"
+    lines = (
+        f"from mtdeep.fairseq_plugin import compat; compat.PATCHES = tuple({only})",
+        "import itertools, queue, torch",
+        "from fairseq.data.iterators import BackgroundConsumer",
+        "batches = (torch.randn(200, 200) @ torch.randn(200, 200) for _ in itertools.count())",
+        "buffer = queue.Queue(1_000_000)",
+        "consumer = BackgroundConsumer(buffer, batches, None, None)",
+        "consumer.daemon = True  # as fairseq starts it",
+        "consumer.start()",
+        "buffer.get()",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def tracker_warning() -> None:
     """A process that ends without removing its semaphore."""
     leak = "import multiprocessing, os; s = multiprocessing.get_context('spawn').Semaphore(); os._exit(0)"
@@ -368,6 +386,7 @@ PROBES = [
     ngram_repeats,
     score_command,
     pinned_memory,
+    background_consumer,
     tracker_warning,
     bf16_means_tpu,
     torchrun_local_rank,

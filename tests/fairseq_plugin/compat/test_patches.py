@@ -33,6 +33,7 @@ FAULTS = {
     "ngram_repeats": "AssertionError",
     "score_command": "TypeError",
     "pinned_memory": "'pin_memory' argument is set as true but no accelerator is found",
+    "background_consumer": "terminate called without an active exception",
     "tracker_warning": "leaked semaphore objects",
     "bf16_means_tpu": "tpu was set",
     "torchrun_local_rank": "device 0",
