@@ -104,9 +104,10 @@ def pinned_memory() -> None:
 
 def background_consumer() -> None:
     """A process that ends while its thread is in the middle of torch."""
-    only = "[p for p in compat.PATCHES if p.name == 'dataclass_defaults']" if len(compat.PATCHES) == 1 else "compat.PATCHES"
+    names = [patch.name for patch in compat.PATCHES]
     lines = (
-        f"from mtdeep.fairseq_plugin import compat; compat.PATCHES = tuple({only})",
+        "from mtdeep.fairseq_plugin import compat",
+        f"compat.PATCHES = tuple(patch for patch in compat.PATCHES if patch.name in {names})",
         "import itertools, queue, torch",
         "from fairseq.data.iterators import BackgroundConsumer",
         "batches = (torch.randn(200, 200) @ torch.randn(200, 200) for _ in itertools.count())",
