@@ -54,14 +54,9 @@ def encode(
         block = subwords.encode_block(lines, threads=1)
         _check(lines, block, language)
         columns[language] = Block(block.units.astype(subwords.vocabulary.token_dtype), block.lengths)
-        record[language] = {
-            "sentences": int(here.sum()),
-            "characters": sum(map(len, lines)),
-            "tokens": len(block.units),
-            "unknown": int((block.units == subwords.vocabulary.unk).sum()),
-            "lengths": _histogram(block.lengths),
-            "normalised": _normalised(lines, _changes(model)),
-        }
+        unknown = int((block.units == subwords.vocabulary.unk).sum())
+        normalised = _normalised(lines, _changes(model))
+        record[language] = {**_sizes(lines, block), "unknown": unknown, "normalised": normalised}
         if keep_text:
             texts[language] = lines
     TokenChunk(columns).write(folder / TOKENS)
@@ -69,6 +64,15 @@ def encode(
         utf8 = {language: _joined(list(text_blocks(lines))) for language, lines in texts.items()}
         TokenChunk(utf8).write(folder / TEXT)
     return {"rows": len(rows), "languages": record}
+
+
+def _sizes(lines: Sequence[str], block: Block) -> dict[str, Any]:
+    return {
+        "sentences": sum(map(bool, lines)),
+        "characters": sum(map(len, lines)),
+        "tokens": len(block.units),
+        "lengths": _histogram(block.lengths),
+    }
 
 
 def _normalised(lines: Sequence[str], changes: Changes) -> dict[str, Any]:
