@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from commands import ABRIDGED, Command, commands_in, commands_of
@@ -45,6 +45,8 @@ class Step:
     printed: str
     command: str
     standard_input: str = ""
+    block: int = 0
+    """Line of the block or span that it stands in; `cd` holds to the end of it."""
     afresh: bool = False
     """Whether it is a training that names no folder of its own, and is not to go on from what lies there."""
 
@@ -77,10 +79,10 @@ def steps_of(page: str) -> Iterator[Step]:
     """Yield what a page has to run, in its order."""
     for code in code_of(page):
         if code.kind == PYTHON:
-            yield Step(page, code.line, code.text, "python -", BEFORE.get(page, "") + code.text)
+            yield Step(page, code.line, code.text, "python -", BEFORE.get(page, "") + code.text, block=code.line)
         for command in commands_in(code):
             if command.text not in NOT_RUN:
-                yield step_of(command)
+                yield replace(step_of(command), block=code.line)
 
 
 def step_of(command: Command) -> Step:
@@ -100,11 +102,14 @@ def training() -> str:
 def run_page(page: str, folder: Path, variables: dict[str, str]) -> list[str]:
     """Run what a page prints, a failure does not stop it; return what went wrong."""
     problems = []
+    block, here = 0, folder
     for step in steps_of(page):
+        if step.block != block:
+            block, here = step.block, folder
         if step.command.startswith("cd "):
-            folder = folder / step.command.removeprefix("cd ")
+            here = here / step.command.removeprefix("cd ")
             continue
-        problem = step.run(folder, variables)
+        problem = step.run(here, variables)
         if problem is not None:
             problems.append(problem)
     return problems
