@@ -103,12 +103,13 @@ def test_two_processes_train_the_model_that_one_trains_with_twice_the_batches(
             torch.testing.assert_close(tensor, other[name], rtol=1e-4, atol=1e-5)
     for name in ("two", "torchrun"):
         assert losses[name] == pytest.approx(losses["one"], abs=2e-3)
-    result = run_command(
-        "fairseq-validate", toy_store, "--task", "many_to_many_translation", "--max-tokens", 400, "--cpu",
-        "--path", tmp_path / "two" / "checkpoint_last.pt", "--distributed-world-size", 2,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert validation_losses(result)[-1] == pytest.approx(losses["two"][-1], abs=2e-3)
+    for size in (("--max-tokens", 400), ("--batch-size", 10_000)):  # of one batch, the second process has none
+        result = run_command(
+            "fairseq-validate", toy_store, "--task", "many_to_many_translation", *size, "--cpu",
+            "--path", tmp_path / "two" / "checkpoint_last.pt", "--distributed-world-size", 2,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        assert validation_losses(result)[-1] == pytest.approx(losses["two"][-1], abs=2e-3)
 
 
 def validation_losses(result: subprocess.CompletedProcess[str]) -> list[float]:

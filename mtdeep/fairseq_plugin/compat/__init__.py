@@ -34,6 +34,7 @@ from mtdeep.fairseq_plugin.compat import (
     torchrun_local_rank,
     tracker_warning,
     update_checkpoints,
+    validate_processes,
     workers,
 )
 from mtdeep.fairseq_plugin.compat.patch import Patch
@@ -56,6 +57,7 @@ PATCHES: tuple[Patch, ...] = (
     indexed_places.PATCH,
     ngram_repeats.PATCH,
     score_command.PATCH,
+    validate_processes.PATCH,
     pinned_memory.PATCH,
     background_consumer.PATCH,
     tracker_warning.PATCH,

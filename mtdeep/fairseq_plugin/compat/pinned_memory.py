@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from mtdeep.fairseq_plugin.compat.overlay import Overlay
 from mtdeep.fairseq_plugin.compat.patch import Patch
 
 MODULE = "fairseq.data.iterators"
@@ -20,17 +21,6 @@ def can_be_pinned() -> bool:
 
     device = torch.accelerator.current_accelerator(check_available=True)
     return device is not None and device.type != "mps"
-
-
-class Overlay:
-    """A module in which some names mean something else; the module itself is left alone."""
-
-    def __init__(self, module: Any, **names: Any) -> None:
-        self.__dict__.update(names)
-        self._module = module
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, name)
 
 
 def needed() -> bool:

@@ -366,6 +366,21 @@ def score_command() -> None:
         score.cli_main()
 
 
+def validate_processes() -> None:
+    """The command's last batch in a process that has one less."""
+    load = checkpoint_utils.load_model_ensemble_and_task
+    task = SimpleNamespace(valid_step=lambda sample, *_: sample["net_input"])
+    checkpoint_utils.load_model_ensemble_and_task = lambda *_: ([], None, task)
+    try:
+        from fairseq_cli import validate
+
+        loaded = validate.checkpoint_utils.load_model_ensemble_and_task([])[2]
+    finally:
+        checkpoint_utils.load_model_ensemble_and_task = load
+    assert loaded.valid_step({}, None, None) == (0.0, 0, {})
+    assert loaded.valid_step({"net_input": 1}, None, None) == 1
+
+
 PROBES = [
     dataclass_defaults,
     hydra_warnings,
@@ -386,6 +401,7 @@ PROBES = [
     indexed_places,
     ngram_repeats,
     score_command,
+    validate_processes,
     pinned_memory,
     background_consumer,
     tracker_warning,

@@ -32,6 +32,7 @@ FAULTS = {
     "indexed_places": "at -2147483648",
     "ngram_repeats": "AssertionError",
     "score_command": "TypeError",
+    "validate_processes": "KeyError",
     "pinned_memory": "'pin_memory' argument is set as true but no accelerator is found",
     "background_consumer": "terminate called without an active exception",
     "tracker_warning": "leaked semaphore objects",
