@@ -33,11 +33,12 @@ def _end_all() -> None:
         stopped.set()
     for thread, (queue, _) in threads:
         while thread.is_alive() and time.monotonic() < deadline:
-            _drop(queue)
+            drain(queue)
             thread.join(0.01)
 
 
-def _drop(queue: Queue[Any]) -> None:
+def drain(queue: Queue[Any]) -> None:
+    """Drop what is in a queue, so that a thread that waits for room goes on."""
     try:
         while True:
             queue.get_nowait()

@@ -14,7 +14,7 @@ from typing import Any
 
 from fairseq.data.iterators import CountingIterator, EpochBatchIterating
 
-from mtdeep.background_threads import end_before_exit
+from mtdeep.background_threads import drain, end_before_exit
 from mtdeep.corpus.batches import Batch, BatchPlanner
 from mtdeep.corpus.stream import Position, batches
 from mtdeep.errors import UserError
@@ -161,8 +161,7 @@ class Prefetcher:
     def stop(self) -> None:
         """Let the thread end; what it had prepared is dropped."""
         self._stopped.set()
-        while not self._queue.empty():
-            self._queue.get()
+        drain(self._queue)
 
     def __iter__(self) -> Prefetcher:
         return self
