@@ -49,6 +49,9 @@ NOT_RUN: dict[str, Reason] = {
     "python scripts/language_rule.py ntrex128 bible": Reason(
         "its texts are not here", ("tests/documents/test_scripts.py",)
     ),
+    "python scripts/normalisation.py ntrex128/*.gz bible/*.gz": Reason(
+        "its texts are not here", ("tests/documents/test_scripts.py",)
+    ),
     "python scripts/mutate_constants.py": Reason(
         "it runs tests for every number of the papers", ("tests/scripts/test_mutate_constants.py",)
     ),

@@ -33,6 +33,7 @@ BEFORE = {
     "    writer.add_corpus('bible', 'train', {'en': blocks, 'de': blocks}, provenance={})\n"
     "    writer.finish({})\n",
 }
+TRAINING = re.compile(r"\bfairseq-(?:hydra-)?train\b")
 NOISE = re.compile(r"\w*Warning\b|[Pp]lease install|deprecated", re.M)
 
 
@@ -88,7 +89,7 @@ def steps_of(page: str) -> Iterator[Step]:
 def step_of(command: Command) -> Step:
     """Return the step of a command; one that is abridged, or options alone, is README's training with what it says."""
     text = command.text if not command.only_options else f"fairseq-train ... {command.text}"
-    afresh = "train" in text and "--save-dir" not in text
+    afresh = TRAINING.search(text) is not None and "--save-dir" not in text
     text = ABRIDGED.sub(lambda _: training(), text, count=1)
     return Step(command.page, command.line, command.text, shortened(text), afresh=afresh)
 
