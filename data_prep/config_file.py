@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from data_prep.config import Config, named_twice
 from data_prep.corpus_settings import EVERY_READER, AnyCorpus, CorpusSplit, FileCorpus, MtdataCorpus
 from data_prep.environment import expand, is_utf8
+from data_prep.input_files import objection_to
 from data_prep.pair_corpora import pair_corpora
 from data_prep.public.identifier import columns_of
 from data_prep.read_twice import is_by_pattern, read_twice
@@ -175,18 +176,10 @@ def load_config(path: Path) -> ConfigFile:
         loaded = ConfigFile(path, Config.model_validate(document), lines)
     except ValidationError as error:
         raise UserError("\n".join(_sentences(path, error, document, lines))) from error
-    missing = [(place, file) for place, _, file in loaded.files(fetched=False) if not _is_file(file)]
-    if sentences := [f"{loaded.where(*place)}: no file {file}; correct the path" for place, file in missing]:
+    objections = ((place, objection_to(file)) for place, _, file in loaded.files(fetched=False))
+    if sentences := [f"{loaded.where(*place)}: {objection}" for place, objection in objections if objection]:
         raise UserError("\n".join(sentences))
     return loaded
-
-
-def _is_file(path: Path) -> bool:
-    """Tell a regular file, which can be read twice, from a folder, a pipe, and a path that the system refuses."""
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long
-        return False
 
 
 def _sentences(

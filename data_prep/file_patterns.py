@@ -1,7 +1,7 @@
 """Patterns of paths, as a shell has them, with places for codes of languages among their wildcards.
 
     *  ?  [abc]  [!abc]    within a name: any characters, one, one of some, one of all others
-    **                     a name by itself: any folders, or none; at the end, all files in them
+    **                     a name by itself: any folders, or none; at the end, all files in them; links are followed
     {source} {target} {language}    a code: letters, digits, hyphens, underscores
 
 A wildcard matches no dot at the start of a name, and a code is never cut: what a wildcard takes beside one does not
@@ -10,11 +10,15 @@ begin or end there with a letter or digit.
 
 from __future__ import annotations
 
+import os
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import translate
 from functools import cache
 from pathlib import Path
+
+from data_prep.environment import is_utf8
 
 SOURCE, TARGET, LANGUAGE = "{source}", "{target}", "{language}"
 FOLDERS = "**"
@@ -41,7 +45,8 @@ def matches(path: Path, root: Path, *, locales: bool = False) -> Iterator[tuple[
     """Yield what there is by a pattern, sorted, with every way to fill its places and wildcards.
 
     A path below *root* is a pattern behind it, other paths are behind their anchor. *locales*: a code may have `.` and
-    `@` too, as in `sr@latin` and `pt_BR.UTF-8`. Raises ValueError for a folder that cannot be read.
+    `@` too, as in `sr@latin` and `pt_BR.UTF-8`. Raises ValueError for a folder that cannot be read, and for a name that
+    is not UTF-8, which no report could have.
     """
     start = root if path.is_relative_to(root) else Path(path.anchor)
     code = re.compile(_LOCALE if locales else _CODE)
@@ -63,20 +68,44 @@ def matches(path: Path, root: Path, *, locales: bool = False) -> Iterator[tuple[
                 if filled:
                     below.setdefault(found, []).extend(filled)
         here = below
-    yield from sorted((path, fillings) for path, fillings in here.items() if path.exists())
+    for path, fillings in sorted((path, fillings) for path, fillings in here.items() if path.exists()):
+        _check_name(path)
+        yield path, fillings
 
 
 def _inside(folder: Path, part: str, tokens: Sequence[str]) -> Iterator[tuple[Path, str]]:
     """Yield the paths in a folder that a part of a pattern may be, and their names; for FOLDERS those behind it."""
     if part == FOLDERS:
-        yield folder, ""
-        for child in _children(folder):
-            if child.is_dir() and not child.is_symlink() and not child.name.startswith("."):
-                yield from ((path, f"{child.name}/{rest}") for path, rest in _inside(child, part, tokens))
+        yield from _folders(folder)
     elif any(map(_TOKENS.fullmatch, tokens)):
         yield from ((child, child.name) for child in _children(folder))
     else:
         yield folder / part, part
+
+
+def _folders(start: Path) -> Iterator[tuple[Path, str]]:
+    """Yield a folder and those in it at any depth, with their names from there; links are followed.
+
+    Every folder comes once, also where links make a circle, and by its own name where it has one there: links wait.
+    """
+    seen: set[str] = set()
+    waiting, links = deque([(start, "")]), deque[tuple[Path, str]]()
+    while waiting or links:
+        folder, name = (waiting or links).popleft()
+        real = os.path.realpath(folder)
+        if real in seen:
+            continue
+        seen.add(real)
+        yield folder, name
+        for child in _children(folder):
+            if child.is_dir() and not child.name.startswith("."):
+                (links if child.is_symlink() else waiting).append((child, f"{name}{child.name}/"))
+
+
+def _check_name(path: Path) -> None:
+    if not is_utf8(str(path)):
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise ValueError(f"{shown}: its name is not UTF-8; rename it, or narrow the pattern")
 
 
 def _children(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -108,6 +109,11 @@ def _reading(fillings: Sequence[Filling]) -> Filling:
 def _language(filling: Filling) -> str | None:
     """Return the canonical code of a language or of a POSIX locale's name (`pt_BR.UTF-8`, `sr@latin`)."""
     return find(_CODESET.sub("", filling[LANGUAGE]))
+
+
+def resolved(source: Source) -> Source:
+    """Return a source with every path as that of the file itself, without links."""
+    return _with(source, {place: Path(os.path.realpath(path)) for place, path in _every_path(source)})
 
 
 def _paths(source: Source) -> dict[_Place, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from data_prep.corpus_settings import TRAIN, AnyCorpus, CorpusSplit, FileCorpus
 from data_prep.corpus_values import is_all
 from data_prep.file_patterns import has_wildcard
+from data_prep.many_files import resolved
 from data_prep.readers.source import Source
 
 
@@ -24,15 +26,18 @@ def read_twice(
 ) -> Iterator[tuple[CorpusSplit, str]]:
     """Yield the splits *by_pattern* that have a file of another kind of split, or a source twice, and what to tell.
 
-    Files that are named one by one may be: somebody has said so.
+    Files that are named one by one may be: somebody has said so. A link is the file that it leads to.
     """
-    readers: dict[Path, dict[CorpusSplit, None]] = {}
+    readers: dict[str, dict[CorpusSplit, None]] = {}
+    shown: dict[str, Path] = {}
     for name, every in sources.items():
         for source in every:
             for path in source.inputs:
-                readers.setdefault(path, {})[name] = None
+                real = os.path.realpath(path)
+                readers.setdefault(real, {})[name] = None
+                shown.setdefault(real, path)
     told = set()
-    for path, names in readers.items():
+    for real, names in readers.items():
         trained = [name for name in names if name[1] == TRAIN]
         scored = [name for name in names if name[1] != TRAIN]
         pair = (trained[0], scored[0]) if trained and scored else None
@@ -40,7 +45,8 @@ def read_twice(
             told.add(pair)
             own = next(name for name in names if name in by_pattern)
             (of, _), (other, split) = pair
-            yield own, f"{path} is read for split 'train' of {of!r} and for {split!r} of {other!r}; narrow the pattern"
+            what = f"{shown[real]} is read for split 'train' of {of!r} and for {split!r} of {other!r}"
+            yield own, f"{what}; narrow the pattern"
     for name in sorted(by_pattern & sources.keys()):
         if again := _again(sources[name]):
             yield name, f"{again.inputs[0]} is read twice for split {name[1]!r}; leave it out, or narrow the pattern"
@@ -50,10 +56,11 @@ def _again(sources: Sequence[Source]) -> Source | None:
     """Return the first source that is equal to one before; of one file different columns may be read."""
     seen: dict[tuple[Path, ...], list[Source]] = {}
     for source in sources:
-        before = seen.setdefault(tuple(source.inputs), [])
-        if source in before:
+        real = resolved(source)
+        before = seen.setdefault(tuple(real.inputs), [])
+        if real in before:
             return source
-        before.append(source)
+        before.append(real)
     return None
 
 

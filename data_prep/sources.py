@@ -48,6 +48,10 @@ _OF_LANGUAGE = ("source", "target")
 Options = str | Mapping[str, Any]
 
 
+class LanguagesNeeded(ValueError):
+    """Raised for options that a list of languages would complete."""
+
+
 def make_source(reader: str, given: Options, languages: Sequence[str], at: Callable[[str], Path]) -> Source:
     """Return the source that *given* describes, for canonical codes of the corpus's *languages*, perhaps none.
 
@@ -69,7 +73,8 @@ def make_source(reader: str, given: Options, languages: Sequence[str], at: Calla
             raise ValueError(f"reader {reader} has no option {name!r}; {hint}")
     required = [name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
     if missing := [name for name in required if not options.get(name)]:
-        raise ValueError(f"reader {reader} needs {', '.join(missing)}")
+        by_languages = {"languages", *_OF_LANGUAGE}.issuperset(missing)
+        raise (LanguagesNeeded if by_languages else ValueError)(f"reader {reader} needs {', '.join(missing)}")
     try:
         source: Source = _adapter(kind).validate_python(options)
     except ValidationError as error:
@@ -122,7 +127,7 @@ def _of_each(value: Any, languages: Sequence[str], option: str) -> Any:
         return value
     if PATTERN in value:
         if not languages:
-            raise ValueError(f"the pattern {value!r} needs `languages`, a list of codes")
+            raise LanguagesNeeded(f"the pattern {value!r} needs `languages`, a list of codes")
         return {code: value.replace(PATTERN, code) for code in languages}
     if option == "files":
         if len(languages) == 1:

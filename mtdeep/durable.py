@@ -56,9 +56,15 @@ def refusals_told(path: Path) -> Iterator[None]:
         where, what = error.filename or path, error.strerror
         if error.errno in _FULL:
             raise UserError(f"{where}: cannot be written ({what}); make room, or give another place for it") from error
-        if error.errno in _REFUSED:
+        if error.errno in _REFUSED or (error.errno == errno.ENOENT and _is_way_to(Path(where), path)):
             raise UserError(f"{where}: cannot be written ({what}); mend that, or give another place") from error
         raise
+
+
+def _is_way_to(missing: Path, path: Path) -> bool:
+    """Tell what cannot be made for *path*, as in /proc, from an input that is gone, which is nothing of the place."""
+    missing, path = Path(os.path.realpath(missing)), Path(os.path.realpath(path))
+    return path.is_relative_to(missing) or missing.name == _lock_of(path).name
 
 
 @contextmanager
@@ -68,8 +74,7 @@ def one_writer(path: Path) -> Iterator[None]:
     The lock is a file `.NAME.mtdeep-lock` beside it, which goes with the last who held it; the system unlocks it when a
     process is killed. Raises UserError when another process holds it.
     """
-    whole = Path(os.path.realpath(path))
-    lock = whole.with_name(f".{whole.name}.mtdeep-lock")
+    lock = _lock_of(Path(os.path.realpath(path)))
     while True:
         with lock.open("w") as file:
             try:
@@ -83,6 +88,10 @@ def one_writer(path: Path) -> Iterator[None]:
             finally:
                 lock.unlink()  # only ever by the holder of the file that stands there
             return
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.mtdeep-lock")
 
 
 def _is_open_at(descriptor: int, path: Path) -> bool:

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import yaml
 
-from data_prep.environment import expand
+from data_prep.environment import expand, is_utf8
 from data_prep.file_patterns import matches
+from data_prep.input_files import objection_to
 from data_prep.many_files import expanded, is_pattern
 from data_prep.readers.compression import SUFFIXES as COMPRESSED_SUFFIXES
 from data_prep.readers.source import Source
 from data_prep.readers.spellings import Spellings
 from data_prep.readers.store import StoreRows
 from data_prep.readers.xliff_languages import xliff_languages
-from data_prep.sources import PATTERN, READERS, make_source
+from data_prep.sources import PATTERN, READERS, LanguagesNeeded, make_source
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store
 from mtdeep.errors import UserError, shortened
@@ -88,14 +89,13 @@ def scored_splits(store: Store, languages: Sequence[str] = ()) -> list[Corpus]:
 
 
 def _meant(option: str, written: str, languages: Sequence[str]) -> list[Corpus]:
+    if not is_utf8(written):
+        raise UserError(f"{option} {written!r}: its name is not UTF-8; rename it")
     if not _is_mapping(written):
         if (Path(written) / MANIFEST).is_file():
             return scored_splits(Store(written))
         if is_pattern(_at(written), _at("")) and PATTERN not in written:
-            found = [str(path) for path, _ in matches(_at(written), _at("")) if path.is_file()]
-            if not found:
-                raise UserError(f"{option} {written!r}: no file matches it; correct the pattern")
-            return [corpus for path in found for corpus in _meant(option, path, languages)]
+            return [corpus for path in _matching(option, written) for corpus in _meant(option, path, languages)]
         return _corpora(written, _sources(option, written, _reader_of(written), written, languages))
     try:
         options = yaml.safe_load(written)
@@ -113,6 +113,16 @@ def _meant(option: str, written: str, languages: Sequence[str]) -> list[Corpus]:
     return _corpora(name, _sources(option, written, reader, options, languages))
 
 
+def _matching(option: str, pattern: str) -> list[str]:
+    try:
+        found = [str(path) for path, _ in matches(_at(pattern), _at("")) if path.is_file()]
+    except ValueError as error:
+        raise UserError(f"{option} {pattern!r}: {error}") from error
+    if not found:
+        raise UserError(f"{option} {pattern!r}: no file matches it; correct the pattern")
+    return found
+
+
 def _corpora(name: str, sources: Sequence[Source]) -> list[Corpus]:
     """Return one corpus, or one for each of the files that a pattern means, named after these."""
     return [Corpus(name if len(sources) == 1 else str(source.inputs[0]), source) for source in sources]
@@ -125,6 +135,8 @@ def _sides(path: Path, languages: Sequence[str]) -> list[str]:
     ValueError where that leaves a side open.
     """
     own = xliff_languages(path)
+    if own is None:
+        raise ValueError("it has no unit to compare; leave it out")
     codes = [resolve(code) for code in languages or filter(None, own)]
     places = [None if spelt is None else Spellings(codes).column(spelt) for spelt in own]
     if len(codes) == 2 and None in own and places.count(None) == 1:
@@ -160,12 +172,11 @@ def _sources(option: str, written: str, reader: str, given: object, languages: S
         if reader == "xliff" and isinstance(given, str) and _at(given).is_file():
             languages = _sides(_at(given), languages)
         sources = expanded(make_source(reader, given, languages, _at), _at(""))  # type: ignore[arg-type]
+    except LanguagesNeeded as error:
+        raise UserError(f"{option} {written!r}: {error}; give --languages") from error
     except ValueError as error:
-        problem = str(error)
-        if "languages" in problem:
-            problem += "; give --languages"
-        raise UserError(f"{option} {written!r}: {problem}") from error
-    missing = [path for source in sources for path in source.inputs if not path.is_file()]
-    if missing:
-        raise UserError(f"{option} {written!r}: there is no file {missing[0]}; correct the path, or --languages")
+        raise UserError(f"{option} {written!r}: {error}") from error
+    objections = (objection_to(path) for source in sources for path in source.inputs)
+    if objection := next(filter(None, objections), None):
+        raise UserError(f"{option} {written!r}: {objection}{', or --languages' if PATTERN in written else ''}")
     return sources

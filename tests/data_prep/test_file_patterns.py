@@ -55,6 +55,24 @@ def test_names_are_sorted_and_a_folder_s_own_name_is_no_pattern(tmp_path: Path) 
     assert found(folder, "**/*.tsv") == ["b.tsv", "c.tsv", "x/a.tsv"]
 
 
+def test_folders_behind_links_come_once(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    touch(folder, "b/x.en", "b/c/y.en")
+    touch(tmp_path, "out/z.en")
+    (folder / "a").symlink_to("b")  # a folder that has its own name there too
+    (folder / "b/up").symlink_to("..")  # a circle
+    (folder / "far").symlink_to(tmp_path / "out")
+    (folder / "nowhere").symlink_to("nothing")
+    assert found(folder, "**/*.en") == ["b/c/y.en", "b/x.en", "far/z.en"]
+
+
+def test_a_name_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    touch(tmp_path, "nu/a.en", "nu/\udcff.en", "nu/\udcff.txt")
+    with pytest.raises(ValueError, match=r"nu/\\xff\.en: its name is not UTF-8; rename it, or narrow the pattern"):
+        found(tmp_path, "nu/*.{language}")
+    assert found(tmp_path, "nu/a.*") == ["nu/a.en"]  # beside it
+
+
 @pytest.mark.parametrize(("text", "has"), [("a*", True), ("a?", True), ("[ab]", True), ("a]b[", False), ("{a}", False)])
 def test_what_is_a_pattern(text: str, has: bool) -> None:
     assert has_wildcard(text) is has

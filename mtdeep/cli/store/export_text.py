@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,76 +19,76 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """Tables that are printed one by one."""
+_DIRECTIONS = (
+    "Files for each of these, rows that both languages have, in place of files over all languages: all, centric:CODE, "
+    "en-de, ... (docs/corpus-store.md)."
+)
+_GAPS = "Write rows that lack languages, or none of them."
+_OVERWRITE = "Replace what another export has written to the folder."
+
+
+def _names(what: str, unless: str = "all that the store has") -> Any:
+    return typer.Option(help=f"Comma list of {what}. [default: {unless}]", show_default=False)
 
 
 def export_text(
     store: Annotated[Path, typer.Argument(help="Corpus store.")],
     out: Annotated[Path, typer.Argument(help="Folder for the files; made if need be.")],
-    languages: Annotated[
-        str, typer.Option(help="Comma list of codes. [default: all that the store has]", show_default=False)
-    ] = "",
-    splits: Annotated[
-        str, typer.Option(help="Comma list of splits. [default: all that the store has]", show_default=False)
-    ] = "",
-    corpora: Annotated[
-        str, typer.Option(help="Comma list of corpora. [default: all that the splits have]", show_default=False)
-    ] = "",
-    origins: Annotated[
-        str, typer.Option(help="Comma list of human, mined, back_translated. [default: all]", show_default=False)
-    ] = "",
-    directions: Annotated[
-        str,
-        typer.Option(
-            help="Files for each of these, rows that both languages have, in place of files over all languages: all, "
-            "centric:CODE, en-de, ... (docs/corpus-store.md).",
-            show_default=False,
-        ),
-    ] = "",
+    languages: Annotated[str, _names("codes")] = "",
+    splits: Annotated[str, _names("splits")] = "",
+    corpora: Annotated[str, _names("corpora", "all that the splits have")] = "",
+    origins: Annotated[str, _names("human, mined, back_translated", "all")] = "",
+    directions: Annotated[str, typer.Option(help=_DIRECTIONS, show_default=False)] = "",
     form: Annotated[str, typer.Option("--format", help="text (a file a language), tsv or jsonl.")] = "text",
     compress: Annotated[str, typer.Option(help="gz, xz or zst.", show_default=False)] = "",
-    gaps: Annotated[
-        bool, typer.Option("--gaps/--no-gaps", help="Write rows that lack languages, or none of them.")
-    ] = True,
+    gaps: Annotated[bool, typer.Option("--gaps/--no-gaps", help=_GAPS)] = True,
     pieces: Annotated[bool, typer.Option("--pieces", help="Write pieces between blanks in place of text.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what another export has written to the folder.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=_OVERWRITE)] = False,
 ) -> None:
     """Write the text of a store: SPLIT.LANGUAGE, line i of each file being the same row.
 
     Where the store keeps raw text (every split but train) that is written, else what its pieces decode to.
     """
-    from mtdeep.compression import COMPRESSIONS
-    from mtdeep.corpus.directions import parse_directions
-    from mtdeep.corpus.origins import ORIGINS
     from mtdeep.corpus.store import Store
-    from mtdeep.corpus.text import FORMATS, Chosen
     from mtdeep.corpus.text import export_text as export
     from mtdeep.durable import refusals_told
     from mtdeep.progress import ProgressReport
+
+    _check_form(form, compress)
+    if directions and languages:
+        raise UserError("--directions names the languages itself; leave --languages out")
+    opened = Store(store)
+    rows = _chosen_rows(opened, splits, corpora, origins, languages, directions)
+    chosen = replace(rows, gaps=gaps, pieces=pieces, form=form, compression=compress or None)
+    with ProgressReport() as progress, refusals_told(out):
+        tables, empty = export(opened, out, chosen, overwrite=overwrite, progress=progress.show)
+    for line in _report(out, chosen, tables, empty):
+        typer.echo(line)
+
+
+def _check_form(form: str, compress: str) -> None:
+    from mtdeep.compression import COMPRESSIONS
+    from mtdeep.corpus.text import FORMATS
 
     if form not in FORMATS:
         raise UserError(f"--format {form}: there is no such format; give {', '.join(FORMATS)}")
     if compress and compress not in COMPRESSIONS:
         raise UserError(f"--compress {compress}: there is no such compression; give {', '.join(COMPRESSIONS)}")
-    if directions and languages:
-        raise UserError("--directions names the languages itself; leave --languages out")
-    opened = Store(store)
-    chosen = Chosen(
-        splits=_listed("--splits", splits, opened.splits),
-        corpora=_listed("--corpora", corpora, _corpora(opened)),
+
+
+def _chosen_rows(store: Store, splits: str, corpora: str, origins: str, languages: str, directions: str) -> Chosen:
+    """Return what comma lists choose of a store, each of them all that there is where it is empty."""
+    from mtdeep.corpus.directions import parse_directions
+    from mtdeep.corpus.origins import ORIGINS
+    from mtdeep.corpus.text import Chosen
+
+    return Chosen(
+        splits=_listed("--splits", splits, store.splits),
+        corpora=_listed("--corpora", corpora, _corpora(store)),
         origins=_listed("--origins", origins, ORIGINS),
-        languages=_codes(languages, opened) if languages else (),
-        directions=parse_directions(directions, opened) if directions else (),
-        gaps=gaps,
-        pieces=pieces,
-        form=form,
-        compression=compress or None,
+        languages=_codes(languages, store) if languages else (),
+        directions=parse_directions(directions, store) if directions else (),
     )
-    with ProgressReport() as progress, refusals_told(out):
-        tables, empty = export(opened, out, chosen, overwrite=overwrite, progress=progress.show)
-    for line in _report(out, chosen, tables, empty):
-        typer.echo(line)
 
 
 def _listed(option: str, given: str, there: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -75,8 +76,10 @@ def export_text(
     An export that was stopped goes on behind its last whole table. *overwrite*: remove another export that the folder
     has first. *progress* hears which table is written, how many rows are done, and how many there are. Raises UserError
     when nothing is chosen, when text would have to be decoded without a model, for a damaged store, of which every byte
-    is read first, and for a folder with something else.
+    is read first, and for a folder in the store, or with something else.
     """
+    if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(store.path)):
+        raise UserError(f"{out}: lies in the store {store.path}; give another folder for the text")
     every = list(_parts(store, chosen))
     parts = [part for part in every if part.corpora]
     if not parts:
@@ -92,8 +95,7 @@ def export_text(
         for part in parts:
             if not record.whole(out, part.name):
                 tell = None if progress is None else partial(_tell, progress, part.name, done, total)
-                record.tables[part.name] = _write(out, part, text, chosen, tell)
-                record.write(out)
+                _write(out, record, part, text, chosen, tell)
             done += part.rows
         sync_directory(out)
     return record.tables, [part.name for part in every if not part.corpora]
@@ -145,8 +147,8 @@ def _tell(progress: Progress, name: str, before: int, total: int, rows: int) -> 
 
 
 def _write(
-    out: Path, part: _Part, text: StoredText, chosen: Chosen, tell: Callable[[int], None] | None
-) -> Table:
+    out: Path, record: Record, part: _Part, text: StoredText, chosen: Chosen, tell: Callable[[int], None] | None
+) -> None:
     rows = _Rows(text, part)
     with Folder(out, chosen.compression) as folder:
         files = FORMATS[chosen.form](folder.open, part.name, part.languages)
@@ -155,8 +157,11 @@ def _write(
                 files.write(some)
                 if tell is not None:
                     tell(rows.looked_at)
-    sizes = {name: (out / name).stat().st_size for name in folder.names}
-    return Table(rows.count, dict(rows.sentences), rows.sources, dict(+rows.unknown), files.mended, sizes)
+        counts = rows.count, dict(rows.sentences), rows.sources, dict(+rows.unknown), files.mended
+        record.tables[part.name] = Table(*counts, folder.finish())
+        record.write(out)
+        sync_directory(out)  # or the power could go between, and leave names without the record that has them
+        folder.name_files()
 
 
 class _Rows:

@@ -100,7 +100,7 @@ FORMATS: Mapping[str, Callable[[Callable[[str], IO[bytes]], str, Sequence[str]],
 class Folder:
     """Opens files in a folder under temporary names; they get their names together, once all of them are whole.
 
-    A context manager: after an error nothing of the new files stays.
+    A context manager: what has no name of its own at its end does not stay.
     """
 
     def __init__(self, path: Path, compression: str | None) -> None:
@@ -112,15 +112,9 @@ class Folder:
     def __enter__(self) -> Folder:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+    def __exit__(self, *error: object) -> None:
         try:
             self._open.close()
-            if kind is None:
-                for name in self.names:
-                    with partial_of(self._path / name).open("rb+") as file:
-                        os.fsync(file.fileno())
-                for name in self.names:
-                    partial_of(self._path / name).replace(self._path / name)
         finally:
             for name in self.names:
                 partial_of(self._path / name).unlink(missing_ok=True)
@@ -131,6 +125,21 @@ class Folder:
         self.names.append(name)
         raw = self._open.enter_context(partial_of(self._path / name).open("wb"))
         return self._open.enter_context(compressed(raw, self._compression)) if self._compression else raw
+
+    def finish(self) -> dict[str, int]:
+        """Close the files, which are durable then, still under temporary names; returns the bytes of each."""
+        self._open.close()
+        sizes = {}
+        for name in self.names:
+            with partial_of(self._path / name).open("rb+") as file:
+                os.fsync(file.fileno())
+                sizes[name] = os.fstat(file.fileno()).st_size
+        return sizes
+
+    def name_files(self) -> None:
+        """Give the finished files their names."""
+        for name in self.names:
+            partial_of(self._path / name).replace(self._path / name)
 
 
 def partial_of(path: Path) -> Path:

@@ -4,7 +4,8 @@
      "tables": {name: {"rows", "sentences": {code: n}, "text": {code: [raw|decoded|pieces, ...]}, "unknown": {code: n},
                        "mended", "files": {name: bytes}}}}
 
-A table is there once its files are whole, so that an export which was killed goes on behind the last of them.
+A table is entered once its files are whole, and before they get their names: no file has a name that is not entered
+here, whatever stops an export. It goes on behind the last table whose files are there.
 """
 
 from __future__ import annotations

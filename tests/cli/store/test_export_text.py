@@ -149,6 +149,17 @@ def test_nothing_else_is_overwritten(talks: Path, tmp_path: Path, run) -> None:
         run("export-text", talks, out / "train.en")
 
 
+def test_places_where_no_folder_can_be(talks: Path, tmp_path: Path, run) -> None:
+    (tmp_path / "link").symlink_to(talks)
+    for out in (talks / "text", tmp_path / "link" / "a" / "b", talks):
+        with pytest.raises(UserError, match=r"lies in the store .*; give another folder for the text"):
+            run("export-text", talks, out)
+    assert sorted(path.name for path in talks.parent.iterdir()) == ["store"] and not (talks / "text").exists()
+    for out in ("/proc/x", "/proc/x/y"):
+        with pytest.raises(UserError, match=r"^/proc/\S+: cannot be written \(.*\); mend that, or give another place$"):
+            run("export-text", talks, out)
+
+
 def test_another_export_is_overwritten_where_that_is_asked_for(talks: Path, tmp_path: Path, run) -> None:
     out = tmp_path / "out"
     run("export-text", talks, out)

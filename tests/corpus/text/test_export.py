@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,7 @@ from data_prep.readers.tsv import Tsv
 from mtdeep.corpus import Store, StoreWriter, Vocabulary, blocks_of, parse_directions, text_blocks
 from mtdeep.corpus.subwords import Subwords, pieces
 from mtdeep.corpus.text import Chosen, export_text
-from mtdeep.corpus.text.files import Folder
+from mtdeep.corpus.text.files import Folder, LineFiles
 from mtdeep.errors import UserError
 
 LANGUAGES = ("en", "de", "zh-Hans")
@@ -138,6 +142,58 @@ def test_an_export_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.
     (out / "test.en-de.en").write_text("")  # damaged since
     export_text(store, out, wanted)
     assert (out / "test.en-de.en").read_text() == "a\n"
+
+
+def stop_at(patch: pytest.MonkeyPatch, step: int, *, kill: bool) -> list[str]:
+    """Let the disk be full, or the process die, at a step; returns what that was once it has come."""
+    stopped: list[str] = []
+    steps = count()
+
+    def stopping(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **options: Any) -> Any:
+            if stopped and kill:
+                return None  # a dead process tidies nothing
+            if not stopped and next(steps) == step:
+                stopped.append(name)
+                raise KeyboardInterrupt if kill else OSError(errno.ENOSPC, "No space left on device")
+            return call(*args, **options)
+
+        return called
+
+    places = [(Path, "mkdir"), (Path, "write_text"), (Path, "replace"), (os, "fsync"), (Folder, "open")]
+    places += [(LineFiles, "write"), (Path, "unlink")] if kill else [(LineFiles, "write")]
+    for owner, name in places:
+        patch.setattr(owner, name, stopping(name, getattr(owner, name)))
+    return stopped
+
+
+@pytest.mark.parametrize(("kill", "overwrite"), [(False, False), (True, True)])
+def test_an_export_goes_on_wherever_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill: bool, overwrite: bool
+) -> None:
+    def content(folder: Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    store = store_of(tmp_path / "s", {"en": ["a", "b"], "de": ["c", ""], "zh-Hans": ["", "d"]})
+    wanted = chosen(directions=parse_directions("de-en,zh-en", store))
+    export_text(store, tmp_path / "whole", wanted)
+    seen = set()
+    for step in count():
+        out = tmp_path / str(step)
+        if overwrite:
+            export_text(store, out, chosen())
+        with monkeypatch.context() as patch:
+            stopped = stop_at(patch, step, kill=kill)
+            try:
+                export_text(store, out, wanted, overwrite=overwrite)
+            except (OSError, KeyboardInterrupt):
+                assert stopped
+        export_text(store, out, wanted, overwrite=overwrite)
+        assert content(out) == content(tmp_path / "whole")
+        seen.update(stopped)
+        if not stopped:
+            break
+    assert seen >= {"write_text", "replace", "fsync", "open", "write"}
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": "mtdeep-text", "version": 2}', "\0"])

@@ -88,7 +88,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     ),
     # Paths
     "no such file": (changed("a.en", "b.en"), r"yaml:4: no file FOLDER/b\.en; correct the path"),
-    "a folder as a file": (changed("a.en", "."), r"yaml:4: no file FOLDER; correct the path"),
+    "a folder as a file": (changed("a.en", "."), r"yaml:4: FOLDER is a folder; name a file in it, or FOLDER/\*"),
     "a pipe as a file": (changed("a.en", "pipe"), r"yaml:4: no file FOLDER/pipe; correct the path"),
     "a link to itself": (changed("a.en", "loop"), r"yaml:4: no file FOLDER/loop; correct the path"),
     "a name of 5,000 letters": (changed("a.en", "a" * 5000), r"yaml:4: no file FOLDER/a+; correct the path"),

@@ -92,6 +92,7 @@ def test_an_xliff_file_in_other_languages(own: str, languages: list[str], says: 
     with pytest.raises(UserError, match=says) as raised:
         corpora_of("--test", [xliff("x.xlf", own)], languages)
     assert "x.xlf" in str(raised.value) and "\n" not in str(raised.value)
+    assert str(raised.value).count("--languages") == 1
 
 
 def test_one_catalogue_is_that_of_the_other_language() -> None:
@@ -111,7 +112,13 @@ def test_a_home_folder_is_understood_where_no_shell_was(tmp_path: Path, monkeypa
     ("given", "says"),
     [
         (["t.{language}"], "needs `languages`, a list of codes; give --languages"),
-        (["m.tmx"], "there is no file m.tmx; correct the path"),
+        (["m.tmx"], "no file m.tmx; correct the path"),
+        (["d"], "d is a folder; name a file in it, or d/* for all of them"),
+        (["u.{language}"], "no file u.en; correct the path, or --languages"),
+        (["y.tmx"], "reader tmx needs languages; give --languages"),
+        (["?.xlf"], "--test 'e.xlf': it has no unit to compare; leave it out"),
+        (["?.odd"], r"\xff.odd: its name is not UTF-8; rename it, or narrow the pattern"),
+        (["\udcff.odd"], r"--test '\udcff.odd': its name is not UTF-8; rename it"),
         (["t.en"], "needs {language} where the code stands"),
         (["a.tsv"], "reader tsv needs columns"),
         (["{reader: tsf, path: a.tsv}"], "no reader 'tsf'; there are plain_text, tsv"),
@@ -124,7 +131,11 @@ def test_a_home_folder_is_understood_where_no_shell_was(tmp_path: Path, monkeypa
     ],
 )
 def test_mistakes_are_sentences(given: list[str], says: str) -> None:
-    languages = ["en"] if given == ["m.tmx"] else []
+    languages = ["en"] if given in (["m.tmx"], ["u.{language}"], ["d"]) else []
+    Path("d").mkdir()
+    Path("m.tmx.gz").rename("y.tmx")
+    Path("\udcff.odd").touch()
+    Path("e.xlf").write_text('<xliff version="1.2"><file original="x"><body/></file></xliff>')
     with pytest.raises(UserError) as raised:
         corpora_of("--test", given, languages)
     assert says in str(raised.value) and str(raised.value).startswith("--test") and "\n" not in str(raised.value)
