@@ -12,6 +12,7 @@ from typing import Any
 
 from data_prep.file_patterns import LANGUAGE, Filling, has_wildcard, matches, wildcards
 from data_prep.pairs import is_standard
+from data_prep.readers.compression import SUFFIXES as COMPRESSED_SUFFIXES
 from data_prep.readers.po import Gettext
 from data_prep.readers.source import Source
 from data_prep.sources import Options, make_source
@@ -23,6 +24,11 @@ _Place = tuple[str, str | None]
 EXAMPLES = ["en", "de"]
 """Languages with which options are tried before their files are looked for."""
 _CODESET = re.compile(r"\.[^@]*")
+_ENDINGS = frozenset(
+    "asc bak bck bib bin bkp bmp bup cfg cls com csv dbf dif doc err inc jar key lib lex log lst mdb npy odt old pem "
+    "png ppt pth pyc rar raw rej sav sha sig sum swp tab tar tex tgz tmp txt xls xml yml".split()
+)
+"""Endings of files that hold no text of a language, though ISO 639-3 has most of them for one."""
 
 
 def expanded(source: Source, root: Path) -> list[Source]:
@@ -75,6 +81,8 @@ def every_language(reader: str, given: Options, at: At) -> EveryLanguage:
         files = groups.setdefault(wildcards(filling), {})
         if code is None:
             left_out[path] = f"{filling[LANGUAGE]} is no language's code"
+        elif _is_ending(path, spelt := _CODESET.sub("", filling[LANGUAGE])):
+            left_out[path] = f"{spelt} is most likely no language here; if it is, list `languages`"
         elif code == own:
             left_out[path] = f"{code} is what the messages themselves are written in"
         elif code in files:
@@ -114,6 +122,12 @@ def _language(filling: Filling) -> str | None:
 def resolved(source: Source) -> Source:
     """Return a source with every path as that of the file itself, without links."""
     return _with(source, {place: Path(os.path.realpath(path)) for place, path in _every_path(source)})
+
+
+def _is_ending(path: Path, code: str) -> bool:
+    """Tell whether what stands for a code ends the file's name, but for its compression, as other files' kinds do."""
+    name = path.with_suffix("") if path.suffix.lower() in COMPRESSED_SUFFIXES else path
+    return code.lower() in _ENDINGS and name.suffix == f".{code}"
 
 
 def _paths(source: Source) -> dict[_Place, Path]:

@@ -4,7 +4,8 @@ The canonical code is the shortest BCP-47 tag of the language, with the script o
 `sr-Latn`; Chinese always says its script: `zh-Hans`), and a region only where the given code has one (`pt-BR`).
 `langcodes` does the standard part; `language_aliases` has the spellings that are not BCP-47, `language_tables` the
 languages and scripts that langcodes lacks. What a code drops is in the tags of stores, so it depends on langcodes' data
-and on `_SCRIPTS` alone, and these may grow only by languages that no store has. fairseq splits directions at the
+and on `_SCRIPTS` alone, and these may grow only by languages that no store has. What a spelling means may be mended:
+whoever looks a user's code up in a store gives `resolve` the store's codes. fairseq splits directions at the
 hyphen, so in its flags, files and symbols the hyphen is an underscore: `zh_Hans`.
 """
 
@@ -55,8 +56,8 @@ _SAY_SCRIPT = {"zh"}
 def resolve(code: str, known: Collection[str] = ()) -> str:
     """The canonical BCP-47 code of any accepted spelling (`eng_Latn`, `zh_CN`, `deu`, `sr-latn`, `sr_RS@latin`).
 
-    One of *known*, the codes of a store, means itself: the store may be older than what its spelling means today.
-    Raises `UserError` that names the code and similar ones.
+    *known* are the codes of a store, which may be older than what their spellings mean today: one of them means itself,
+    and what they mean today means them. Raises `UserError` that names the code and similar ones.
     """
     if (given := from_fairseq_code(code.strip())) in known:
         return given
@@ -65,7 +66,9 @@ def resolve(code: str, known: Collection[str] = ()) -> str:
         from mtdeep.language_hints import unknown  # Babel's names, only for whoever is wrong
 
         raise unknown(code)
-    return canonical
+    if canonical in known:
+        return canonical
+    return next((old for old in known if find(old) == canonical), canonical)
 
 
 # Bounded, because what files call languages comes here too.
@@ -154,16 +157,6 @@ def scripts(code: str) -> tuple[str, ...]:
         return (likely,)
     attested = attested_scripts().get(language, (likely,) if language in _SCRIPTS else ())
     return tuple(dict.fromkeys((likely, *attested))) if attested else ()
-
-
-@cache
-def without_region(code: str) -> str:
-    """The canonical code of the same language and script: `en` of `en-US`, `zh-Hant` of `zh-Hant-HK`, `sr` of `sr-RS`.
-
-    Variants go too (`ca` of `ca-valencia`). Two codes for which it is the same may have text in common.
-    """
-    tag = langcodes.Language.get(code, normalize=False)
-    return _shortest(langcodes.Language.make(language=tag.language, script=script(code)))
 
 
 @cache

@@ -94,14 +94,17 @@ def expected(name: Name, model: str | None, language: str) -> frozenset[str]:
 def strangers(name: Name, model: str | None, language: str) -> Sequence[frozenset[str]]:
     """Return the families of other branches that an identifier knows where it knows this language not.
 
-    That is in the scripts that this one is written in too, though the identifier has not learned it in them.
+    That is in the scripts that this one is written in too, though the identifier has not learned it in them. A family
+    is of the branch that CLDR has any of its labels in: some (`uzs`) are in none there, and would be strangers to all.
     """
     unlearned = set(scripts(language)) - _learned(name, model, language)
     families: dict[str, set[str]] = {}
+    branches: dict[str, set[str]] = {family(language): {branch(language)}}
     for code in identifier(name, model).languages:
-        if script(code) in unlearned and branch(code) != branch(language):
+        branches.setdefault(family(code), set()).add(branch(code))
+        if script(code) in unlearned:
             families.setdefault(family(code), set()).add(code)
-    return [frozenset(codes) for _, codes in sorted(families.items())]
+    return [frozenset(codes) for of, codes in sorted(families.items()) if branch(language) not in branches[of]]
 
 
 @cache

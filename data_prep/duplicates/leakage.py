@@ -4,7 +4,8 @@ Every sentence of every test and validation set is known by its key (exact) and 
 language. Training text is asked cell by cell: a cell that is known loses its text, and its row stays for its other
 languages. So a sentence of an n-way test set leaves all the directions from and to its language, which a check pair by
 pair misses when the same sentence meets another translation in training. Codes that differ by a region or a variant
-alone (`en`, `en-US`) are one language here: a sentence is the same in them more often than not.
+alone (`en`, `en-US`) are one language here: a sentence is the same in them more often than not. So are a code that
+names no script and the scripts that text under it may be in (`uz`, `uz-Cyrl`).
 """
 
 from __future__ import annotations
@@ -17,15 +18,24 @@ import langcodes
 import numpy as np
 
 from data_prep.duplicates.near import PERMUTATIONS, NearIndex, Signatures
-from mtdeep.languages import script
+from mtdeep.languages import find, script, scripts
 
 EXACT, NEAR = "exact", "near"
 
 
 @cache
 def searched_as(code: str) -> str:
-    """Return the code that all canonical codes of one language and script are searched under: `en-Latn` for `en-US`."""
-    return f"{langcodes.Language.get(code, normalize=False).language}-{script(code)}"
+    """Return the code that a code of text is searched under, language and script: `en-Latn` for `en` and `en-US`.
+
+    Text of a language without its script may be in any of several (`scripts`): all of these have one code, `uz-Latn`
+    for `uz`, `uz-Cyrl` and `uz-AF`. Codes of old stores are searched under what they mean today.
+    """
+    canonical = find(code) or code
+    language = langcodes.Language.get(canonical, normalize=False).language
+    bare = find(language) or language
+    may_be_in = scripts(bare)
+    alike = not may_be_in or script(canonical) in may_be_in
+    return f"{language}-{script(bare if alike else canonical)}"
 
 
 def searched_together(codes: Iterable[str]) -> dict[str, tuple[str, ...]]:

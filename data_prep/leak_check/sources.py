@@ -75,7 +75,7 @@ def scored_splits(store: Store, languages: Sequence[str] = ()) -> list[Corpus]:
     if not scored:
         raise UserError(f"{store.path}: the store has no split but {TRAIN!r}; give test sets with --test")
     held = [code for code in store.languages if any(code in corpus.languages for _, corpus in scored)]
-    wanted = [resolve(language) for language in languages] or held
+    wanted = [resolve(language, held) for language in languages] or held
     if lacking := [code for code in wanted if code not in held]:
         raise UserError(
             f"--languages: the scored splits of {store.path} have no {shortened(lacking)}, only {shortened(held, 20)}; "

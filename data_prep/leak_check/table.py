@@ -65,7 +65,7 @@ def _notes(report: Report, test: str, languages: Mapping[str, LanguageReport]) -
     if clean:
         yield f"{test}: nothing found in {clean} language{'s' if clean > 1 else ''} searched"
     if others := [f"{code} in {', '.join(one.codes)}" for code, one in languages.items() if {*one.codes} - {code}]:
-        yield f"{test}: searched for under other codes of the same language and script: {'; '.join(others)}"
+        yield f"{test}: searched for under other codes of the same language: {'; '.join(others)}"
     if absent := [language for language, one in languages.items() if not one.searched]:
         yield f"{test}: not searched for, since training text has no such language: {', '.join(absent)}"
     if unchecked := {language: one.unchecked for language, one in languages.items() if one.unchecked}:

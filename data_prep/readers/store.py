@@ -17,6 +17,7 @@ from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.text import StoredText
 from mtdeep.errors import UserError
+from mtdeep.languages import resolve
 
 UNKNOWN = "unknown to the store's vocabulary"
 
@@ -25,9 +26,9 @@ UNKNOWN = "unknown to the store's vocabulary"
 class StoreRows:
     """One corpus of one split of a store.
 
-    languages: those to read. Decoded text is what the store's SentencePiece model made of the original (`script_nfkc`
-    by default). A sentence with an unknown token cannot be decoded: it rejects its row, or in three and more languages
-    leaves a gap.
+    languages: those to read, in the codes of today, which an old store may have otherwise. Decoded text is what the
+    store's SentencePiece model made of the original (`script_nfkc` by default). A sentence with an unknown token
+    cannot be decoded: it rejects its row, or in three and more languages leaves a gap.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("sentencepiece",)
@@ -49,13 +50,14 @@ class StoreRows:
         store = Store(self.path)
         corpus = self._open(store)
         store.verify()
-        if missing := [language for language in self.languages if language not in corpus.languages]:
+        stored = {language: resolve(language, corpus.languages) for language in self.languages}
+        if missing := [language for language, code in stored.items() if code not in corpus.languages]:
             raise UserError(f"{self.path}: corpus {self.corpus!r} has no language {missing[0]!r}; leave it out")
         text = StoredText(store)
         first = 0
         for start in range(0, corpus.rows, rows):
             numbers = range(start, min(start + rows, corpus.rows))
-            batch = self._batch(corpus, numbers, first, text)
+            batch = self._batch(corpus, stored, numbers, first, text)
             yield batch
             first += batch.rows
 
@@ -66,11 +68,13 @@ class StoreRows:
             raise UserError(f"{self.path}: no corpus {self.corpus!r} in split {self.split!r}; it has {names}")
         return found[0]
 
-    def _batch(self, corpus: Corpus, numbers: range, first: int, text: StoredText) -> Batch:
+    def _batch(
+        self, corpus: Corpus, stored: Mapping[str, str], numbers: range, first: int, text: StoredText
+    ) -> Batch:
         columns: dict[str, list[str]] = {}
         unknown: dict[str, np.ndarray] = {}
-        for language in self.languages:
-            columns[language], unknown[language] = text.column(corpus, language, numbers)
+        for language, code in stored.items():
+            columns[language], unknown[language] = text.column(corpus, code, numbers)
         return self._without_unknown(columns, unknown, numbers, first)
 
     def _without_unknown(

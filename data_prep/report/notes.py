@@ -61,7 +61,7 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
         counts = (f"{sum(kinds.values()):,} of {language}" for language, kinds in found.items())
         yield f"{what}, sentences of {scored}: {', '.join(counts)}"
     if together := _searched_together(sections):
-        yield f"searched for what is scored under other codes of the same language and script: {together}"
+        yield f"searched for what is scored under other codes of the same language: {together}"
 
 
 def in_words(rejected: Mapping[str, int]) -> str:

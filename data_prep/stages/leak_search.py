@@ -161,5 +161,5 @@ def _subwords(store: Path) -> Subwords:
     return _store(store).subwords()
 
 
-INDEX_SETS_STEP = Step("index_sets", index_sets, revision=2, libraries=SIGNING)
-SEARCH_STEP = Step("search", search, revision=2, libraries=(*CODES, UNICODE))
+INDEX_SETS_STEP = Step("index_sets", index_sets, revision=3, libraries=SIGNING)
+SEARCH_STEP = Step("search", search, revision=3, libraries=(*CODES, UNICODE))

@@ -166,6 +166,6 @@ def _sentences(path: Path, language: str) -> Sequence[str]:
     return TextChunk.read(path, [language]).columns[language]
 
 
-INDEX_STEP = Step("index", index, revision=5, libraries=CODES)
-LEAKS_STEP = Step("leaks", find_leaks, revision=5, libraries=CODES)
-WITHOUT_MET_STEP = Step("without_met", without_met, revision=5, libraries=CODES)
+INDEX_STEP = Step("index", index, revision=6, libraries=CODES)
+LEAKS_STEP = Step("leaks", find_leaks, revision=6, libraries=CODES)
+WITHOUT_MET_STEP = Step("without_met", without_met, revision=6, libraries=CODES)

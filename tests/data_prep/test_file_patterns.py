@@ -154,3 +154,19 @@ def test_all_files_of_plain_text(tmp_path: Path) -> None:
     }  # fmt: skip
     with pytest.raises(ValueError, match=r"no file of a language matches 'no/\{language\}'; correct the pattern"):
         every_language("plain_text", "no/{language}", tmp_path.joinpath)
+
+
+def test_endings_of_other_files_are_no_languages(tmp_path: Path) -> None:
+    """ISO 639-3 has them all; where nothing follows it, and the languages are not listed, `x.bak` is no Bashkir."""
+    endings = ("bak", "tmp", "old", "log", "txt", "bak.gz")
+    touch(tmp_path, "x.de", "x.en", *(f"x.{ending}" for ending in endings), "y.bak.txt", "y.de.txt", "z/bak", "z/de")
+    read = every_language("plain_text", "x.{language}", tmp_path.joinpath)
+    assert read.sources == [PlainText({"de": tmp_path / "x.de", "en": tmp_path / "x.en"})]
+    assert {path.name for path in read.left_out} == {f"x.{ending}" for ending in endings}
+    assert "bak is most likely no language" in read.left_out[tmp_path / "x.bak"]
+    for pattern, file in (("y.{language}.txt", "y.bak.txt"), ("z/{language}", "z/bak")):
+        (source,) = every_language("plain_text", pattern, tmp_path.joinpath).sources
+        assert source.inputs[0] == tmp_path / file
+    assert sources("plain_text", "x.{language}", tmp_path, "en", "bak") == [
+        PlainText({"en": tmp_path / "x.en", "ba": tmp_path / "x.bak"})
+    ]

@@ -313,6 +313,38 @@ def test_what_is_scored_leaves_training(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+UZBEK = """\
+store: store
+vocabulary: {size: 40, character_coverage: 1.0}
+corpora:
+  - {name: web, reader: plain_text, clean: false, splits: {train: {en: web.en, uz: web.uz}}}
+"""
+UZBEK_TEST = "  - {name: t, reader: plain_text, splits: {valid: {en: t.en, uz-Cyrl: t.uz}}}\n"
+
+
+def uzbek(folder: Path, *, tested: bool) -> Path:
+    """Write a configuration; ten of its test sentences, in uz-Cyrl, stand in training text in uz."""
+    for name, first in (("web", 0), ("t", 20)):
+        rows = [f"{name} sentence {number}" for number in range(first, first + 30)]
+        (folder / f"{name}.en").write_text("".join(f"{line}\n" for line in rows))
+        lines = [f"барча одамлар эркин бўлиб туғиладилар {number}" for number in range(first, first + 30)]
+        (folder / f"{name}.uz").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "config.yaml").write_text(UZBEK + (UZBEK_TEST if tested else ""))
+    return folder / "config.yaml"
+
+
+def test_what_is_scored_in_one_script_leaves_training_text_in_any(tmp_path: Path) -> None:
+    store = prepare(uzbek(tmp_path, tested=True)).store
+    assert store.manifest.provenance["in_training_text"] == {"t, valid": {"uz": {"exact": 10}}}
+    assert [corpus.rows for corpus in store.corpora("train")] == [20]
+
+
+def test_nor_may_it_stand_in_a_store_that_it_joins(tmp_path: Path) -> None:
+    prepare(uzbek(tmp_path, tested=False))
+    with pytest.raises(UserError, match=r"stand in the training text that the store has .*\(10 of uz"):
+        preparation.prepare(uzbek(tmp_path, tested=True), None, append=True)
+
+
 def test_or_is_merely_reported(tmp_path: Path) -> None:
     config = with_test_sets(tmp_path)
     config.write_text(config.read_text() + "leakage: report\n")

@@ -104,7 +104,7 @@ def _listed(option: str, given: str, there: Sequence[str]) -> tuple[str, ...]:
 def _codes(given: str, store: Store) -> tuple[str, ...]:
     from mtdeep.languages import resolve
 
-    codes = [resolve(code) for code in given.split(",") if code.strip()]
+    codes = [resolve(code, store.languages) for code in given.split(",") if code.strip()]
     return _listed("--languages", ",".join(codes), store.languages)
 
 

@@ -79,6 +79,15 @@ def test_what_is_chosen(talks: Path, tmp_path: Path, run) -> None:
     assert "languages without a sentence: test (uk)\n" in done.stdout
 
 
+def test_the_codes_of_an_old_store(write_store, tmp_path: Path, run) -> None:
+    """`no_NO` was no-NO, and is nb-NO today: both mean its column."""
+    lines = {"en": ["a dog"], "no-NO": ["en hund"]}
+    store = write_store(tmp_path / "store", tuple(lines), {("old", "train"): lines}, 12)
+    for spelling in ("no-NO", "no_NO", "nb-NO"):
+        run("export-text", store.path, tmp_path / spelling, "--languages", spelling)
+        assert written(tmp_path / spelling) == {"train.no_NO": ["en hund"]}
+
+
 def test_other_forms(talks: Path, tmp_path: Path, run) -> None:
     run("export-text", talks, tmp_path / "a", "--splits", "test", "--format", "tsv")
     assert written(tmp_path / "a") == {

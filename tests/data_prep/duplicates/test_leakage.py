@@ -78,3 +78,19 @@ def test_codes_of_one_language_and_script_are_searched_together() -> None:
         "zh-Hant": ("zh-Hant", "zh-Hant-HK"),
         "gsw-Latn": ("gsw-x-bern",),
     }
+
+
+def test_a_code_without_a_script_is_searched_together_with_all_that_it_may_be_in() -> None:
+    """Those of which corpora use the code (`uz`, not `sr`); of languages that nobody has data on (`nah`) any."""
+    groups = [
+        ("uz", "uz-Cyrl", "uz-Arab", "uz-AF"),
+        *(("az", "az-Cyrl"), ("ku", "ku-Arab"), ("tk", "tk-Cyrl"), ("crh", "crh-Latn"), ("mn", "mn-Mong")),
+        *(("sr",), ("sr-Latn", "sr-ME"), ("kk",), ("kk-Arab",), ("nah", "nah-Latn"), ("zh-Hans",), ("zh-Hant",)),
+    ]
+    assert [*searched_together(code for group in groups for code in group).values()] == groups
+
+
+def test_old_codes_are_searched_as_what_they_mean_today() -> None:
+    assert [*searched_together(("nb", "no-NO", "es", "es-LA", "ar-AR", "ar", "zh-TW", "zh-Hant")).values()] == [
+        ("nb", "no-NO"), ("es", "es-LA"), ("ar-AR", "ar"), ("zh-TW", "zh-Hant"),
+    ]  # fmt: skip

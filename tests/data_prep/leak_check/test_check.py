@@ -219,3 +219,35 @@ def test_a_test_set_in_two_codes_of_one_language(files: Path, tmp_path: Path) ->
     assert {code: (one.sentences, one.exact + one.near) for code, one in report.tests["both"].items()} == {
         "en": (6, 4), "en-GB": (4, 0),
     }  # fmt: skip
+
+
+UZBEK = [f"{word} одамлар эркин ва ҳуқуқларда тенг бўлиб туғиладилар" for word in (
+    "барча", "янги", "эски", "катта", "кичик", "ёш", "қари", "яхши", "гўзал", "оддий",
+)]  # fmt: skip
+
+
+def test_what_is_in_another_script_of_a_code_without_one(write_store: Any, tmp_path: Path) -> None:
+    """Ten sentences of a set in uz-Cyrl stand in training text in uz, which may be in all Uzbek scripts."""
+    english = [f"row {number}" for number in range(10)]
+    (tmp_path / "t.en").write_text("".join(f"other {line}\n" for line in english))
+    (tmp_path / "t.uz-Cyrl").write_text("".join(f"{line}\n" for line in UZBEK))
+    corpora = {("web", "train"): {"en": english, "uz": UZBEK}}
+    store = write_store(tmp_path / "store", ("en", "uz"), corpora, 54)
+    report = checker(tmp_path / "work").of_store(store, [written(tmp_path, "t", "en", "uz-Cyrl")])
+    found = report.tests["t"]["uz-Cyrl"]
+    assert (found.exact, found.codes, found.training) == (10, ("uz",), {"web": {"exact": 10, "near": 0}})
+
+
+def test_a_store_has_the_codes_of_its_time(write_store: Any, tmp_path: Path) -> None:
+    """`no_NO` was no-NO when it was made, and is nb-NO today."""
+    lines = {"en": ["one", "two"], "no-NO": ["en hund og en katt", "to hunder"]}
+    store = write_store(tmp_path / "store", tuple(lines), {("a", "train"): lines, ("a", "test"): lines}, 20)
+    (tmp_path / "t.nb").write_text("to hunder\n")
+    for tests in (
+        corpora_of("--test", [f"{{name: t, files: {{no-NO: {tmp_path}/t.nb}}}}"], ["no-NO"]),
+        scored_splits(store, ["no_NO"]),
+        scored_splits(store, ["nb-NO"]),
+    ):
+        report = checker(tmp_path / "work").of_store(store, tests)
+        ((language, found),) = next(iter(report.tests.values())).items()
+        assert (language in {"nb-NO", "no-NO"}, found.exact, found.codes) == (True, found.sentences, ("no-NO",))

@@ -44,6 +44,13 @@ def test_a_store_gives_its_text_back(read_all, store: Path) -> None:
     assert read_all(StoreRows(store, "animals", ("en", "de"), "valid")).rows == [(" A  dog", "Ein Hund")]
 
 
+def test_an_old_store_s_codes_mean_what_they_mean_today(read_all, write_store, tmp_path: Path) -> None:
+    """`no_NO` was no-NO: what is read as nb-NO."""
+    lines = {"en": ["a dog runs"], "no-NO": ["en hund"]}
+    store = write_store(tmp_path / "store", tuple(lines), {("old", "train"): lines}, 15)
+    assert read_all(StoreRows(store.path, "old", ("en", "nb-NO"))).columns == {"en": lines["en"], "nb-NO": ["en hund"]}
+
+
 def test_unknown_tokens_are_no_text(read_all, train_subwords, tmp_path: Path) -> None:
     subwords, model = train_subwords([line for column in LINES.values() for line in column], tuple(LINES), 40)
     columns = {**LINES, "de": [*LINES["de"][:3], "eine 猫"]}

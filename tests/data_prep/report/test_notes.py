@@ -123,7 +123,7 @@ def test_codes_that_are_searched_for_one_another_are_named() -> None:
     test = section({"en": some, "pt-BR": some, "zh-Hant": some, "de": some}, "test")
     (note,) = [line for line in said(train, test) if "searched" in line]
     assert note == (
-        "searched for what is scored under other codes of the same language and script: en-US for those of en; "
+        "searched for what is scored under other codes of the same language: en-US for those of en; "
         "pt for those of pt-BR"
     )
 
