@@ -12,7 +12,8 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from mtdeep.checkpoint.numpy_numbers import REBUILDING
+from mtdeep.checkpoint.numpy_numbers import REBUILDING, NumberType
+from mtdeep.checkpoint.replace import replace
 
 # The old name and the new one.
 _METERS = ("fairseq.meters", "fairseq.logging.meters")
@@ -64,10 +65,17 @@ def name_of(item: Allowed) -> str:
 
 
 def without_stand_ins(value: Any) -> Any:
-    """Return a value with plain ones for the containers and nodes of omegaconf that it holds."""
-    if isinstance(value, StandIn):
-        held = vars(value)
-        return without_stand_ins(held["_content"] if "_content" in held else held.get("_val"))
-    if isinstance(value, dict):
-        return {name: without_stand_ins(entry) for name, entry in value.items()}
-    return [without_stand_ins(entry) for entry in value] if isinstance(value, list) else value
+    """Return a value with plain ones for the objects and the types of numpy that stand-ins have taken in."""
+    return replace(value, _original)
+
+
+def _original(value: Any) -> Any:
+    if isinstance(value, NumberType):
+        return value.dtype
+    if not isinstance(value, StandIn):
+        return value
+    attributes = vars(value)
+    for content in ("_content", "_val"):  # of omegaconf's containers and nodes
+        if content in attributes:
+            return _original(attributes[content])
+    return {**value, **attributes}

@@ -15,6 +15,8 @@ import numpy as np
 
 # Booleans, integers, floating-point and complex numbers, as numpy writes their types into a pickle.
 NUMBER = re.compile(r"[biufc]\d{1,2}")
+# What else numpy's arrays hold, by the first letter of the type.
+OTHERS = {"U": "text", "S": "text", "O": "objects", "M": "dates", "m": "durations", "V": "records"}
 
 
 class NumberType:
@@ -22,26 +24,37 @@ class NumberType:
 
     def __init__(self, name: object, align: object = False, copy: object = True) -> None:
         if not (isinstance(name, str) and NUMBER.fullmatch(name)):
-            raise pickle.UnpicklingError(f"numpy.dtype of {name!r}, which is no type of numbers")
+            kind = OTHERS.get(name[:1], "values") if isinstance(name, str) else "values"
+            raise pickle.UnpicklingError(f"numpy {kind} instead of numbers")
         self.dtype = np.dtype(name)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Take the order of bytes; the rest concerns types that hold others."""
         self.dtype = self.dtype.newbyteorder(state[1])
 
+    def __reduce__(self) -> Any:
+        """Be written again as any type is."""
+        return self.dtype.__reduce__()
+
 
 class NumberArray(np.ndarray):
-    """An array of numbers out of a pickle."""
+    """An array of numbers out of a pickle.
+
+    A state replaces the memory of an array, while tensors that torch made of it go on reading the old one. So an array
+    takes one state only, and until then its type is one of which torch makes no tensor.
+    """
 
     def __new__(cls, *_: object) -> NumberArray:
         """Return an empty array, whatever the pickle asks for: the state comes later."""
-        return super().__new__(cls, (0,), np.int8)
+        return super().__new__(cls, (0,), np.void)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Take shape and values: (version, shape, type, whether in Fortran's order, bytes)."""
         version, shape, kind, fortran, raw = state
         if not isinstance(kind, NumberType) or not isinstance(raw, bytes):
             raise pickle.UnpicklingError("numpy.ndarray of what is no number")
+        if self.dtype.kind != "V":
+            raise pickle.UnpicklingError("numpy.ndarray with a second state")
         super().__setstate__((version, shape, kind.dtype, fortran, raw))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -54,8 +67,10 @@ def new_array(*arguments: object) -> NumberArray:
     return NumberArray()
 
 
-def number(kind: NumberType, raw: bytes) -> Any:
+def number(kind: object, raw: bytes) -> Any:
     """Stand for numpy's `scalar`: return a number of Python's."""
+    if not isinstance(kind, NumberType):
+        raise pickle.UnpicklingError("numpy's scalar of what is no number")
     return np.frombuffer(raw, kind.dtype, count=1)[0].item()
 
 

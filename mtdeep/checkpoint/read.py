@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mtdeep.checkpoint.allow_list import Allowed, StandIn, allow_list, name_of, without_stand_ins
+from mtdeep.checkpoint.allow_list import Allowed, allow_list, name_of, without_stand_ins
 from mtdeep.checkpoint.fairseq_arguments import config_from_arguments, transformer_scheme
 from mtdeep.errors import UserError
 from mtdeep.nn.config import Config
@@ -29,6 +29,8 @@ from mtdeep.nn.config import Config
 _ZIP_MAGIC = b"PK\x03\x04"
 # torch names the culprit so: "... GLOBAL posix.system was not an allowed global by default".
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+# As `numpy_numbers` words it.
+_NO_NUMBERS = re.compile(r"numpy (\w+) instead of numbers")
 
 # Tensors of fairseq's state dictionaries that hold nothing of the function.
 _VERSION = re.compile(r"(encoder|decoder)\.version")
@@ -80,19 +82,14 @@ def load_plain(path: Path) -> dict[str, object]:
     try:
         # torch warns of odd pickle protocols; whatever is odd about a file, the user hears of it once, in our error.
         with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(_not_yet_allowed()):
-            state = torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped)
+            state = without_stand_ins(torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped))
     except pickle.UnpicklingError as error:
-        if (found := _GLOBAL.search(str(error))) is not None:
-            raise UserError(
-                f"{path}: carries code or objects ({found[1]}), which were not loaded; "
-                "use only a checkpoint that fairseq wrote, from a source that you trust."
-            ) from None
-        raise _no_checkpoint(path) from None
+        raise _refused(path, str(error)) from None
     except Exception:  # arbitrary bytes make the unpickler and the zip reader fail in arbitrary ways
         raise _no_checkpoint(path) from None
     if not isinstance(state, dict):
         raise UserError(f"{path}: no fairseq checkpoint but a {type(state).__name__}; give a checkpoint*.pt file.")
-    return {name: without_stand_ins(entry) if isinstance(entry, StandIn) else entry for name, entry in state.items()}
+    return state
 
 
 def model_arguments(state: Mapping[str, object]) -> dict[str, object]:
@@ -156,13 +153,27 @@ def _plain(value: object) -> dict[str, object]:
     """Return the entries of a Namespace or a mapping; of anything else none."""
     if isinstance(value, Namespace):
         value = vars(value)
-    return {str(name): without_stand_ins(entry) for name, entry in value.items()} if isinstance(value, Mapping) else {}
+    return {str(name): entry for name, entry in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _not_yet_allowed() -> list[Allowed]:
     """Return what torch must allow in addition; what the context allows it also forbids when it ends."""
     allowed = {name_of(item) for item in torch.serialization.get_safe_globals()}
     return [item for item in allow_list() if name_of(item) not in allowed]
+
+
+def _refused(path: Path, reason: str) -> UserError:
+    if (name := _GLOBAL.search(reason)) is not None:
+        return UserError(
+            f"{path}: carries code or objects ({name[1]}), which were not loaded; "
+            "use only a checkpoint that fairseq wrote, from a source that you trust."
+        )
+    if (kind := _NO_NUMBERS.search(reason)) is not None:
+        return UserError(
+            f"{path}: holds numpy {kind[1]}, and of numpy only numbers are read; "
+            "write it again with Python's own values in their place."
+        )
+    return _no_checkpoint(path)
 
 
 def _no_checkpoint(path: Path) -> UserError:

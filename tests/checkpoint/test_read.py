@@ -296,5 +296,10 @@ def test_objects_of_libraries_that_are_not_loaded(tmp_path: Path, run_command) -
     )
     result = run_command("python", "-c", read, tmp_path / "checkpoint.pt")
     assert result.returncode == 0, result.stderr
+    # As a program writes it that has changed one part.
+    parts = {**OmegaConf.to_container(state["cfg"]), "model": state["cfg"]["model"]}  # type: ignore[dict-item, index]
+    save(tmp_path / "part.pt", {**state, "cfg": parts})
+    assert run_command("python", "-c", read, tmp_path / "part.pt").stdout == result.stdout
+    assert read_checkpoint(tmp_path / "part.pt").config == wanted
     here = read_checkpoint(save(tmp_path / "plain.pt", {**state, "cfg": OmegaConf.to_container(state["cfg"])}))
     assert result.stdout == f"{wanted.to_dict()} {here.provenance} False\n"

@@ -18,7 +18,7 @@ from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.file_io"
-NO_COPY_IN_KERNEL = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 CHUNK = 1 << 30
 
 
@@ -47,15 +47,18 @@ def copy(source: str, destination: str) -> bool:
 
 
 def _duplicate(source: str, destination: Path) -> None:
-    """Copy a file inside the kernel, which shares the blocks where the file system can (Btrfs, XFS)."""
+    """Copy a file inside the kernel, which shares the blocks where the file system can (Btrfs, XFS), else by Python."""
     with open(source, "rb") as original, destination.open("xb") as new:
         try:
             while os.copy_file_range(original.fileno(), new.fileno(), CHUNK):
                 pass
         except OSError as error:
-            if error.errno not in NO_COPY_IN_KERNEL:
+            if error.errno in NO_SPACE:
                 raise
-            shutil.copyfile(source, destination)
+        # Some file systems copy nothing, or less than all, and report the end of the file.
+        complete = os.fstat(new.fileno()).st_size == os.fstat(original.fileno()).st_size
+    if not complete:
+        shutil.copyfile(source, destination)
 
 
 def needed() -> bool:

@@ -1,4 +1,4 @@
-"""A module as one other module sees it."""
+"""A module or an object as one other module sees it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class Overlay:
-    """A module in which some names mean something else; the module itself is left alone."""
+    """A module or an object in which some names mean something else; the original itself is left alone."""
 
-    def __init__(self, module: Any, **names: Any) -> None:
+    def __init__(self, original: Any, **names: Any) -> None:
         self.__dict__.update(names)
-        self._module = module
+        self._original = original
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, name)
+        return getattr(self._original, name)

@@ -11,19 +11,10 @@ import sys
 from functools import partial, wraps
 from typing import Any
 
+from mtdeep.fairseq_plugin.compat.overlay import Overlay
 from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
 
 MODULE = "fairseq.checkpoint_utils"
-
-
-class Altered:
-    """An object some of whose attributes are others."""
-
-    def __init__(self, original: Any, **others: Any) -> None:
-        vars(self).update(others, _original=original)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._original, name)
 
 
 def needed() -> bool:
@@ -51,16 +42,16 @@ def apply() -> None:
         def copy(filename: str, extra_state: dict[str, Any]) -> None:
             module.PathManager.copy(written[0], filename, overwrite=True)
 
-        in_the_middle = Altered(epoch_itr, end_of_epoch=lambda: False)
-        original(cfg, Altered(trainer, save_checkpoint=save), in_the_middle, val_loss)
+        in_the_middle = Overlay(epoch_itr, end_of_epoch=lambda: False)
+        original(cfg, Overlay(trainer, save_checkpoint=save), in_the_middle, val_loss)
         # Nothing but the epoch's own checkpoint, with nothing gathered again from other processes.
-        copying = Altered(
+        copying = Overlay(
             trainer,
             save_checkpoint=copy,
             consolidate_optimizer=lambda: None,
             always_call_state_dict_during_save_checkpoint=False,
         )
-        original(Altered(cfg, no_last_checkpoints=True, keep_best_checkpoints=0), copying, epoch_itr, None)
+        original(Overlay(cfg, no_last_checkpoints=True, keep_best_checkpoints=0), copying, epoch_itr, None)
 
     module.save_checkpoint = save_checkpoint
 

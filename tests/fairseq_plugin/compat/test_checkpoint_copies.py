@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,42 @@ def copy(folder: Path, source: str, destination: str) -> None:
     assert checkpoint_copies.copy(str(folder / source), str(folder / destination))
 
 
-@pytest.fixture(params=["in the kernel", "by Python"])
+def refused(number: int) -> Callable[..., int]:
+    def copy_file_range(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    return copy_file_range
+
+
+def nothing(*_: object) -> int:
+    """Report the end of the file at once, as some file systems do."""
+    return 0
+
+
+def broken_off(kernel: Callable[..., int]) -> Callable[..., int]:
+    """Report the end of the file after its first bytes."""
+    lengths = [100]
+
+    def copy_file_range(source: int, destination: int, count: int) -> int:
+        return kernel(source, destination, lengths.pop()) if lengths else 0
+
+    return copy_file_range
+
+
+WAYS: dict[str, Callable[..., int]] = {
+    "in the kernel": os.copy_file_range,
+    "between file systems": refused(errno.EXDEV),
+    "not supported": refused(errno.EOPNOTSUPP),
+    "file of a network": refused(errno.EIO),
+    "nothing copied": nothing,
+}
+
+
+@pytest.fixture(params=[*WAYS, "broken off"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copy as the kernel does, and where it cannot (between file systems, of a network, in a sandbox)."""
-    if request.param == "by Python":
-
-        def refuse(*_: object) -> int:
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-
-        monkeypatch.setattr(os, "copy_file_range", refuse)
+    """Copy as the kernel does, and where it cannot or does not (between file systems, of a network, in a sandbox)."""
+    copy_file_range = WAYS.get(request.param) or broken_off(os.copy_file_range)
+    monkeypatch.setattr(os, "copy_file_range", copy_file_range)
 
 
 def test_what_is_written_into_a_copy_leaves_the_others(tmp_path: Path, way: None) -> None:
@@ -81,14 +109,12 @@ def test_a_file_is_not_copied_onto_itself(tmp_path: Path) -> None:
     assert (tmp_path / "checkpoint1.pt").read_text() == "state"
 
 
-def test_a_full_disk_leaves_the_old_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_leaves_the_old_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     (tmp_path / "checkpoint1.pt").write_text("newer")
     (tmp_path / "checkpoint_last.pt").write_text("older")
-    monkeypatch.setattr(os, "copy_file_range", refuse)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "copy_file_range", refused(number))
+    with pytest.raises(OSError, match=os.strerror(number)):
         copy(tmp_path, "checkpoint1.pt", "checkpoint_last.pt")
     assert (tmp_path / "checkpoint_last.pt").read_text() == "older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint1.pt", "checkpoint_last.pt"]
