@@ -22,10 +22,9 @@ from data_prep.cleaning.identifiers import DISTRIBUTIONS
 from data_prep.cleaning.language import Language
 from data_prep.cleaning.settings import BUILT_IN_VALUES, RULES, CleaningSettings
 from data_prep.engine import libraries
-from data_prep.engine.libraries import UNICODE
+from data_prep.engine.libraries import TABLES, UNICODE
 from data_prep.engine.pool import Pool
 from data_prep.engine.task import Result, Task
-from data_prep.pipeline import deciding
 from data_prep.prepare import prepare
 from data_prep.readers.source import Source
 from data_prep.sources import READERS
@@ -51,8 +50,8 @@ SENTENCES = {
     "de": "Der {} meines Vaters ist viel älter als der {} deines Bruders und der {} unserer Schwester",
 }
 DIGITS = {"en": "In {:020} we saw the {} together", "de": "Im Jahr {:020} sahen wir den {} zusammen"}
-CLEANING = {"regex", "langcodes", "ftfy", "py3langid"}
-SIGNING = {"rensa", "langcodes", UNICODE}
+CLEANING = {"regex", "langcodes", TABLES, "ftfy", "py3langid"}
+SIGNING = {"rensa", "langcodes", TABLES, UNICODE}
 LIBRARIES = {
     "read": set(),
     "clean": {"sentencepiece", UNICODE} | CLEANING,
@@ -67,6 +66,22 @@ LIBRARIES = {
     "encode": {"sentencepiece"},
 }
 """Step -> the libraries in the keys of its tasks for training text."""
+MADE_FROM = {
+    "read": set(),
+    "clean": {"read"},
+    "index": set(),
+    "leaks": {"clean", "index"},
+    "repeats": {"leaks"},
+    "sign": {"clean"},
+    "near_repeats": {"leaks", "sign"},
+    "select": {"repeats", "near_repeats"},
+    "sample": {"select"},
+    "learn": {"sample"},
+    "encode": {"clean", "learn"},
+}
+"""Step -> those whose results its tasks for training text read."""
+UNCLEANED = {"sentencepiece", UNICODE}
+"""The libraries of scored text, which no rule looks at; the index is made from it."""
 
 
 @pytest.fixture
@@ -121,19 +136,35 @@ def test_a_step_has_the_versions_of_what_it_uses_and_no_others(folder: Path, tas
     prepare(folder / "config.yaml", None)
     assert {task.step.name: set(task.versions) for task in tasks if "valid" not in task.name} == LIBRARIES
     uncleaned = next(task for task in tasks if task.step.name == "clean" and "valid" in task.name)
-    assert set(uncleaned.versions) == {"sentencepiece", UNICODE}  # no rule looks at what is scored
+    assert set(uncleaned.versions) == UNCLEANED
 
 
-@pytest.mark.parametrize("library", sorted(set().union(*LIBRARIES.values())))
-def test_another_version_changes_the_keys_of_those_that_use_it(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of others the keys are the same as long as nothing that they are made from is other."""
-    for step in (step for step in (*deciding.ALWAYS, *deciding.NEAR_REPEATS) if step.name in LIBRARIES):
-        uses = LIBRARIES[step.name]
-        before = step.task("a", {}, libraries=uses)
+def test_another_version_changes_the_keys_of_what_uses_it_or_is_made_from_that(
+    folder: Path, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def captured() -> dict[str, set[str]]:
+        tasks.clear()
+        prepare(folder / "config.yaml", None, overwrite=True)
+        return keys([task for task in tasks if "valid" not in task.name])
+
+    before = captured()
+    for library in sorted(set().union(*LIBRARIES.values())):
         with monkeypatch.context() as other:
             other_version(other, library)
-            after = step.task("a", {}, libraries=uses)
-        assert (before.key != after.key) == (library in uses), step.name
+            after = captured()
+        assert before.keys() == after.keys() == LIBRARIES.keys()
+        expected = affected(library)
+        assert {step for step in before if before[step].isdisjoint(after[step])} == expected, library
+        assert {step for step in before if before[step] != after[step]} == expected, library
+
+
+def affected(library: str) -> set[str]:
+    """Return the steps that use a library, and those that read their results, and so on."""
+    found = {step for step, uses in LIBRARIES.items() if library in uses}
+    found |= {"index"} if library in UNCLEANED else set()
+    while more := {step for step, earlier in MADE_FROM.items() if earlier & found} - found:
+        found |= more
+    return found
 
 
 @pytest.mark.parametrize(("rule", "key"), list(BUILT_IN_VALUES), ids=[".".join(key) for key in BUILT_IN_VALUES])
