@@ -67,14 +67,18 @@ def revised(now: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]
     *now*, *before*: what decides and decided each step of the store. Other code and other tables may give the same,
     which nobody knows before they have.
     """
-    found: dict[str, None] = {}
+    revisions: dict[str, None] = {}
+    further: dict[str, None] = {}
     for one, record in zip(now, before, strict=True):
-        revisions = _changes(one["revisions"], recorded_of(record, "revisions"), "the code of its step `{}` (revision)")
+        was = recorded_of(record, "revisions")
+        steps = (step for step, revision in one["revisions"].items() if was.get(step, revision) != revision)
+        revisions |= dict.fromkeys(f"`{step}` {one['revisions'][step]}, was {was[step]}" for step in steps)
         tables = {name: version for name, version in one["versions"].items() if name == TABLES}
-        found |= dict.fromkeys((*revisions, *_changes(tables, record["versions"], _OF_TABLES, are="are", was="were")))
+        further |= dict.fromkeys(_changes(tables, record["versions"], _OF_TABLES, was="were", are="are"))
         if "defaults" not in record:
-            found |= dict.fromkeys(_changes(one["defaults"], _ONCE_DEFAULT, "the default of `{}`"))
-    return ", ".join(found) or None
+            further |= dict.fromkeys(_changes(one["defaults"], _ONCE_DEFAULT, "the default of `{}`"))
+    code = [f"the code of its steps has other revisions ({'; '.join(revisions)})"] if revisions else []
+    return ", ".join([*code, *further]) or None
 
 
 def _new_files(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:

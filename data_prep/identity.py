@@ -178,14 +178,14 @@ def _with_defaults(loaded: ConfigFile, record: Mapping[str, Any]) -> ConfigFile:
     return replace(loaded, config=loaded.config.model_copy(update=changed))
 
 
-def other(store: Store, what: str, *, may_append: bool = False) -> UserError:
+def other(store: Store, what: str, *, appending: str = "") -> UserError:
     """Return what to tell of a store that a configuration, its inputs or the code would make otherwise.
 
-    may_append: what is other may give the same, which `--append` finds out.
+    appending: what `--append` would do, where that may go on.
     """
-    kept = "--append to keep what it has, where that would still be the same, " if may_append else ""
+    append = f"--append to {appending}, " if appending else ""
     return UserError(
-        f"{store.path}: holds a store made from other inputs or settings: {what}; give {kept}--overwrite to replace "
+        f"{store.path}: holds a store made from other inputs or settings: {what}; give {append}--overwrite to replace "
         "it, or another place for the store"
     )
 

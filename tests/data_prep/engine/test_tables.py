@@ -79,7 +79,7 @@ def test_another_constant_is_another_version_and_another_layout_is_not(name: str
     file.write_text(f"{text[:opening]}  # a comment\n  {text[opening:]}", encoding="utf-8")
     assert tables.digest(copy) == before
     quote = text.index('"', opening)
-    file.write_text(f"{text[:quote]}\"qaa{text[quote + 1 :]}", encoding="utf-8")
+    file.write_text(f'{text[:quote]}"qaa{text[quote + 1 :]}', encoding="utf-8")
     assert tables.digest(copy) != before
 
 

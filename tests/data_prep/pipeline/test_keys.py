@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import pkgutil
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from data_prep import stages
 from data_prep.batch import Batch
 from data_prep.cleaning import settings
 from data_prep.cleaning.cleaner import Cleaned, Cleaner
@@ -24,10 +28,12 @@ from data_prep.cleaning.settings import BUILT_IN_VALUES, RULES, CleaningSettings
 from data_prep.engine import libraries
 from data_prep.engine.libraries import TABLES, UNICODE
 from data_prep.engine.pool import Pool
-from data_prep.engine.task import Result, Task
+from data_prep.engine.task import Result, Step, Task
 from data_prep.prepare import prepare
+from data_prep.readers.moses_zip import MosesZip
 from data_prep.readers.source import Source
 from data_prep.sources import READERS
+from data_prep.stages.read import reading_libraries
 from mtdeep.corpus.store import Store
 
 CONFIG = """\
@@ -139,6 +145,7 @@ def test_a_step_has_the_versions_of_what_it_uses_and_no_others(folder: Path, tas
     assert set(uncleaned.versions) == UNCLEANED
 
 
+@pytest.mark.slow
 def test_another_version_changes_the_keys_of_what_uses_it_or_is_made_from_that(
     folder: Path, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,8 +220,34 @@ def test_a_reader_names_the_libraries_that_its_modules_import(name: str) -> None
     imported = set(third_party(reader.__module__, own)) & known
     if name == "store":
         imported.add("sentencepiece")  # by the store, once it is asked for text
+    if "langcodes" in imported:
+        imported.add(TABLES)
     assert imported - {"babel"} == set(reader.libraries) - {"babel"}
     assert ("babel" in reader.libraries) == (name == "cldr")  # others: for names in messages alone
+
+
+STAGES = [stage.name for stage in pkgutil.iter_modules(stages.__path__, "data_prep.stages.")]
+BY_SETTINGS: Mapping[str, set[str]] = {
+    "data_prep.stages.learn": {"regex", TABLES, UNICODE},  # `learning_libraries`
+    "data_prep.stages.leaks": SIGNING,  # where near ones are asked for
+    "data_prep.stages.leak_search": SIGNING | {"sentencepiece"},
+}
+"""Stage -> what its tasks name beside its steps, for settings that ask for it."""
+OWN = (
+    *("data_prep.duplicates", "data_prep.vocabulary", "data_prep.coverage", "mtdeep.languages", "mtdeep.families"),
+    *("mtdeep.corpus.subwords", "mtdeep.corpus.blocks"),
+)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_step_names_the_libraries_that_its_modules_import(name: str) -> None:
+    """What the rules import is another test's, and what a chunk's text is counted with decides no text."""
+    steps = [step for step in vars(import_module(name)).values() if isinstance(step, Step)]
+    known = {"rensa", "langcodes", "sentencepiece", "regex", "ftfy", "py3langid", "zstandard", UNICODE}
+    imported = set(third_party(name, OWN)) & known
+    if "langcodes" in imported:
+        imported.add(TABLES)
+    assert imported <= {library for step in steps for library in step.libraries} | BY_SETTINGS.get(name, set())
 
 
 def third_party(module: str, own: tuple[str, ...], seen: set[str] | None = None) -> Iterator[str]:
@@ -255,6 +288,23 @@ def test_options_of_readers_and_compressed_files_are_in_the_key(folder: Path, ta
     options = {field.name for field in fields(reader)}  # type: ignore[arg-type]
     assert set(read["talks, train"].content["options"]) == options
     assert (set(read["talks, train"].versions), set(read["talks, valid"].versions)) == (set(), {"zstandard"})
+
+
+def test_what_decompresses_members_of_an_archive_is_in_the_key(tmp_path: Path) -> None:
+    import zstandard
+
+    for name, packed in (("plain", False), ("packed", True)):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            for code in ("de", "en"):
+                text = f"{code}\n".encode()
+                archive.writestr(f"a.{code}", zstandard.compress(text) if packed else text)
+    (tmp_path / "damaged.zip").write_bytes((tmp_path / "packed.zip").read_bytes()[:40])
+    found = {
+        name: set(reading_libraries(MosesZip(tmp_path / f"{name}.zip", ("de", "en"))))
+        for name in ("plain", "packed", "damaged")
+    }
+    languages = {"langcodes", TABLES}
+    assert found == {"plain": languages, "packed": {*languages, "zstandard"}, "damaged": languages}
 
 
 class Counted(Cleaner):
