@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from data_prep.readers.compression import compression_of
+from data_prep.readers.compression import FORMATS, Compression, compression_of
 from data_prep.readers.foreign import HEAD, ZIP
 from data_prep.readers.opening import blocks_of, expands_too_much, kind_of, most_bytes, text_blocks
 from data_prep.readers.rows import on_one_line
@@ -72,9 +72,11 @@ def libraries_within(path: Path) -> set[str]:
     """Return the libraries that decompress members of the archive at *path*, where Python's own modules do not."""
     try:
         with open_zip(path) as archive, _problems(path):
-            kinds = [compression_of(_head(archive, info)) for info in archive.infolist() if not info.is_dir()]
+            kinds: list[Compression | None] = [
+                compression_of(_head(archive, info)) for info in archive.infolist() if not info.is_dir()
+            ]
     except UserError:
-        return set()  # reading ends with the same sentence, and with the place in the configuration
+        kinds = list(FORMATS)  # any of them: reading says what is wrong, if it comes to that member
     return {kind.library for kind in kinds if kind and kind.library}
 
 
