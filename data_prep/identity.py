@@ -10,7 +10,7 @@ text (`in_training_text`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,8 @@ from pydantic import ValidationError
 from data_prep.config import SHAPES_NOTHING, Config
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import CorpusSplit
-from data_prep.growth import Growth, change, growth, shown
+from data_prep.differences import difference, recorded_of, revised, splits_of
+from data_prep.growth import Growth, change, growth
 from data_prep.pipeline import deciding
 from data_prep.pipeline.selected import summed
 from mtdeep.corpus.store import Store, file_digest
@@ -30,14 +31,6 @@ from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
 _VOCABULARY = "vocabulary."
-_BEFORE: Mapping[str, Mapping[str, Any]] = {
-    "defaults": {"vocabulary.normalization": "nmt_nfkc"},
-    "revisions": {
-        **{"read": 3, "clean": 3, "hold_out": 2, "index": 4, "leaks": 4, "without_met": 4, "repeats": 2, "select": 2},
-        **{"sample": 1, "learn": 2, "encode": 2, "widen": 1, "sign": 2, "near_repeats": 2},
-    },
-}
-"""What held when manifests did not say it yet, of what is otherwise now."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +63,11 @@ class Identity:
     def plain(self, known: Sequence[Identity] = ()) -> dict[str, Any]:
         """Return what the manifest says of it; *known* are the steps before, whose inputs are not named again."""
         files = {file for one in known for file in one.digests}
-        splits = {split for one in known for split in _splits(one.inputs)}
+        splits = {split for one in known for split in splits_of(one.inputs)}
         inputs = {
             name: self.inputs[name]
             for _, name, file in self.loaded.files()
-            if file not in files or not splits.issuperset(_splits([name]))
+            if file not in files or not splits.issuperset(splits_of([name]))
         }
         config = self.loaded.config
         settings = config.model_dump(mode="json", exclude=set(SHAPES_NOTHING), exclude_unset=True)
@@ -87,7 +80,7 @@ class History:
     """The steps that made a store, and what a configuration adds to the last, which may be nothing.
 
     now: the configuration, which goes on with the store's vocabulary where it says nothing of it. revised: in words,
-    the first of the code's steps that was another when it made the store, None where all are the same.
+    all of the code's steps and tables that were others when it made the store, None where they are the same.
     """
 
     store: Store
@@ -152,15 +145,14 @@ def history(store: Store, now: Identity, progress: ProgressReport) -> History:
     if what := change(made[-1], now.loaded):
         raise other(store, what)
     steps: list[Identity] = []
-    revised: list[str] = []
     for loaded, record in zip(made, records, strict=True):
         one = identify(loaded, progress, now.digests)
         plain = one.plain(steps)
-        if what := _difference(plain, record):
+        if what := difference(plain, record):
             raise other(store, what)
-        revised += _changes(plain, record, "revisions", "the code of its step `{}` (revision)")
         steps.append(one)
-    return History(store, steps, now, growth(made[-1], now.loaded), next(iter(revised), None))
+    other_code = revised([one.decided for one in steps], records)
+    return History(store, steps, now, growth(made[-1], now.loaded), other_code)
 
 
 def _configurations(records: Iterable[Mapping[str, Any]], now: ConfigFile) -> list[ConfigFile]:
@@ -169,7 +161,7 @@ def _configurations(records: Iterable[Mapping[str, Any]], now: ConfigFile) -> li
     found = []
     for record in records:
         config = Config.model_validate({**record["settings"], "store": now.config.store})
-        known |= _splits(record["inputs"])
+        known |= splits_of(record["inputs"])
         found.append(_with_defaults(replace(now, config=config, lines={}, known=frozenset(known)), record))
     return found
 
@@ -179,75 +171,22 @@ def _with_defaults(loaded: ConfigFile, record: Mapping[str, Any]) -> ConfigFile:
     vocabulary = loaded.config.vocabulary
     if vocabulary.model is not None:
         return loaded
-    meant = {key.removeprefix(_VOCABULARY): value for key, value in _of(record, "defaults").items()
+    meant = {key.removeprefix(_VOCABULARY): value for key, value in recorded_of(record, "defaults").items()
              if key.startswith(_VOCABULARY) and value is not None}  # fmt: skip
     both = {**meant, **vocabulary.model_dump(mode="json", exclude_unset=True)}
     changed = {"vocabulary": type(vocabulary).model_validate(both)}
     return replace(loaded, config=loaded.config.model_copy(update=changed))
 
 
-def _of(record: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    """Return what a step says of what decided it; of a manifest that says nothing, what held then."""
-    found: Mapping[str, Any] = record.get(kind, _BEFORE.get(kind, {}))
-    return found
+def other(store: Store, what: str, *, appending: str = "") -> UserError:
+    """Return what to tell of a store that a configuration, its inputs or the code would make otherwise.
 
-
-def _splits(inputs: Iterable[str]) -> set[CorpusSplit]:
-    """Return the corpora and splits that the names of inputs (`ConfigFile.files`) speak of."""
-    parts = (name.rsplit("/", 2) for name in inputs)
-    return {(part[0], part[1]) for part in parts if len(part) == 3}
-
-
-def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
-    """Return in words why a step would not give again what it has given, None where it would.
-
-    What only one of the two knows is a key or a library that the other's code did not have. Revisions are another
-    matter: other code may give the same.
+    appending: what `--append` would do, where that may go on.
     """
-    if new := _new_files(now["inputs"], before["inputs"]):
-        return new
-    for name, file in before["inputs"].items():
-        if name not in now["inputs"]:
-            return f"{name} ({file['file']}) is there no more"
-        if now["inputs"][name] != file:
-            return f"{name} ({file['file']}) has other bytes"
-    for name, file in now["inputs"].items():
-        if name not in before["inputs"]:
-            return f"{name} ({file['file']}) was not there"
-    changes = (*_changes(now, before, "versions", "{}"), *_changes(now, before, "defaults", "the default of `{}`"))
-    return next(iter(changes), None)
-
-
-def _new_files(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Return in words which files a split has got, where it has all that it had: patterns mean them now."""
-    for corpus, split in sorted(_splits(before)):
-        files = _of_split(now, corpus, split)
-        had = [file["xxh3_128"] for file in _of_split(before, corpus, split)]
-        new = [file for file in files if file["xxh3_128"] not in had]
-        if new and len(files) == len(had) + len(new):
-            return (
-                f"split {split!r} of corpus {corpus!r} has got {new[0]['file']} (other files may be added as a corpus "
-                "of their own, where its patterns do not reach)"
-            )
-    return ""
-
-
-def _of_split(inputs: Mapping[str, Any], corpus: str, split: str) -> list[Mapping[str, Any]]:
-    return [file for name, file in inputs.items() if name.rsplit("/", 1)[0] == f"{corpus}/{split}"]
-
-
-def _changes(now: Mapping[str, Any], before: Mapping[str, Any], kind: str, named: str) -> Iterator[str]:
-    was = _of(before, kind)
-    for key in (key for key, value in now[kind].items() if key in was and was[key] != value):
-        values = (value if isinstance(value, str) else shown(value) for value in (was[key], now[kind][key]))
-        yield "{} was {} and is {}".format(named.format(key), *values)
-
-
-def other(store: Store, what: str) -> UserError:
-    """Return what to tell of a store that a configuration, its inputs or the code would make otherwise."""
+    append = f"--append to {appending}, " if appending else ""
     return UserError(
-        f"{store.path}: holds a store made from other inputs or settings: {what}; give --overwrite to replace it, "
-        "or another place for the store"
+        f"{store.path}: holds a store made from other inputs or settings: {what}; give {append}--overwrite to replace "
+        "it, or another place for the store"
     )
 
 

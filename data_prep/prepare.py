@@ -73,7 +73,10 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
         if holds_store(path) and not overwrite:
             known = history(readable_store(path), now, progress)
             if known.revised and not append:
-                raise other(known.store, known.revised)
+                adding = (
+                    f"add {known.growth}, if its text would still be the same" if known.growth else "use it as it is"
+                )
+                raise other(known.store, known.revised, appending=adding)
             if not known.growth:
                 return Prepared(known.store, already=True, left_out=loaded.left_out)
             if not append:

@@ -33,6 +33,7 @@ from data_prep.cleaning.script import Script
 from data_prep.cleaning.transforms import LIBRARIES_OF, Transform
 from data_prep.cleaning.urls import Urls
 from data_prep.cleaning.words import Words
+from data_prep.engine.libraries import LANGUAGES
 from data_prep.engine.task import digest_of
 from data_prep.strict import Strict, by_name, canonical
 from mtdeep import languages
@@ -78,8 +79,8 @@ RULES: Mapping[str, type[Rule]] = {
 """Name -> class of every rule, in order."""
 BUILT_IN = "built in"
 """The level of what nobody has changed."""
-LIBRARIES = ("regex", "langcodes")
-"""Those that say of which class and script a character is, and in which script a language is written."""
+LIBRARIES = ("regex", *LANGUAGES)
+"""Those that say of which class and script a character is, and all of a language that rules ask for."""
 Row = tuple[str, str, str, str]
 """Key, value, which level says so, languages for which."""
 BUILT_IN_VALUES = {("transforms", ""): Level().transforms} | {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from data_prep.batch import Batch
+from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.aligned import Column, aligned_batches
 from data_prep.readers.compression import SUFFIXES
 from data_prep.readers.lines import split_lines
@@ -28,7 +29,7 @@ class MosesZip:
     longest: bytes of the longest line that is read.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("langcodes",)
+    libraries: ClassVar[tuple[str, ...]] = LANGUAGES
     path: Path
     languages: tuple[str, ...]
     members: Mapping[str, str] = field(default_factory=dict)

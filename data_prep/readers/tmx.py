@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, NamedTuple
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
+from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.inline import Codes, Markup, children, is_blank, local_name
 from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
@@ -39,7 +40,7 @@ class Tmx:
     longest: characters of the longest unit.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", *LANGUAGES)
     path: Path
     languages: tuple[str, ...]
     variants: Literal["all", "first"] = "all"

@@ -11,6 +11,7 @@ from typing import ClassVar
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
+from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.inline import has_text_beside, local_name
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
 from data_prep.readers.spellings import Spellings
@@ -32,7 +33,7 @@ class WmtXml:
     A segment that one side lacks is a gap there.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", *LANGUAGES)
     path: Path
     languages: tuple[str, ...]
     translator: str | None = None

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 from lxml import etree
 
 from data_prep.batch import Batch, Rejected
+from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.inline import Codes, Markup, local_name
 from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt
@@ -45,7 +46,7 @@ class Xliff:
     longest: characters of the longest unit.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("lxml", "langcodes")
+    libraries: ClassVar[tuple[str, ...]] = ("lxml", *LANGUAGES)
     path: Path
     source: str
     target: str

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from data_prep.readers.foreign import ZIP
+from data_prep.readers.compression import FORMATS, Compression, compression_of
+from data_prep.readers.foreign import HEAD, ZIP
 from data_prep.readers.opening import blocks_of, expands_too_much, kind_of, most_bytes, text_blocks
 from data_prep.readers.rows import on_one_line
 from mtdeep.errors import UserError
@@ -65,6 +66,23 @@ def member_blocks(path: Path, archive: zipfile.ZipFile, member: str) -> Iterator
             if expanded > bound:
                 raise UserError(expands_too_much(f"{path}/{member}"))
             yield block
+
+
+def libraries_within(path: Path) -> set[str]:
+    """Return the libraries that decompress members of the archive at *path*, where Python's own modules do not."""
+    try:
+        with open_zip(path) as archive, _problems(path):
+            kinds: list[Compression | None] = [
+                compression_of(_head(archive, info)) for info in archive.infolist() if not info.is_dir()
+            ]
+    except UserError:
+        kinds = list(FORMATS)  # any of them: reading says what is wrong, if it comes to that member
+    return {kind.library for kind in kinds if kind and kind.library}
+
+
+def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with archive.open(info) as file:
+        return file.read(HEAD)
 
 
 def _info(path: Path, archive: zipfile.ZipFile, member: str) -> zipfile.ZipInfo:

@@ -15,9 +15,9 @@ from data_prep.duplicates.form import Form, as_written, decoded, through_pieces
 from data_prep.duplicates.key import sentence_keys
 from data_prep.duplicates.leakage import EXACT, NEAR, Known, Meetings, searched_as
 from data_prep.duplicates.near import Signatures
-from data_prep.engine.libraries import UNICODE
+from data_prep.engine.libraries import LANGUAGES, UNICODE
 from data_prep.engine.task import Step
-from data_prep.stages.leaks import CODES, SIGNING, index_of, signatures, write_index
+from data_prep.stages.leaks import SIGNING, index_of, signatures, write_index
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.subwords import Subwords
 
@@ -162,4 +162,4 @@ def _subwords(store: Path) -> Subwords:
 
 
 INDEX_SETS_STEP = Step("index_sets", index_sets, revision=3, libraries=SIGNING)
-SEARCH_STEP = Step("search", search, revision=3, libraries=(*CODES, UNICODE))
+SEARCH_STEP = Step("search", search, revision=3, libraries=(*LANGUAGES, UNICODE))

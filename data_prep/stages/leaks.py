@@ -14,7 +14,7 @@ from data_prep.cleaning.characters import WITHOUT_WORDS
 from data_prep.cleaning.record import Sample, choose, shown
 from data_prep.duplicates.leakage import EvaluationIndex, Known, indexed, searched_as
 from data_prep.duplicates.near import Signatures
-from data_prep.engine.libraries import UNICODE
+from data_prep.engine.libraries import LANGUAGES, UNICODE
 from data_prep.engine.task import Step
 from data_prep.stages.clean import ROWS
 from data_prep.stages.encode import KEPT
@@ -23,10 +23,8 @@ from mtdeep.languages import script
 
 INDEX, SETS, MET = "index", "sets", "met"
 TRAINED_ON = "stands in the store's training text"
-SIGNING = ("rensa", "langcodes", UNICODE)
+SIGNING = ("rensa", *LANGUAGES, UNICODE)
 """The libraries that signatures depend on."""
-CODES = ("langcodes",)
-"""The library that tells which codes are one language."""
 
 
 def index(folder: Path, sets: Sequence[Sequence[Part]], near: bool) -> dict[str, Any]:
@@ -166,6 +164,6 @@ def _sentences(path: Path, language: str) -> Sequence[str]:
     return TextChunk.read(path, [language]).columns[language]
 
 
-INDEX_STEP = Step("index", index, revision=6, libraries=CODES)
-LEAKS_STEP = Step("leaks", find_leaks, revision=6, libraries=CODES)
-WITHOUT_MET_STEP = Step("without_met", without_met, revision=6, libraries=CODES)
+INDEX_STEP = Step("index", index, revision=6, libraries=LANGUAGES)
+LEAKS_STEP = Step("leaks", find_leaks, revision=6, libraries=LANGUAGES)
+WITHOUT_MET_STEP = Step("without_met", without_met, revision=6, libraries=LANGUAGES)

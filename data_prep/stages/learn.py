@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.chunk import read_arrays
+from data_prep.engine.libraries import TABLES
 from data_prep.engine.task import Step
 from data_prep.normalisation import LIBRARIES_OF
 from data_prep.stages.sample import SAMPLE
@@ -49,5 +50,5 @@ LEARN_STEP = Step("learn", learn, revision=2, libraries=("sentencepiece",))
 
 def learning_libraries(settings: VocabularySettings) -> tuple[str, ...]:
     """Return the libraries that settings ask for: what knows which letters a script has, what makes a rule."""
-    letters = ("regex",) if isinstance(settings.character_coverage, dict) else ()
+    letters = ("regex", TABLES) if isinstance(settings.character_coverage, dict) else ()
     return *letters, *LIBRARIES_OF.get(settings.normalization, ())

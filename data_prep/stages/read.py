@@ -14,9 +14,11 @@ import xxhash
 
 from data_prep.chunk import TextChunk
 from data_prep.engine.task import Step, Task
+from data_prep.readers.moses_zip import MosesZip
 from data_prep.readers.opening import libraries_of
 from data_prep.readers.rows import NO_TEXT
 from data_prep.readers.source import Naming, Source
+from data_prep.readers.zip_members import libraries_within
 from mtdeep.errors import UserError
 
 ROWS = 1 << 13
@@ -42,8 +44,11 @@ def read_task(name: str, source: Source, digests: Mapping[Path, str]) -> Task:
 
 
 def reading_libraries(source: Source) -> list[str]:
-    """Return the libraries that read a source, those that decompress its files among them."""
-    return [*source.libraries, *(library for path in source.inputs for library in libraries_of(path))]
+    """Return the libraries that read a source, those that decompress its files and their members among them."""
+    found = [*source.libraries, *(library for path in source.inputs for library in libraries_of(path))]
+    if isinstance(source, MosesZip):
+        found += (library for path in source.inputs for library in libraries_within(path))
+    return found
 
 
 def read(folder: Path, source: Source) -> dict[str, Any]:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import pkgutil
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from data_prep import stages
 from data_prep.batch import Batch
 from data_prep.cleaning import settings
 from data_prep.cleaning.cleaner import Cleaned, Cleaner
@@ -22,13 +26,14 @@ from data_prep.cleaning.identifiers import DISTRIBUTIONS
 from data_prep.cleaning.language import Language
 from data_prep.cleaning.settings import BUILT_IN_VALUES, RULES, CleaningSettings
 from data_prep.engine import libraries
-from data_prep.engine.libraries import UNICODE
+from data_prep.engine.libraries import TABLES, UNICODE
 from data_prep.engine.pool import Pool
-from data_prep.engine.task import Result, Task
-from data_prep.pipeline import deciding
+from data_prep.engine.task import Result, Step, Task
 from data_prep.prepare import prepare
+from data_prep.readers.moses_zip import MosesZip
 from data_prep.readers.source import Source
 from data_prep.sources import READERS
+from data_prep.stages.read import reading_libraries
 from mtdeep.corpus.store import Store
 
 CONFIG = """\
@@ -51,8 +56,8 @@ SENTENCES = {
     "de": "Der {} meines Vaters ist viel älter als der {} deines Bruders und der {} unserer Schwester",
 }
 DIGITS = {"en": "In {:020} we saw the {} together", "de": "Im Jahr {:020} sahen wir den {} zusammen"}
-CLEANING = {"regex", "langcodes", "ftfy", "py3langid"}
-SIGNING = {"rensa", "langcodes", UNICODE}
+CLEANING = {"regex", "langcodes", TABLES, "ftfy", "py3langid"}
+SIGNING = {"rensa", "langcodes", TABLES, UNICODE}
 LIBRARIES = {
     "read": set(),
     "clean": {"sentencepiece", UNICODE} | CLEANING,
@@ -67,6 +72,22 @@ LIBRARIES = {
     "encode": {"sentencepiece"},
 }
 """Step -> the libraries in the keys of its tasks for training text."""
+MADE_FROM = {
+    "read": set(),
+    "clean": {"read"},
+    "index": set(),
+    "leaks": {"clean", "index"},
+    "repeats": {"leaks"},
+    "sign": {"clean"},
+    "near_repeats": {"leaks", "sign"},
+    "select": {"repeats", "near_repeats"},
+    "sample": {"select"},
+    "learn": {"sample"},
+    "encode": {"clean", "learn"},
+}
+"""Step -> those whose results its tasks for training text read."""
+UNCLEANED = {"sentencepiece", UNICODE}
+"""The libraries of scored text, which no rule looks at; the index is made from it."""
 
 
 @pytest.fixture
@@ -121,19 +142,36 @@ def test_a_step_has_the_versions_of_what_it_uses_and_no_others(folder: Path, tas
     prepare(folder / "config.yaml", None)
     assert {task.step.name: set(task.versions) for task in tasks if "valid" not in task.name} == LIBRARIES
     uncleaned = next(task for task in tasks if task.step.name == "clean" and "valid" in task.name)
-    assert set(uncleaned.versions) == {"sentencepiece", UNICODE}  # no rule looks at what is scored
+    assert set(uncleaned.versions) == UNCLEANED
 
 
-@pytest.mark.parametrize("library", sorted(set().union(*LIBRARIES.values())))
-def test_another_version_changes_the_keys_of_those_that_use_it(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of others the keys are the same as long as nothing that they are made from is other."""
-    for step in (step for step in (*deciding.ALWAYS, *deciding.NEAR_REPEATS) if step.name in LIBRARIES):
-        uses = LIBRARIES[step.name]
-        before = step.task("a", {}, libraries=uses)
+@pytest.mark.slow
+def test_another_version_changes_the_keys_of_what_uses_it_or_is_made_from_that(
+    folder: Path, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def captured() -> dict[str, set[str]]:
+        tasks.clear()
+        prepare(folder / "config.yaml", None, overwrite=True)
+        return keys([task for task in tasks if "valid" not in task.name])
+
+    before = captured()
+    for library in sorted(set().union(*LIBRARIES.values())):
         with monkeypatch.context() as other:
             other_version(other, library)
-            after = step.task("a", {}, libraries=uses)
-        assert (before.key != after.key) == (library in uses), step.name
+            after = captured()
+        assert before.keys() == after.keys() == LIBRARIES.keys()
+        expected = affected(library)
+        assert {step for step in before if before[step].isdisjoint(after[step])} == expected, library
+        assert {step for step in before if before[step] != after[step]} == expected, library
+
+
+def affected(library: str) -> set[str]:
+    """Return the steps that use a library, and those that read their results, and so on."""
+    found = {step for step, uses in LIBRARIES.items() if library in uses}
+    found |= {"index"} if library in UNCLEANED else set()
+    while more := {step for step, earlier in MADE_FROM.items() if earlier & found} - found:
+        found |= more
+    return found
 
 
 @pytest.mark.parametrize(("rule", "key"), list(BUILT_IN_VALUES), ids=[".".join(key) for key in BUILT_IN_VALUES])
@@ -182,8 +220,34 @@ def test_a_reader_names_the_libraries_that_its_modules_import(name: str) -> None
     imported = set(third_party(reader.__module__, own)) & known
     if name == "store":
         imported.add("sentencepiece")  # by the store, once it is asked for text
+    if "langcodes" in imported:
+        imported.add(TABLES)
     assert imported - {"babel"} == set(reader.libraries) - {"babel"}
     assert ("babel" in reader.libraries) == (name == "cldr")  # others: for names in messages alone
+
+
+STAGES = [stage.name for stage in pkgutil.iter_modules(stages.__path__, "data_prep.stages.")]
+BY_SETTINGS: Mapping[str, set[str]] = {
+    "data_prep.stages.learn": {"regex", TABLES, UNICODE},  # `learning_libraries`
+    "data_prep.stages.leaks": SIGNING,  # where near ones are asked for
+    "data_prep.stages.leak_search": SIGNING | {"sentencepiece"},
+}
+"""Stage -> what its tasks name beside its steps, for settings that ask for it."""
+OWN = (
+    *("data_prep.duplicates", "data_prep.vocabulary", "data_prep.coverage", "mtdeep.languages", "mtdeep.families"),
+    *("mtdeep.corpus.subwords", "mtdeep.corpus.blocks"),
+)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_step_names_the_libraries_that_its_modules_import(name: str) -> None:
+    """What the rules import is another test's, and what a chunk's text is counted with decides no text."""
+    steps = [step for step in vars(import_module(name)).values() if isinstance(step, Step)]
+    known = {"rensa", "langcodes", "sentencepiece", "regex", "ftfy", "py3langid", "zstandard", UNICODE}
+    imported = set(third_party(name, OWN)) & known
+    if "langcodes" in imported:
+        imported.add(TABLES)
+    assert imported <= {library for step in steps for library in step.libraries} | BY_SETTINGS.get(name, set())
 
 
 def third_party(module: str, own: tuple[str, ...], seen: set[str] | None = None) -> Iterator[str]:
@@ -224,6 +288,23 @@ def test_options_of_readers_and_compressed_files_are_in_the_key(folder: Path, ta
     options = {field.name for field in fields(reader)}  # type: ignore[arg-type]
     assert set(read["talks, train"].content["options"]) == options
     assert (set(read["talks, train"].versions), set(read["talks, valid"].versions)) == (set(), {"zstandard"})
+
+
+def test_what_decompresses_members_of_an_archive_is_in_the_key(tmp_path: Path) -> None:
+    import zstandard
+
+    for name, packed in (("plain", False), ("packed", True)):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            for code in ("de", "en"):
+                text = f"{code}\n".encode()
+                archive.writestr(f"a.{code}", zstandard.compress(text) if packed else text)
+    (tmp_path / "damaged.zip").write_bytes((tmp_path / "packed.zip").read_bytes()[:40])
+    found = {
+        name: set(reading_libraries(MosesZip(tmp_path / f"{name}.zip", ("de", "en"))))
+        for name in ("plain", "packed", "damaged")
+    }
+    languages = {"langcodes", TABLES}
+    assert found == {"plain": languages, "packed": {*languages, "zstandard"}, "damaged": {*languages, "zstandard"}}
 
 
 class Counted(Cleaner):
