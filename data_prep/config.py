@@ -42,8 +42,8 @@ class Config(Strict):
 
     work: where what is half done is kept, and left for another preparation; by default it stands beside the store and
     goes when the store is there. leakage: what becomes of training sentences that are scored: they are removed, or
-    merely counted. emptied: what becomes of a run when nothing is left of a corpus or a language that it read: it goes
-    on, with a warning, or stops.
+    merely counted. emptied: what becomes of a run when nothing is in a file, or nothing is left of a corpus or
+    a language that it read: it goes on, with a warning, or stops.
     """
 
     store: PathText

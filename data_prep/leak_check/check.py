@@ -101,7 +101,11 @@ class LeakCheck:
         for path in inputs:
             digests[path] = file_digest(path)
             self._progress.advance()
-        return self._pool.run(stage, [read_task(corpus.name, corpus.source, digests) for corpus in corpora])
+        read = self._pool.run(stage, [read_task(corpus.name, corpus.source, digests) for corpus in corpora])
+        for corpus, result in zip(corpora, read, strict=True):
+            if why := result.record["nothing"]:
+                raise UserError(f"{corpus.source.inputs[0]}: {why}")
+        return read
 
     def _index(self, tests: Sequence[Corpus], read: Sequence[Result], store: Store | None, form: str | None) -> Result:
         numbers = [range(len(result.record["rows"])) for result in read]

@@ -14,7 +14,8 @@ from data_prep.cleaning.language import Language
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import TRAIN, CldrCorpus, CorpusSplit
 from data_prep.engine.task import Result, Task, digest_of
-from data_prep.pipeline.texts import Piece, Run, SplitText
+from data_prep.pipeline.emptied import check_files
+from data_prep.pipeline.texts import EmptyFile, Piece, Run, SplitText
 from data_prep.readers.source import Source
 from data_prep.stages.clean import CLEAN, CLEAN_STEP, NOTHING_LEFT, cleaning_content
 from data_prep.stages.part import Part
@@ -53,8 +54,12 @@ def readings(run: Run, wanted: Collection[CorpusSplit] | None = None) -> list[Re
 
 
 def cleaned(run: Run, wanted: Collection[CorpusSplit] | None = None) -> list[SplitText]:
-    """Return the splits of `readings`, cleaned where they are for training."""
+    """Return the splits of `readings`, cleaned where they are for training.
+
+    Of `emptied: stop`, raises UserError for a file in which nothing is.
+    """
     every = readings(run, wanted)
+    check_files(run, every)
     tasks = [task for text, source, result in every for task in _cleaning(run, text, source, result)]
     done = iter(run.pool.run("clean", tasks))
     texts: dict[tuple[str, str], SplitText] = {}
@@ -97,6 +102,7 @@ def _normalization(run: Run) -> str | Path:
 def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: Iterator[Result]) -> SplitText:
     """Return *text* with a source more: its chunks are the next of *done*, and what was lost is entered."""
     chunks = [next(done) for _ in read.record["rows"]]
+    why = read.record["nothing"]
     rank = text.number if run.loaded.config.deduplication.keep == "first" else 0
     pieces = (Piece(Part(one.folder / CLEAN, tuple(source.languages), rank=rank), (one.key,)) for one in chunks)
     rejected = read.record["rejected"]
@@ -108,8 +114,14 @@ def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: 
         text,
         pieces=(*text.pieces, *pieces),
         readings=(*text.readings, read.record),
+        empty=text.empty if why is None else (*text.empty, _empty_file(run, source, why)),
         cleanings=(*text.cleanings, *(one.record for one in chunks)),
     )
+
+
+def _empty_file(run: Run, source: Source, why: str) -> EmptyFile:
+    path, folder = source.inputs[0], run.loaded.path.parent
+    return EmptyFile(path, str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name, why)
 
 
 def enter_sentences(ledger: Ledger, record: Mapping[str, Any], languages: Sequence[str]) -> None:

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from data_prep.engine.task import Result
 from data_prep.pipeline.texts import Run, SplitText, mended, most_sentences
+from data_prep.readers.source import Source
 from mtdeep.errors import UserError, shortened
+
+_FILES = 3
+
+
+def check_files(run: Run, read: Sequence[tuple[SplitText, Source, Result]]) -> None:
+    """Raise UserError, of `emptied: stop`, for the first source in which nothing is; else the report's notes say so."""
+    if run.loaded.config.emptied == "stop":
+        for _, source, result in read:
+            if why := result.record["nothing"]:
+                raise UserError(f"{source.inputs[0]}: {why}; or say `emptied: warn`")
 
 
 def check_not_empty(run: Run, texts: Sequence[SplitText], before: Sequence[SplitText]) -> None:
@@ -50,9 +62,14 @@ def _nothing_left(run: Run, texts: Sequence[SplitText]) -> UserError:
     lost = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "there were none"
     lost += most_sentences(texts)
     entries = list(dict.fromkeys(repr(text.corpus.entry) for text in texts))
+    split = f"split {texts[0].split!r} of {'corpus' if len(entries) == 1 else 'corpora'} {shortened(entries)}"
+    read = sum(tally.read for tally in rows)
+    files = shortened(list(dict.fromkeys(f"{file.path}: {file.why}" for text in texts for file in text.empty)), _FILES)
+    if files and not read:
+        return UserError(f"{_place(run, texts[0])}: no row is in {split}: {files}")
+    lost += f"; {files}" if files else ""
     return UserError(
-        f"{_place(run, texts[0])}: nothing is left of the {sum(tally.read for tally in rows):,} rows of split "
-        f"{texts[0].split!r} of {'corpus' if len(entries) == 1 else 'corpora'} {shortened(entries)} ({lost}); "
+        f"{_place(run, texts[0])}: nothing is left of the {read:,} rows of {split} ({lost}); "
         f"give other files, or clean them less{mended(texts)}"
     )
 

@@ -36,7 +36,7 @@ def _without_rows(text: SplitText) -> Iterator[SplitText]:
     yield text
     for split in text.corpus.holdout:
         pieces = tuple(Piece(piece.part, (*piece.identity, split)) for piece in text.pieces)
-        yield SplitText(text.number, text.corpus, split, pieces)
+        yield SplitText(text.number, text.corpus, split, pieces, empty=text.empty)
 
 
 def reason_of(split: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from data_prep.account import Ledger
 from data_prep.cleaning.cleaner import ALONE
@@ -30,6 +30,14 @@ class Run:
     loaded: ConfigFile
     digests: Mapping[Path, str]
     pool: Pool
+
+
+class EmptyFile(NamedTuple):
+    """A file in which nothing is of what is asked for: its path, its name beside the configuration, and the reason."""
+
+    path: Path
+    name: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class SplitText:
     """One split of a corpus on its way to the store. Its place in the configuration is corpora[*number*].
 
     readings, cleanings: the records of its sources and of their chunks (`stages.read`, `stages.clean`), for the report.
+    empty: its files in which nothing is.
     added: the languages that join a split which a store has; none where the split is new.
     samples: of what left it because it is known from elsewhere, each beside that.
     """
@@ -69,6 +78,7 @@ class SplitText:
     ledger: Ledger = field(default_factory=Ledger)
     readings: tuple[Mapping[str, Any], ...] = ()
     cleanings: tuple[Mapping[str, Any], ...] = ()
+    empty: tuple[EmptyFile, ...] = ()
     added: tuple[str, ...] = ()
     samples: Samples = field(default_factory=dict)
 

@@ -12,7 +12,10 @@ from data_prep.batch import Batch, Rejected
 from data_prep.readers.lines import Damage, LineBlock
 from data_prep.readers.numbers import number
 from data_prep.readers.rows import NO_SCORE, excerpt, gap_reason, needs_every_language
+from data_prep.readers.source import EmptySource
 from mtdeep.errors import UserError
+
+_EMPTY = "the file is empty; give a file with one sentence a line, or leave it out"
 
 
 class Column:
@@ -99,8 +102,10 @@ def _scores(scores: Column, lines: Sequence[str], read: int, bad: dict[int, Reje
 def _check_equal(read: int, found: Sequence[tuple[str, int]]) -> None:
     """Raise UserError unless the files, each with its name and how many lines came, go on or end together."""
     (shortest, low), (longest, high) = min(found, key=itemgetter(1)), max(found, key=itemgetter(1))
+    if not read and not high:
+        raise EmptySource(shortest, _EMPTY)
     if not read and not low:
-        raise UserError(f"{shortest}:1: the file is empty; give a file with one sentence a line, or leave it out")
+        raise UserError(f"{shortest}:1: {_EMPTY}")
     if low != high:
         raise UserError(
             f"{longest}:{read + low + 1}: no counterpart for this line, {shortest} has {read + low} lines; "

@@ -11,6 +11,7 @@ from typing import Any
 from data_prep.batch import Batch, Rejected
 from data_prep.readers.numbers import number
 from data_prep.readers.rows import NO_SCORE, Item, Row, batches_of, excerpt
+from data_prep.readers.source import EmptySource
 
 
 class ColumnFile(ABC):
@@ -36,8 +37,8 @@ class ColumnFile(ABC):
 
     @property
     @abstractmethod
-    def nothing(self) -> str:
-        """Return the sentence for a file without rows."""
+    def nothing(self) -> EmptySource:
+        """Return what to raise for a file without rows."""
 
     @property
     def languages(self) -> Sequence[str]:
@@ -61,10 +62,10 @@ class ColumnFile(ABC):
             longest=self.longest,
         )
 
-    def lacking(self, languages: Sequence[str]) -> str:
-        """Return the sentence for languages whose columns have no text."""
+    def lacking(self, languages: Sequence[str]) -> EmptySource:
+        """Return what to raise for languages whose columns have no text."""
         columns = " or ".join(f"{self.texts[language]!r} ({language})" for language in languages)
-        return f"{self.path}: no row has a text in {columns}; name another"
+        return EmptySource(str(self.path), f"no row has a text in {columns}; name another")
 
 
 def row_of(texts: Sequence[Any], name: Any, score: Any, place: str) -> Row | Rejected:

@@ -13,6 +13,7 @@ from data_prep.readers.columns import ColumnFile, row_of
 from data_prep.readers.lines import split_lines
 from data_prep.readers.opening import read_blocks
 from data_prep.readers.rows import LONGEST, Item, Row, excerpt
+from data_prep.readers.source import EmptySource
 from mtdeep.errors import UserError
 
 NO_JSON = "no JSON"
@@ -41,9 +42,9 @@ class Jsonl(ColumnFile):
         return self.keys
 
     @property
-    def nothing(self) -> str:
-        """Return the sentence for a file without rows."""
-        return f"{self.path}:1: no row in it; give a file with one JSON object a line, or leave it out"
+    def nothing(self) -> EmptySource:
+        """Return what to raise for a file without rows."""
+        return EmptySource(str(self.path), "no row in it; give a file with one JSON object a line, or leave it out")
 
     def items(self) -> Iterator[Item]:
         """Yield a row a line. Raises UserError, once all is read, for one JSON value in place of one a line."""

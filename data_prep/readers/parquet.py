@@ -15,6 +15,7 @@ from data_prep.readers.compression import BLOCK
 from data_prep.readers.foreign import PARQUET
 from data_prep.readers.opening import kind_of
 from data_prep.readers.rows import INVALID_UTF8, LONGEST, Item, Row, excerpt, on_one_line
+from data_prep.readers.source import EmptySource
 from mtdeep.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ class Parquet(ColumnFile):
         return self.columns
 
     @property
-    def nothing(self) -> str:
-        """Return the sentence for a file without rows."""
-        return f"{self.path}: no row in it; leave it out"
+    def nothing(self) -> EmptySource:
+        """Return what to raise for a file without rows."""
+        return EmptySource(str(self.path), "no row in it; leave it out")
 
     def items(self) -> Iterator[Item]:
         """Yield the rows; raises UserError for a damaged file, a missing column and one of another type."""

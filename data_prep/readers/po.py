@@ -13,6 +13,7 @@ from typing import ClassVar
 from data_prep.batch import Batch
 from data_prep.readers.catalogue import Catalogue, Key, read_catalogue
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, gap_reason
+from data_prep.readers.source import EmptySource
 from mtdeep.errors import UserError
 
 _MOST_BYTES = 1 << 30  # of all catalogues together, which are in memory at once
@@ -66,7 +67,7 @@ class Gettext:
         """
         if self.clash:
             raise UserError(f"{self.inputs[0]}: {self.clash}")
-        nothing = f"{next(iter(self.inputs))}:1: no message in the catalogues; leave them out"
+        nothing = EmptySource(str(next(iter(self.inputs))), "no message in the catalogues; leave them out")
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
     def _items(self) -> Iterator[Item]:

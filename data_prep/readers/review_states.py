@@ -13,7 +13,6 @@ from functools import cache
 UNCONFIRMED = "unconfirmed"
 """What Phrase writes as `confirmed="0"`."""
 _SUGGESTIONS = ("fuzzy-match", "leveraged-mt", "mt-suggestion", "tm-suggestion")
-_SETTLED = frozenset({"translated", "final", "signed-off"})  # who says so has taken or mended the suggestion
 DRAFT_STATES = (
     # XLIFF 1.2. Where non-textual information alone is to be adapted or reviewed, the text is done.
     *("new", "needs-translation", "needs-l10n", "needs-review-translation", "needs-review-l10n"),
@@ -30,18 +29,19 @@ DRAFT_STATES = (
 _APPROVED = frozenset(
     {"final", "signed-off", "approvedtranslation", "approvedsignoff", "proofread", "reviewer1confirmed"}
 )
+_SETTLED = _APPROVED | {"translated"}  # who says so has taken or mended the suggestion
 
 
-def refused_state(states: Iterable[str | None], refused: tuple[str, ...]) -> str | None:
+def refused_state(states: Iterable[str | None], refused: tuple[str, ...], *, is_approved: bool = False) -> str | None:
     """Return the first of a translation's *states* that is one of the *refused*, whatever its capitals; None for none.
 
-    That it was once suggested does not count against one whose state is that of a translation.
+    That it was once suggested does not count against one that is approved, or whose state is that of a translation.
     """
     given = [state for state in states if state]
     if not given:
         return None
     low = _folded(refused)
-    if _SETTLED.intersection(given):
+    if is_approved or any(state.casefold() in _SETTLED for state in given):
         low = low.difference(_SUGGESTIONS)
     return next((state for state in given if state.casefold() in low), None)
 

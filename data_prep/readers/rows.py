@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from data_prep.batch import Batch, Rejected
-from mtdeep.errors import UserError
+from data_prep.readers.source import EmptySource
 
 LONGEST = 1 << 20  # bytes of a line, characters of a text: far more than a sentence, far less than memory
 NUL = "NUL character"
@@ -68,7 +68,7 @@ def batches_of(
     items: Iterator[Item],
     languages: Sequence[str],
     rows: int,
-    nothing: str,
+    nothing: EmptySource,
     *,
     longest: int = LONGEST,
     ids: bool = False,
@@ -77,8 +77,8 @@ def batches_of(
     """Yield batches of *rows* rows read, rejected ones among them.
 
     A text that is too long (more than *longest* characters), has a NUL or a lone surrogate rejects its row, or in rows
-    of three and more languages leaves a gap. A row without any text is rejected. Raises UserError *nothing* when no
-    row was read at all: most likely a file of another format.
+    of three and more languages leaves a gap. A row without any text is rejected. Raises *nothing* when no row was
+    read at all.
     """
     batch = _Gathered(languages, ids, scores, first=0)
     read = 0
@@ -96,7 +96,7 @@ def batches_of(
             yield batch.done()
             batch = _Gathered(languages, ids, scores, first=batch.first + batch.rows)
     if not read:
-        raise UserError(nothing)
+        raise nothing
     if batch.read or batch.counts:
         yield batch.done()
 

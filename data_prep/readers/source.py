@@ -7,6 +7,22 @@ from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from data_prep.batch import Batch
+from mtdeep.errors import UserError
+
+
+class EmptySource(UserError):
+    """Nothing of what is asked for is in a file: of another format perhaps, or one shard of many that has no rows.
+
+    file: its path; why: what it lacks, and the remedy.
+    """
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(file, why)
+        self.why = why
+
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return ": ".join(self.args)
 
 
 class Source(Protocol):
@@ -17,7 +33,8 @@ class Source(Protocol):
     file.
 
     Damage that leaves the rows around it readable is a `Rejected` row. Damage after which nothing can be trusted (an
-    archive that breaks off, sides of unequal length) raises UserError: one sentence with file, line and remedy.
+    archive that breaks off, sides of unequal length) raises UserError: one sentence with file, line and remedy. A file
+    without rows raises EmptySource.
     """
 
     libraries: ClassVar[tuple[str, ...]]
@@ -42,8 +59,8 @@ class Source(Protocol):
 class Naming(Source, Protocol):
     """A source whose options name something in the file, which may not be there."""
 
-    def lacking(self, languages: Sequence[str]) -> str:
-        """Return the sentence for *languages* that no row has a text in: with what the file has, and the remedy.
+    def lacking(self, languages: Sequence[str]) -> EmptySource:
+        """Return what to raise for *languages* that no row has a text in: with what the file has, and the remedy.
 
         It may read the file again.
         """

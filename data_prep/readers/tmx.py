@@ -16,6 +16,7 @@ from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.inline import Codes, Markup, children, is_blank, local_name
 from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
+from data_prep.readers.source import EmptySource
 from data_prep.readers.spellings import Spellings
 from data_prep.readers.xml_units import Unit, UnitNames, read_units
 
@@ -55,15 +56,16 @@ class Tmx:
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_units` does and for a file without units."""
-        nothing = f"{self.path}:1: no <tu> in it; give a TMX file, or leave it out"
+        nothing = EmptySource(str(self.path), "no <tu> in it; give a TMX file, or leave it out")
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
-    def lacking(self, languages: Sequence[str]) -> str:
-        """Return the sentence for languages that no unit has, with those that the first units have."""
+    def lacking(self, languages: Sequence[str]) -> EmptySource:
+        """Return what to raise for languages that no unit has, with those that the first units have."""
         units = (unit for unit in read_units(self.path, _NAMES, self.longest) if isinstance(unit, Unit))
         codes = {_code(variant) for unit in islice(units, _LOOKED_AT) for variant in children(unit.element, "tuv")}
         met = on_one_line(", ".join(sorted(codes)))
-        return f"{self.path}: no text in {' or '.join(languages)} in it, but in {met}; name those, or leave it out"
+        what = f"no text in {' or '.join(languages)} in it, but in {met}; name those, or leave it out"
+        return EmptySource(str(self.path), what)
 
     def _items(self) -> Iterator[Item]:
         spellings = Spellings(self.languages)

@@ -14,6 +14,7 @@ from data_prep.readers.columns import ColumnFile, row_of
 from data_prep.readers.lines import split_lines
 from data_prep.readers.opening import read_blocks
 from data_prep.readers.rows import LONGEST, Item, Row, excerpt, on_one_line
+from data_prep.readers.source import EmptySource
 from mtdeep.errors import UserError
 
 _LOOKED_AT, _LOOKED_AT_CHARACTERS = 1000, 1 << 18  # lines, to know how many columns there are
@@ -46,9 +47,9 @@ class Tsv(ColumnFile):
         return self.columns
 
     @property
-    def nothing(self) -> str:
-        """Return the sentence for a file without rows."""
-        return f"{self.path}:1: no row in it; give a file with one row a line, or leave it out"
+    def nothing(self) -> EmptySource:
+        """Return what to raise for a file without rows."""
+        return EmptySource(str(self.path), "no row in it; give a file with one row a line, or leave it out")
 
     def items(self) -> Iterator[Item]:
         """Yield a row a line; raises UserError for a column that the lines lack, and a header that is not theirs."""

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from data_prep.batch import Batch, Rejected
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt, gap_reason, needs_every_language
+from data_prep.readers.source import EmptySource
 from data_prep.readers.xml_text import DAMAGED, xml_text
 from mtdeep.errors import UserError
 
@@ -56,7 +57,7 @@ class WmtSgm:
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError for a file that breaks off or is too large, and when there is no segment."""
-        nothing = f"{self.inputs[0]}:1: no <seg> in it; give an SGML file of WMT's, or leave it out"
+        nothing = EmptySource(str(self.inputs[0]), "no <seg> in it; give an SGML file of WMT's, or leave it out")
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
     def _items(self) -> Iterator[Item]:

@@ -14,6 +14,7 @@ from data_prep.batch import Batch, Rejected
 from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.inline import has_text_beside, local_name
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
+from data_prep.readers.source import EmptySource
 from data_prep.readers.spellings import Spellings
 from data_prep.readers.xml_units import Unit, UnitNames, read_units
 
@@ -47,16 +48,18 @@ class WmtXml:
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_units` does and for a file without documents."""
-        nothing = f"{self.path}:1: no segment of a <doc> in it; give an XML file of WMT's, or leave it out"
+        why = "no segment of a <doc> in it; give an XML file of WMT's, or leave it out"
+        nothing = EmptySource(str(self.path), why)
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
-    def lacking(self, languages: Sequence[str]) -> str:
-        """Return the sentence for languages that no side has, or none by who is asked for, with the sides there are."""
+    def lacking(self, languages: Sequence[str]) -> EmptySource:
+        """Return what to raise for languages that no side has, or none by who is asked for, with the sides it has."""
         whose = self.system or self.translator
         documents = (document for document in self._documents() if isinstance(document, Unit))
         sides = {_described(side) for document in islice(documents, _LOOKED_AT) for side in document.element}
         what = f"no text in {' or '.join(languages)}{f' by {whose!r}' if whose else ''} in it"
-        return f"{self.path}: {what}, but {on_one_line(', '.join(sorted(sides)))}; name those, or leave it out"
+        met = on_one_line(", ".join(sorted(sides)))
+        return EmptySource(str(self.path), f"{what}, but {met}; name those, or leave it out")
 
     def _documents(self) -> Iterator[Unit | Rejected]:
         return read_units(self.path, _NAMES, max(self.longest, _LONGEST_DOCUMENT))

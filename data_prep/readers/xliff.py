@@ -19,6 +19,7 @@ from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.inline import Codes, Markup, local_name
 from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt
+from data_prep.readers.source import EmptySource
 from data_prep.readers.spellings import Spellings
 from data_prep.readers.xliff_segments import CODE_NAMES, Segment, segments_of
 from data_prep.readers.xml_units import Unit, UnitNames, read_units
@@ -68,7 +69,7 @@ class Xliff:
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_units` does and for a file without units."""
-        nothing = f"{self.path}:1: no <trans-unit> or <unit> in it; give an XLIFF file, or leave it out"
+        nothing = EmptySource(str(self.path), "no <trans-unit> or <unit> in it; give an XLIFF file, or leave it out")
         return batches_of(self._items(), self.languages, rows, nothing, ids=True, longest=self.longest)
 
     def _items(self) -> Iterator[Item]:
@@ -114,7 +115,7 @@ class Xliff:
         texts = ["" if side is None else markup.text(side, aside) for side in (segment.source, segment.target)]
         if self.approved_only and not segment.is_approved:
             return Rejected("not approved", place, excerpt(texts[0]))
-        if state := refused_state(segment.states, self.refused_states):
+        if state := refused_state(segment.states, self.refused_states, is_approved=segment.is_approved):
             return Rejected(f"state {state}", place, excerpt(texts[0]))
         name = unit.element.get("id", "")
         return Row(texts, place, f"{name}:{segment.name}" if segment.name else name)

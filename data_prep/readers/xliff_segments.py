@@ -104,9 +104,16 @@ def _confirmed(definitions: etree._Element | None) -> Mapping[str, str | None]:
 
 def _marked(side: etree._Element | None) -> _Numbered:
     """Return the segments that are marked in a side, by number."""
-    if side is None or not len(side):
-        return []
-    return [(mark.get("mid", ""), mark) for mark in side.iter("{*}mrk") if _is_segment(mark)]
+    return [] if side is None else [(mark.get("mid", ""), mark) for mark in _outermost(side)]
+
+
+def _outermost(element: etree._Element) -> Iterator[etree._Element]:
+    """Yield the marked segments in an element; what is marked within one is part of its text."""
+    for child in element:  # at most 256 deep: libxml2 refuses more
+        if _is_segment(child):
+            yield child
+        else:
+            yield from _outermost(child)
 
 
 def _is_segment(element: etree._Element) -> bool:

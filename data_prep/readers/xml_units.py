@@ -17,6 +17,7 @@ from lxml import etree
 
 from data_prep.batch import Rejected
 from data_prep.readers.rows import excerpt, on_one_line, too_long
+from data_prep.readers.source import EmptySource
 from data_prep.readers.xml_text import DAMAGED, xml_text
 from mtdeep.errors import UserError
 
@@ -90,6 +91,8 @@ class _Cutter:
         while (found := self._next(_FIRST)) and not found["root"]:
             self._skip_hidden(found)
         if found is None:
+            if self._line == 1 and not self._text.strip():
+                raise EmptySource(str(self._path), "the file is empty; give a file of the reader's format")
             raise self._error("no XML: there is no element in it; give a file of the reader's format")
         root = found["root"].rpartition(":")[2]
         units, parts, around = (

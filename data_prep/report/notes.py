@@ -24,6 +24,7 @@ MOST = 0.5
 _CONSEQUENCES = (ALONE, LEFT_BY_LEAKS)
 _LANGUAGES, _NAMED = 10, 3
 """How many languages, and characters of each, are named that normalisation changes; the page's table has all."""
+_FILES = 3
 
 
 def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterator[str]:
@@ -31,7 +32,9 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
 
     *provenance* is what the steps that made the store say together (`identity.together`).
     """
-    yield from (_emptied(section) for section in sections if section["rows"]["read"] and not section["rows"]["kept"])
+    emptied = [one for one in sections if not one["rows"]["kept"] and (one["rows"]["read"] or _empty_files(one))]
+    yield from map(_emptied, emptied)
+    yield from (_with_empty_files(section) for section in sections if _empty_files(section) and section not in emptied)
     yield from (_unread(section) for section in sections if _unread_share(section) > UNREAD)
     for section in sections:
         yield from _taken_by_one(section)
@@ -98,7 +101,19 @@ def _is_loss(section: Section, reason: str) -> bool:
 
 def _emptied(section: Section) -> str:
     rows = section["rows"]
-    return f"warning: nothing is left of {named(section)}, {counted(rows['read'], 'row')}: {in_words(rows['rejected'])}"
+    why = [*([in_words(rows["rejected"])] if rows["read"] else []), *_empty_files(section)[:_FILES]]
+    return f"warning: nothing is left of {named(section)}, {counted(rows['read'], 'row')}: {'; '.join(why)}"
+
+
+def _with_empty_files(section: Section) -> str:
+    files = _empty_files(section)
+    count = f"{len(files):,} of {counted(len(section['sources']), 'source')}"
+    return f"warning: nothing in {count} of {named(section)}: {shortened(files, _FILES)}"
+
+
+def _empty_files(section: Section) -> list[str]:
+    """Return the files in which nothing is, with the reasons; the report of an older store names none."""
+    return [f"{file['file']}: {file['why']}" for file in section.get("empty", ())]
 
 
 def _unread(section: Section) -> str:

@@ -43,6 +43,7 @@ def split_section(encoded: EncodedText, record: CorpusRecord, settings: Cleaning
         "languages": languages,
         "steps": _steps(text, [account["rows"], *languages.values()]),
         "sources": [_source(number, reading) for number, reading in enumerate(text.readings, start=1)],
+        "empty": [{"file": file.name, "why": file.why} for file in text.empty],
         "samples": _samples(text),
         "cleaning": {"settings": _settings(text, settings) if text.cleaned else [], "languages": _cleaning(text)},
     }

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from data_prep.batch import Batch
 from data_prep.chunk import TextChunk
 from data_prep.engine.task import Step, Task
 from data_prep.readers.moses_zip import MosesZip
 from data_prep.readers.opening import libraries_of
 from data_prep.readers.rows import NO_TEXT
-from data_prep.readers.source import Naming, Source
+from data_prep.readers.source import EmptySource, Naming, Source
 from data_prep.readers.zip_members import libraries_within
 from mtdeep.errors import UserError
 
@@ -55,35 +56,61 @@ def read(folder: Path, source: Source) -> dict[str, Any]:
     """Write the source's chunks into *folder*.
 
     Returns rows of each chunk, and how many rows were rejected and texts left aside, by reason, with samples:
-    what was read = rows + rejected. Raises UserError as the source does, and where it names what the file does not
-    have: no row is damaged, and all texts of all rows are in one language of several.
+    what was read = rows + rejected; and why nothing of what is asked for is in it, None where something is. A source
+    that names what the file does not have is one of these: no row is damaged, and all texts of all rows are in one
+    language of several. Without rows there is one chunk of none. Raises UserError as the source does.
     """
-    seen: set[str] = set()
-    rows: list[int] = []
-    rejected: Counter[str] = Counter()
-    aside: Counter[str] = Counter()
-    samples: dict[str, list[list[str]]] = {}
-    for batch in source.batches(ROWS):
-        for lost in batch.rejected:
-            rejected[lost.reason] += 1
-            kept = samples.setdefault(lost.reason, [])
-            if len(kept) < SAMPLES:
-                kept.append([lost.place, lost.excerpt])
-        aside.update(batch.counts)
-        seen.update(language for language, column in batch.columns.items() if any(column))
-        if not batch.rows:
-            continue
+    reading = _Reading(folder, source)
+    nothing = None
+    try:
+        reading.read()
+    except EmptySource as error:
+        nothing = error.why  # without the file's name: what is read of equal files is kept once
+    return {**reading.record(), "nothing": nothing}
+
+
+class _Reading:
+    """What was read of a source so far."""
+
+    def __init__(self, folder: Path, source: Source) -> None:
+        self._folder, self._source = folder, source
+        self._seen: set[str] = set()
+        self._rows: list[int] = []
+        self._rejected: Counter[str] = Counter()
+        self._aside: Counter[str] = Counter()
+        self._samples: dict[str, list[list[str]]] = {}
+
+    def read(self) -> None:
+        """Read it to its end. Raises UserError as the source does, EmptySource as `read` says."""
+        for batch in self._source.batches(ROWS):
+            for lost in batch.rejected:
+                self._rejected[lost.reason] += 1
+                kept = self._samples.setdefault(lost.reason, [])
+                if len(kept) < SAMPLES:
+                    kept.append([lost.place, lost.excerpt])
+            self._aside.update(batch.counts)
+            self._seen.update(language for language, column in batch.columns.items() if any(column))
+            if batch.rows:
+                self._write(batch)
+        languages, is_damaged = self._source.languages, bool(self._rejected.keys() - {NO_TEXT})
+        if isinstance(self._source, Naming) and len(self._seen) == 1 < len(languages) and not is_damaged:
+            raise self._source.lacking([language for language in languages if language not in self._seen])
+
+    def record(self) -> dict[str, Any]:
+        """Return the account; a source without rows gets its chunk."""
+        if not self._rows:
+            self._write(Batch(0, {language: () for language in self._source.languages}))
+        counts = {"rejected": dict(self._rejected), "aside": dict(self._aside)}
+        return {"rows": self._rows, **counts, "samples": self._samples}
+
+    def _write(self, batch: Batch) -> None:
         arrays = {}
         if batch.ids is not None:
             arrays[IDS] = id_keys(batch.ids)
         if batch.scores is not None:
             arrays[SCORES] = np.array(batch.scores, dtype=np.float64)
-        TextChunk(batch.columns, arrays).write(folder / chunk_name(len(rows)))
-        rows.append(batch.rows)
-    lacking = [language for language in source.languages if language not in seen]
-    if isinstance(source, Naming) and len(seen) == 1 < len(source.languages) and not rejected.keys() - {NO_TEXT}:
-        raise UserError(source.lacking(lacking))
-    return {"rows": rows, "rejected": dict(rejected), "aside": dict(aside), "samples": samples}
+        TextChunk(batch.columns, arrays).write(self._folder / chunk_name(len(self._rows)))
+        self._rows.append(batch.rows)
 
 
 def id_keys(ids: Sequence[str]) -> np.ndarray:
@@ -111,4 +138,4 @@ def _without_paths(value: Any) -> Any:
     raise TypeError(f"{value!r} is no plain data")
 
 
-READ_STEP = Step("read", read, revision=4)
+READ_STEP = Step("read", read, revision=5)

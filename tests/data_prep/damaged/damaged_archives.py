@@ -176,7 +176,7 @@ CASES = {
     "PO, old Macintosh line ends": (
         po((PO_HEAD + MESSAGE).replace("\n", "\r")), r"a\.po:1: its lines end with \\r alone; convert it"
     ),
-    "PO, empty": (po(""), r"a\.po:1: no message in the catalogues"),
+    "PO, empty": (po(""), r"a\.po: no message in the catalogues"),
     "PO, nothing but a header": (po(PO_HEAD), "no message in the catalogues"),
     "PO, English twice": (
         lambda folder: Gettext({"en": write(folder / "en.po", MESSAGE)}), "'en' is the language of the messages"

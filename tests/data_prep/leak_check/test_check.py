@@ -192,6 +192,20 @@ def test_damaged_input_is_a_sentence(files: Path, tmp_path: Path, english: bytes
             checker(tmp_path / "work").of_corpora(train, tests)
 
 
+def test_a_file_in_which_nothing_is_is_a_sentence(files: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.en").write_bytes(b"")
+    bad = [written(tmp_path, "bad", "en")]
+    for train, tests in ((bad, [written(files, "test", "en")]), (training(files), bad)):
+        with pytest.raises(UserError, match=r"bad\.en: the file is empty; give a file with one sentence a line"):
+            checker(tmp_path / "work").of_corpora(train, tests)
+
+
+def test_training_text_of_which_no_row_can_be_read(files: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.en").write_bytes(b"\xff\n")
+    report = checker(tmp_path / "work").of_corpora([written(tmp_path, "bad", "en")], [written(files, "test", "en")])
+    assert report.training.rejected == {"bad": {"invalid UTF-8": 1}}
+
+
 def test_regions_are_searched_together(files: Path, planted: Any, write_store: Any, tmp_path: Path) -> None:
     """A memory in en-US and de-AT, bare or in a store, hides nothing of a test set in en and de."""
     columns = {"en-US": planted.news["en"], "de-AT": planted.news["de"]}

@@ -80,6 +80,62 @@ def test_a_scored_split_of_no_corpus_stops_the_run_in_any_case(config: Path) -> 
         prepare(config, None)
 
 
+TALKS = CONFIG[: CONFIG.index("  - name: crumbs")].replace('"talks.', '"talks*.')
+UNITS = CONFIG.replace(
+    "reader: plain_text\n    languages: [en, fr]", "reader: READER\n    languages: [en, fr]"
+).replace('{train: "crumbs.{language}"}', "{train: crumbs}")
+TMX = '<tmx version="1.4"><header srclang="en"/><body>%s</body></tmx>'
+TU = '<tu><tuv xml:lang="en"><seg>one</seg></tuv><tuv xml:lang="de"><seg>eins</seg></tuv></tu>'
+XLIFF = '<xliff version="1.2"><file source-language="en" target-language="fr"><body/></file></xliff>'
+
+
+def test_an_empty_file_of_many(config: Path) -> None:
+    for name in ("talks-0.en", "talks-0.de", "talks-1.en", "talks-1.de"):
+        (config.parent / name).touch()
+    config.write_text(TALKS)
+    store = prepare(config, None).store
+    store.verify()
+    assert [one.rows for one in store.manifest.corpora] == [4, 2]
+    why = "the file is empty; give a file with one sentence a line, or leave it out"
+    files = f"talks-0.en: {why}, talks-1.en: {why}"
+    assert notes_of(store)[0] == f"warning: nothing in 2 of 3 sources of talks, train: {files}"
+    config.write_text(TALKS.replace("warn", "stop").replace("store: store", "store: other"))
+    with pytest.raises(UserError, match=r"talks-0\.en: the file is empty; .* say `emptied: warn`"):
+        prepare(config, None)
+
+
+@pytest.mark.parametrize(
+    ("reader", "content", "why"),
+    [
+        ("tmx", "", "the file is empty; give a file of the reader's format"),
+        ("xliff", XLIFF, "no <trans-unit> or <unit> in it; give an XLIFF file, or leave it out"),
+    ],
+)
+def test_the_only_file_of_a_corpus_is_empty(config: Path, reader: str, content: str, why: str) -> None:
+    """What it lacks is told all the same: most likely it is of another format."""
+    (config.parent / "crumbs").write_text(content)
+    config.write_text(UNITS.replace("READER", reader))
+    store = prepare(config, None).store
+    store.verify()
+    assert f"warning: nothing is left of crumbs, train, 0 rows: crumbs: {why}" in notes_of(store)
+
+
+def test_the_only_file_of_a_corpus_lacks_a_language(config: Path) -> None:
+    (config.parent / "crumbs").write_text(TMX % TU)
+    config.write_text(UNITS.replace("READER", "tmx"))
+    why = "1 in one language only; crumbs: no text in fr in it, but in de, en; name those, or leave it out"
+    assert f"warning: nothing is left of crumbs, train, 1 row: {why}" in notes_of(prepare(config, None).store)
+
+
+def test_empty_everywhere(config: Path) -> None:
+    for language in ("en", "de"):
+        (config.parent / f"talks.{language}").write_text("")
+    config.write_text(TALKS)
+    why = r"no row is in split 'train' of corpus 'talks': .*/talks\.en: the file is empty; give a file with one"
+    with pytest.raises(UserError, match=why):
+        prepare(config, None)
+
+
 def test_a_language_without_a_sentence(config: Path) -> None:
     """Of rows that stay for their other languages."""
     lines = {"fr": ["ah", "oh", "eh", "ih"]}

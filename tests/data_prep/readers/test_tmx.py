@@ -7,7 +7,6 @@ import pytest
 from data_prep.readers.jsonl import Jsonl
 from data_prep.readers.tmx import Tmx
 from data_prep.stages.read import read
-from mtdeep.errors import UserError
 
 INLINE = (
     'Click <ph x="1">{b}</ph> here <hi>to <bpt i="1">&lt;i&gt;</bpt>go<ept i="1">&lt;/i&gt;</ept> on</hi><it>|</it>, '
@@ -44,11 +43,11 @@ def test_text_in_and_after_inline_elements_is_kept(read_all, write, codes: str, 
 
 def test_a_language_that_is_not_there_is_told_with_those_that_are(write, tmp_path: Path) -> None:
     path = write("a.tmx", memory(unit(en="one", de_DE="eins")))
-    with pytest.raises(UserError, match=r"a.tmx: no text in fr in it, but in de-DE, en; name those, or leave it out"):
-        read(tmp_path, Tmx(path, ("en", "fr")))
-    with pytest.raises(UserError, match=r"a.jsonl: no row has a text in 'translation.deu' \(de\); name another"):
-        keys = {"en": "translation.en", "de": "translation.deu"}
-        read(tmp_path, Jsonl(write("a.jsonl", '{"translation": {"en": "x"}}'), keys))
+    why = "no text in fr in it, but in de-DE, en; name those, or leave it out"
+    assert read(tmp_path, Tmx(path, ("en", "fr")))["nothing"] == why
+    keys = {"en": "translation.en", "de": "translation.deu"}
+    other = Jsonl(write("a.jsonl", '{"translation": {"en": "x"}}'), keys)
+    assert read(tmp_path, other)["nothing"] == "no row has a text in 'translation.deu' (de); name another"
 
 
 def test_several_texts_of_a_language(read_all, write) -> None:

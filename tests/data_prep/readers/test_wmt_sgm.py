@@ -84,7 +84,7 @@ def test_in_three_languages_it_is_a_gap(read_all, write) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("<srcset></srcset>", "a:1: no <seg> in it; give an SGML file of WMT's"),
+        ("<srcset></srcset>", "a: no <seg> in it; give an SGML file of WMT's"),
         ('<srcset><doc docid="d">\n<seg id="7">one', "a:2: breaks off behind segment 7 of document d; fetch the file"),
         ('<srcset><doc docid="d">\n<seg id="7">one</seg>', "a:2: breaks off behind segment 7 of document d; fetch"),
     ],

@@ -136,6 +136,14 @@ def test_every_segment_stands_in_one_row_beside_its_own_translation(sides: tuple
     assert rows == want
 
 
+def test_a_segment_within_another_is_its_text(read_all, write) -> None:
+    nested = '<mrk mtype="seg" mid="1">{} <g id="1"><mrk mtype="seg" mid="2">{}</mrk></g></mrk>'
+    found = read_all(
+        Xliff(write("a.xlf", version_1(unit(nested.format("A", "B"), nested.format("a", "b")))), "en", "de")
+    )
+    assert found.rows == [("A B", "a b")]
+
+
 def test_text_in_no_segment_is_counted(read_all, write) -> None:
     first = unit("1:A more 2:B", "1:a <g id='1'>2:b</g>")
     path = write("a.xlf", version_1(first, unit("1:A", "1:a <ph id='1'>&lt;br&gt;</ph>")))
@@ -160,6 +168,7 @@ def test_text_in_no_segment_is_counted(read_all, write) -> None:
         ('state="needs-review-translation" state-qualifier="leveraged-mt"', False),
         ('state="final" state-qualifier="leveraged-mt"', True),
         ('state="translated" state-qualifier="rejected-length"', False),
+        ('state="Translated" state-qualifier="Fuzzy-Match"', True),
         ("", True),
     ],
 )
@@ -180,6 +189,22 @@ def test_drafts_of_version_2(read_all, write, state: str, is_taken: bool) -> Non
     assert read_all(Xliff(path, "en", "de")).rows == [("A", "a")] * is_taken
     odd = read_all(Xliff(path, "en", "de", refused_states=("x:odd",)))
     assert odd.reasons == ({"state x:odd": 1} if "odd" in state else {})
+
+
+@pytest.mark.parametrize("qualifier", ["fuzzy-match", "leveraged-mt", "mt-suggestion", "tm-suggestion"])
+@pytest.mark.parametrize("approved_only", [True, False])
+def test_who_approves_has_taken_the_suggestion(read_all, write, qualifier: str, approved_only: bool) -> None:
+    state = f'state-qualifier="{qualifier}"'
+    confirmed = '<sdl:seg-defs><sdl:seg id="0" conf="ApprovedTranslation"/></sdl:seg-defs>'
+    units = [
+        unit("A", "a", attributes='approved="yes"', state=state),
+        unit("0:B", "0:b", confirmed, state=state),
+        unit("C", "c", attributes='approved="yes"', state='state="needs-translation"'),
+    ]
+    path = write("a.sdlxliff", version_1(*units, spaces=SDL))
+    found = read_all(Xliff(path, "en", "de", approved_only=approved_only))
+    assert found.rows == [("A", "a"), ("B", "b")]
+    assert found.reasons == {"state needs-translation": 1}
 
 
 SDL = 'xmlns:sdl="http://sdl.com/FileTypes/SdlXliff/1.0"'
