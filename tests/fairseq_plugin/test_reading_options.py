@@ -43,7 +43,7 @@ def test_the_suffix_belongs_to_the_name(problems, tmp_path: Path) -> None:
     assert problems(restore_file=str(tmp_path / "some.pt"), checkpoint_suffix="_b") == []
 
 
-def test_parts_have_names_that_each_process_makes_up(problems, configured) -> None:
+def test_parts_have_names_that_each_process_makes_up(configured) -> None:
     cfg = configured("train", "store", "--task", "many_to_many_translation", "--arch", "preln_mt", "--cpu")
     OmegaConf.update(cfg, "checkpoint.restore_file", "some.pt")
     OmegaConf.update(cfg, "distributed_training.use_sharded_state", True)

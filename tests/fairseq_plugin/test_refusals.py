@@ -155,7 +155,7 @@ def test_processes_of_torchrun_all_say_what_is_wrong(
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert errors and all(sentence in line for line in errors), result.stderr
     assert re.search(r"exitcode *: 2\b", result.stderr), result.stderr
-    assert "gloo" not in result.stderr.lower()
+    assert "]: Traceback" not in result.stderr  # torch puts the rank before it
 
 
 @pytest.mark.parametrize("workers", [1, 2])
