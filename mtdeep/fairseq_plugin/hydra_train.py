@@ -25,6 +25,7 @@ from yaml import YAMLError
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.architectures import Family
 from mtdeep.fairseq_plugin.importing import tell
+from mtdeep.fairseq_plugin.unsuited import chosen, task_options
 
 WRONG = (HydraException, OmegaConfBaseException, YAMLError)
 
@@ -87,6 +88,8 @@ def add_defaults(cfg: DictConfig) -> None:
     with ending_jobs():
         try:
             _add_defaults(cfg)
+            with task_options(chosen(cfg, "model"), chosen(cfg, "task")):
+                OmegaConf.to_container(cfg, resolve=True)
         except OmegaConfBaseException as error:
             raise UserError(sentence(error, cfg)) from None
 

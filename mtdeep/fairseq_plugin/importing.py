@@ -140,5 +140,9 @@ def report_user_errors() -> None:
 
 
 def tell(error: UserError) -> None:
-    """Print what the user did wrong, on standard error."""
-    print(f"error: {error}", file=sys.stderr)
+    """Print what the user did wrong, on the process's own standard error.
+
+    Not on `sys.stderr`: once processes train together, torch collects in it what an excepthook prints, and loses that
+    when the hook ends the program.
+    """
+    print(f"error: {error}", file=sys.__stderr__ or sys.stderr, flush=True)

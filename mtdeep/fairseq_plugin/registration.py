@@ -17,6 +17,8 @@ ADDING = (
     "task_setup",
     "generation.loading",
     "generation.hub",
+    "unsuited",
+    "user_modules",
     "hydra_train",
     "start",
 )

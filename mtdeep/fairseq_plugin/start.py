@@ -18,9 +18,7 @@ from typing import Any
 import torch
 from fairseq import utils
 from fairseq.distributed import utils as distributed_utils
-from fairseq.models import ARCH_MODEL_REGISTRY, FairseqEncoderDecoderModel
-from fairseq.models.lstm import LSTMModel
-from fairseq.models.nat.fairseq_nat_model import FairseqNATModel
+from fairseq.models import ARCH_MODEL_REGISTRY
 from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
@@ -28,7 +26,8 @@ from omegaconf import DictConfig, OmegaConf
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.architectures import Family
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
-from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
+from mtdeep.fairseq_plugin.reading_options import reading_problems
+from mtdeep.fairseq_plugin.unsuited import chosen, reads_store, unsuited_model
 from mtdeep.fairseq_plugin.unsupported import BY_COMMAND, BY_MODEL, BY_TASK, Refusals, missing_packages, refusals
 
 logger = logging.getLogger(__name__)
@@ -41,8 +40,13 @@ def check(command: str, cfg: Any) -> None:
     utils.import_user_module(cfg.common)
     problems = refusals(cfg, tables(command, cfg))
     if command == "train":
-        problems += [*unnamed_parts(cfg), *unsuited_model(cfg), *unknown_model_options(cfg), *contradictions(cfg)]
+        problems += [*unnamed_parts(cfg), *unsuited_model(chosen(cfg, "model"), chosen(cfg, "task"))]
+        problems += [*unknown_model_options(cfg), *contradictions(cfg), *reading_problems(cfg)]
         problems += missing_packages(cfg)
+    if command in ("validate", "eval_lm") and cfg.common_eval.path is None:
+        problems.append("--path, the checkpoint to evaluate, is missing")
+    if command in ("train", "validate") and cfg.dataset.max_tokens is None and cfg.dataset.batch_size is None:
+        problems.append("the size of batches is missing; give --max-tokens or --batch-size")
     if problems:
         raise UserError("; ".join(problems) + ".")
     if command == "train":
@@ -55,24 +59,13 @@ def tables(command: str, cfg: Any) -> Iterator[Refusals]:
     yield BY_COMMAND.get(command, {})
     if command == "train" and issubclass(model_class(cfg), Family):
         yield BY_MODEL
-    if command == "train" and reads_store(cfg):
+    if command == "train" and reads_store(chosen(cfg, "task")):
         yield BY_TASK
-
-
-def chosen(cfg: Any, part: str) -> str | None:
-    """Return the name of the model, the task or another part, if *cfg* has it."""
-    node = cfg.get(part)
-    return node if node is None or isinstance(node, str) else getattr(node, "_name", None)
 
 
 def model_class(cfg: Any) -> type:
     """Return the class of the model; of one that is not known `object`."""
     return ARCH_MODEL_REGISTRY.get(chosen(cfg, "model"), object)
-
-
-def reads_store(cfg: Any) -> bool:
-    """Whether the task is `many_to_many_translation`, or made from it."""
-    return issubclass(TASK_REGISTRY.get(chosen(cfg, "task"), object), ManyToManyTranslationTask)
 
 
 def unnamed_parts(cfg: Any) -> Iterator[str]:
@@ -88,18 +81,6 @@ def unnamed_parts(cfg: Any) -> Iterator[str]:
             yield f"{words} {name!r} does not exist{nearest(name, known)}"
     if isinstance(cfg.task, DictConfig) and OmegaConf.is_missing(cfg.task, "data"):
         yield "the data are missing; name their folder (the first argument, or task.data)"
-
-
-def unsuited_model(cfg: Any) -> Iterator[str]:
-    """One phrase when the task `many_to_many_translation` cannot train one of fairseq's own models."""
-    model = model_class(cfg)
-    if not reads_store(cfg) or model is object or issubclass(model, Family):
-        return
-    if not issubclass(model, FairseqEncoderDecoderModel) or issubclass(model, (LSTMModel, FairseqNATModel)):
-        yield (
-            f"--arch {chosen(cfg, 'model')} is not supported by the task many_to_many_translation; take one of mtdeep's"
-            " or --arch transformer, or write a data-bin with `mtdeep store export-fairseq` for a task of fairseq's"
-        )
 
 
 def unknown_model_options(cfg: Any) -> Iterator[str]:
@@ -122,10 +103,13 @@ def nearest(name: str, known: Any) -> str:
 
 def contradictions(cfg: Any) -> Iterator[str]:
     """One phrase for each set of options that cannot go together."""
-    if cfg.dataset.max_tokens is None and cfg.dataset.batch_size is None:
-        yield "the size of batches is missing; give --max-tokens or --batch-size"
     if min(cfg.optimization.update_freq) < 1:
         yield f"--update-freq is {min(cfg.optimization.update_freq)}, but must be at least 1"
+    if chosen(cfg, "lr_scheduler") == "inverse_sqrt" and cfg.lr_scheduler.warmup_updates < 1:
+        yield (
+            f"--lr-scheduler inverse_sqrt: --warmup-updates is {cfg.lr_scheduler.warmup_updates}, but must be at least "
+            "1; for a rate that starts in full take --lr-scheduler piecewise"
+        )
     precisions = [name for name in ("fp16", "bf16", "amp") if cfg.common[name]]
     if len(precisions) > 1:
         yield f"{' and '.join('--' + name for name in precisions)} contradict each other; give one of them"

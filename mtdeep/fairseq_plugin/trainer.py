@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import fairseq.trainer
 from fairseq import checkpoint_utils
 from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
+from fairseq.distributed import utils as distributed_utils
+from fairseq.file_io import PathManager
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.facts import agree, checkpoint_facts, run_facts
@@ -41,7 +43,7 @@ class Trainer(fairseq.trainer.Trainer):
         reset_meters: bool = False,
     ) -> dict[str, Any] | None:
         """Load *filename* if it exists; raises UserError when it belongs to another model or dictionary."""
-        with self._checked(), self._same_parts(filename):
+        with self._checked(filename), self._same_parts(filename):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
             )
@@ -74,21 +76,50 @@ class Trainer(fairseq.trainer.Trainer):
             self.lr_scheduler.step(position["epoch"] - 1, score)
 
     @contextmanager
-    def _checked(self) -> Iterator[None]:
-        """Compare the state that fairseq reads from a file on the way: a second reading would double the time."""
+    def _checked(self, filename: str) -> Iterator[None]:
+        """Compare the state that fairseq reads from *filename* on the way: a second reading would double the time.
+
+        Where one process reads for all of them, the others wait for what it says of the file.
+        """
         read = checkpoint_utils.load_checkpoint_to_cpu
 
-        def read_and_compare(*arguments: Any, **options: Any) -> dict[str, Any]:
-            state: dict[str, Any] = read(*arguments, **options)
-            here = run_facts(self.task, self._model)
-            agree(checkpoint_facts(state, wanted=here.keys()), here)
+        def read_and_compare(*arguments: Any, load_on_all_ranks: bool = False, **options: Any) -> dict[str, Any]:
+            with nullcontext() if load_on_all_ranks else self._raised_by_all():
+                state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
+                here = run_facts(self.task, self._model)
+                agree(checkpoint_facts(state, wanted=here.keys()), here)
             return state
 
+        if self.data_parallel_rank > 0 and not self._all_read() and PathManager.isfile(filename):
+            with self._raised_by_all():
+                pass
         checkpoint_utils.load_checkpoint_to_cpu = read_and_compare
         try:
             yield
         finally:
             checkpoint_utils.load_checkpoint_to_cpu = read
+
+    def _all_read(self) -> bool:
+        """Whether every process reads the checkpoint; as fairseq has it."""
+        sharded = self.is_fsdp and self.cfg.distributed_training.use_sharded_state
+        in_layers = getattr(self.cfg.model, "base_layers", 0) > 0
+        return bool(self.cfg.checkpoint.load_checkpoint_on_all_dp_ranks or self.tpu or sharded or in_layers)
+
+    @contextmanager
+    def _raised_by_all(self) -> Iterator[None]:
+        """Raise a UserError of the first process in all of them, which come here too."""
+        problem = None
+        try:
+            yield
+        except UserError as error:
+            problem = error
+        sentence = None if problem is None else str(problem)
+        if self.data_parallel_world_size > 1:
+            sentence = distributed_utils.broadcast_object(
+                sentence, src_rank=0, group=self.data_parallel_process_group, dist_device=self.device
+            )
+        if sentence is not None:
+            raise problem or UserError(sentence)
 
     @staticmethod
     @contextmanager

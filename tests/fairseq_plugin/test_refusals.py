@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from mtdeep.checkpoint.read import load_plain
 from mtdeep.corpus import Direction, Store
 from mtdeep.corpus.databin import write_databin
 
+SCRIPTS = Path(sys.executable).parent
 TASK = ("--task", "many_to_many_translation")
 
 
@@ -131,6 +133,29 @@ def test_a_stock_task_goes_on_with_the_same_scheme_only(
     result = run_command(*train, "--max-update", 3, "--arch", "postln_mt")
     assert result.returncode == 2, result.stderr
     assert "scheme was 'deepnorm' and is 'postln'" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--encoder-tag", "tgt"], "trained with --encoder-tag src"),  # the first process alone reads the checkpoint
+        (["--best-checkpoint-metric", "nonsense"], "nonsense"),
+    ],
+)
+def test_processes_of_torchrun_all_say_what_is_wrong(
+    toy_store: Path, checkpoints: Path, tmp_path: Path, arguments: list[str], sentence: str, run_command, tiny
+) -> None:
+    shutil.copy(checkpoints / "checkpoint_2_30.pt", tmp_path / "checkpoint_last.pt")
+    result = run_command(
+        "torchrun", "--nproc_per_node", 2, SCRIPTS / "fairseq-train", toy_store, *tiny, "--max-update", 120,
+        "--save-dir", tmp_path, *arguments,
+    )  # fmt: skip
+    assert result.returncode != 0
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert errors and all(sentence in line for line in errors), result.stderr
+    assert re.search(r"exitcode *: 2\b", result.stderr), result.stderr
+    assert "]: Traceback" not in result.stderr  # torch puts the rank before it
 
 
 @pytest.mark.parametrize("workers", [1, 2])

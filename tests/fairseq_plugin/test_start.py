@@ -57,6 +57,11 @@ def training(configured, tmp_path: Path) -> Callable[..., DictConfig]:
             {"distributed_training.ddp_backend": "fully_sharded"},
             "--ddp-backend needs the package fairscale; install it, or leave that out.",
         ),
+        (
+            {"lr_scheduler": {"_name": "inverse_sqrt", "warmup_updates": 0}},
+            "--lr-scheduler inverse_sqrt: --warmup-updates is 0, but must be at least 1; for a rate that starts in "
+            "full take --lr-scheduler piecewise.",
+        ),
     ],
 )
 def test_what_cannot_go_together(
@@ -85,6 +90,15 @@ def test_what_goes_together(
     monkeypatch.setattr(unsupported, "find_spec", lambda package: package if package == "tensorboardX" else None)
     check("train", training(changes))
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_an_evaluation_without_a_checkpoint(configured) -> None:
+    cfg = configured("validate", "store", "--task", "many_to_many_translation", "--cpu")
+    with pytest.raises(UserError, match=r"^--path, .* is missing; the size of batches is missing; give --max-tokens"):
+        check("validate", cfg)
+    cfg = configured("eval_lm", "data", "--task", "language_modeling", "--cpu")
+    with pytest.raises(UserError, match=r"^--path, the checkpoint to evaluate, is missing\.$"):
+        check("eval_lm", cfg)
 
 
 @pytest.mark.parametrize("part", ["model", "task", "criterion", "optimizer", "lr_scheduler"])

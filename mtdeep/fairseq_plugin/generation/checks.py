@@ -28,9 +28,13 @@ def check_options(cfg: Any, *, typed: bool = False) -> None:
         problems += [*refusals(cfg, [REFUSED_TYPED]), *_buffer_problems(cfg)]
         if scorer_name(cfg) != DEFAULT_SCORER:
             problems.append(f"--scoring: {NO_REFERENCES}")
+    complain([*problems, *missing_path(cfg)])
+
+
+def missing_path(cfg: Any) -> Iterator[str]:
+    """One phrase when a command has no checkpoint."""
     if cfg.common_eval.path is None:
-        problems.append("--path, the checkpoint to translate with, is missing")
-    complain(problems)
+        yield "--path, the checkpoint to translate with, is missing"
 
 
 def check_search(options: Any) -> None:

@@ -15,6 +15,9 @@ from mtdeep.fairseq_plugin.generation.checks import (
     GENERATE,
     check_process,
     check_shard,
+    complain,
+    missing_path,
+    model_overrides,
     scorer_name,
 )
 from mtdeep.fairseq_plugin.generation.split import generate
@@ -47,6 +50,8 @@ def _dispatched(main: Main, name: str, ours: Main, adapt: Callable[[Any], None] 
         check_process(cfg, name)
         if cfg.task._name == OURS:
             return ours(cfg)
+        complain([*missing_path(cfg)])
+        model_overrides(cfg)
         adapt(cfg)
         return main(cfg, *arguments, **options)
 
