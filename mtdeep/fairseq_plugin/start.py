@@ -28,7 +28,7 @@ from omegaconf import DictConfig, OmegaConf
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.architectures import Family
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
-from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
+from mtdeep.fairseq_plugin.tasks import reads_store
 from mtdeep.fairseq_plugin.unsupported import BY_COMMAND, BY_MODEL, BY_TASK, Refusals, missing_packages, refusals
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def tables(command: str, cfg: Any) -> Iterator[Refusals]:
     yield BY_COMMAND.get(command, {})
     if command == "train" and issubclass(model_class(cfg), Family):
         yield BY_MODEL
-    if command == "train" and reads_store(cfg):
+    if command == "train" and reads_store(chosen(cfg, "task")):
         yield BY_TASK
 
 
@@ -68,11 +68,6 @@ def chosen(cfg: Any, part: str) -> str | None:
 def model_class(cfg: Any) -> type:
     """Return the class of the model; of one that is not known `object`."""
     return ARCH_MODEL_REGISTRY.get(chosen(cfg, "model"), object)
-
-
-def reads_store(cfg: Any) -> bool:
-    """Whether the task is `many_to_many_translation`, or made from it."""
-    return issubclass(TASK_REGISTRY.get(chosen(cfg, "task"), object), ManyToManyTranslationTask)
 
 
 def unnamed_parts(cfg: Any) -> Iterator[str]:
@@ -93,7 +88,7 @@ def unnamed_parts(cfg: Any) -> Iterator[str]:
 def unsuited_model(cfg: Any) -> Iterator[str]:
     """One phrase when the task `many_to_many_translation` cannot train one of fairseq's own models."""
     model = model_class(cfg)
-    if not reads_store(cfg) or model is object or issubclass(model, Family):
+    if not reads_store(chosen(cfg, "task")) or model is object or issubclass(model, Family):
         return
     if not issubclass(model, FairseqEncoderDecoderModel) or issubclass(model, (LSTMModel, FairseqNATModel)):
         yield (
