@@ -198,7 +198,8 @@ class ManyToManyTranslationTask(FairseqTask):
     @contextmanager
     def translating(self, source: str | None, target: str | None) -> Iterator[None]:
         """Translate, in this thread, between other languages than --source-lang and --target-lang say, unless None."""
-        token = _translated.set((source, target))
+        before = _translated.get()  # fairseq's hub calls itself for a single sentence, without the languages
+        token = _translated.set((source or before[0], target or before[1]))
         try:
             yield
         finally:
