@@ -20,7 +20,6 @@ from data_prep.readers.opening import libraries_of
 from data_prep.readers.rows import NO_TEXT
 from data_prep.readers.source import EmptySource, Naming, Source
 from data_prep.readers.zip_members import libraries_within
-from mtdeep.errors import UserError
 
 ROWS = 1 << 13
 """Of a chunk. Fixed, so that the number of workers changes nothing."""

@@ -236,7 +236,7 @@ class MaskedModel(FairseqEncoderModel):
         return logits.log_softmax(-1) if log_probs else logits.softmax(-1)
 
 
-OURS = (TranslationModel, CausalModel, MaskedModel)
+ADAPTERS = (TranslationModel, CausalModel, MaskedModel)
 
 
 def takes_head(model: nn.Module) -> bool:

@@ -27,7 +27,8 @@ from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.architectures import Family
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
 from mtdeep.fairseq_plugin.reading_options import reading_problems
-from mtdeep.fairseq_plugin.unsuited import chosen, reads_store, unsuited_model
+from mtdeep.fairseq_plugin.tasks import reads_store
+from mtdeep.fairseq_plugin.unsuited import chosen, unsuited_model
 from mtdeep.fairseq_plugin.unsupported import BY_COMMAND, BY_MODEL, BY_TASK, Refusals, missing_packages, refusals
 
 logger = logging.getLogger(__name__)

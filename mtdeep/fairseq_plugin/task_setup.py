@@ -13,8 +13,8 @@ from omegaconf import DictConfig, open_dict
 from mtdeep.corpus.manifest import MANIFEST, SHARDS
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.options import RETIRED
+from mtdeep.fairseq_plugin.tasks import reads_store
 
-OURS = "many_to_many_translation"
 STOCK = "fairseq."
 _original = tasks.setup_task
 
@@ -33,7 +33,7 @@ def setup_task(cfg: Any, **options: Any) -> FairseqTask:
                     f"{path} is a store, which the task {name!r} cannot read; give --task many_to_many_translation, or "
                     "export it with `mtdeep store export-fairseq`."
                 )
-    if name == OURS and isinstance(cfg, DictConfig):
+    if reads_store(name) and isinstance(cfg, DictConfig):
         with open_dict(cfg):
             for key in RETIRED:
                 cfg.pop(key, None)

@@ -7,6 +7,7 @@ import logging
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ import torch
 from fairseq.data import FairseqDataset
 from fairseq.data.iterators import EpochBatchIterating
 from fairseq.models import BaseFairseqModel
-from fairseq.tasks import FairseqTask, register_task
+from fairseq.tasks import TASK_REGISTRY, FairseqTask, register_task
 from fairseq.utils import resolve_max_positions
 
 from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
@@ -34,12 +35,15 @@ from mtdeep.fairseq_plugin.lengths import readable_examples
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check, origin_weights, sampling
 from mtdeep.fairseq_plugin.store_dictionary import StoreDictionary
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
+from mtdeep.fairseq_plugin.text_tools import text_tool
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
 from mtdeep.fairseq_plugin.training_plan import SHOWN_DIRECTIONS, TrainingPlan
 from mtdeep.fairseq_plugin.unsupported import refuse_bleu
 from mtdeep.languages import fairseq_code, resolve
 
 logger = logging.getLogger(__name__)
+# Source and target that `translating` names; of its own in each thread, which may all share one task.
+_translated: ContextVar[tuple[str | None, str | None]] = ContextVar("mtdeep.translated", default=(None, None))
 
 
 @register_task("many_to_many_translation", dataclass=ManyToManyTranslationConfig)
@@ -141,10 +145,14 @@ class ManyToManyTranslationTask(FairseqTask):
 
     def build_bpe(self, args: object) -> Any:
         """Return what ``--bpe`` names, or else the store's own subword model, if it has one."""
-        named = super().build_bpe(args)
+        named = text_tool("--bpe", args, super().build_bpe)
         if named is not None or not self.store.has_subwords:
             return named
         return StoreSubwords(self.store)
+
+    def build_tokenizer(self, args: object) -> Any:
+        """Return what ``--tokenizer`` names, if anything."""
+        return text_tool("--tokenizer", args, super().build_tokenizer)
 
     def build_generator(self, models: list[BaseFairseqModel], args: Any, **options: Any) -> StoreGenerator:
         """Return fairseq's generator; tags are left out of what it prints, and alignments are ours.
@@ -189,13 +197,13 @@ class ManyToManyTranslationTask(FairseqTask):
 
     @contextmanager
     def translating(self, source: str | None, target: str | None) -> Iterator[None]:
-        """Translate between other languages than --source-lang and --target-lang say; None leaves what is there."""
-        before = self.cfg.source_lang, self.cfg.target_lang
-        self.cfg.source_lang, self.cfg.target_lang = source or before[0], target or before[1]
+        """Translate, in this thread, between other languages than --source-lang and --target-lang say, unless None."""
+        before = _translated.get()  # fairseq's hub calls itself for a single sentence, without the languages
+        token = _translated.set((source or before[0], target or before[1]))
         try:
             yield
         finally:
-            self.cfg.source_lang, self.cfg.target_lang = before
+            _translated.reset(token)
 
     def build_dataset_for_inference(
         self,
@@ -212,7 +220,8 @@ class ManyToManyTranslationTask(FairseqTask):
         )
 
     def _one_direction(self) -> Direction:
-        source, target = self.cfg.source_lang, self.cfg.target_lang
+        asked_source, asked_target = _translated.get()
+        source, target = asked_source or self.cfg.source_lang, asked_target or self.cfg.target_lang
         if source is None or target is None:
             raise UserError("name the languages to translate between with --source-lang and --target-lang.")
         # The form that directions are written in, so that the same mistakes are told in the same words.
@@ -275,3 +284,8 @@ class ManyToManyTranslationTask(FairseqTask):
             shard_id=options["shard_id"],
             epoch=options["epoch"],
         )
+
+
+def reads_store(task: str | None) -> bool:
+    """Return whether the task of this name is `many_to_many_translation`, or made from it."""
+    return issubclass(TASK_REGISTRY.get(task, object), ManyToManyTranslationTask)

@@ -17,24 +17,18 @@ from fairseq.dataclass import utils as dataclass_utils
 from fairseq.models import ARCH_MODEL_REGISTRY, FairseqEncoderDecoderModel
 from fairseq.models.lstm import LSTMModel
 from fairseq.models.nat.fairseq_nat_model import FairseqNATModel
-from fairseq.tasks import TASK_REGISTRY
 from omegaconf import DictConfig
 from omegaconf.errors import InterpolationKeyError
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.architectures import Family
-from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
+from mtdeep.fairseq_plugin.tasks import reads_store
 
 
 def chosen(cfg: Any, part: str) -> str | None:
     """Return the name of the model, the task or another part, if *cfg* has it."""
     node = cfg.get(part)
     return node if node is None or isinstance(node, str) else getattr(node, "_name", None)
-
-
-def reads_store(task: str | None) -> bool:
-    """Whether the task is `many_to_many_translation`, or made from it."""
-    return issubclass(TASK_REGISTRY.get(task, object), ManyToManyTranslationTask)
 
 
 def unsuited_model(arch: str | None, task: str | None) -> Iterator[str]:

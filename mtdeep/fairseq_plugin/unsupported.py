@@ -29,19 +29,23 @@ _WHOLE_SPLIT = "the whole split is read; leave it out"
 _FLOAT = "without --fp16 a checkpoint is evaluated in float32; leave it out"
 _TRAINING = "it belongs to a training; leave it out"
 
-# What neither fairseq-validate nor fairseq-eval-lm heeds.
-_EVALUATION: Refusals = {
-    "common.bf16": _FLOAT,
-    "common.amp": _FLOAT,
+#: What only a training heeds, and no command that reads its checkpoints.
+TRAINING_ONLY: Refusals = {
     "common.log_file": _TRAINING,
     "common.tensorboard_logdir": _TRAINING,
     "common.wandb_project": _TRAINING,
     "common.aim_repo": _TRAINING,
     "common.azureml_logging": _TRAINING,
-    "common_eval.results_path": _PRINTED,
     "dataset.max_tokens_valid": "here it is --max-tokens",
     "dataset.batch_size_valid": "here it is --batch-size",
     "dataset.max_valid_steps": _WHOLE_SPLIT,
+}
+# What neither fairseq-validate nor fairseq-eval-lm heeds.
+_EVALUATION: Refusals = {
+    **TRAINING_ONLY,
+    "common.bf16": _FLOAT,
+    "common.amp": _FLOAT,
+    "common_eval.results_path": _PRINTED,
 }
 #: By the name of the command's file in `fairseq_cli`, whatever the task and the model.
 BY_COMMAND: Mapping[str, Refusals] = {

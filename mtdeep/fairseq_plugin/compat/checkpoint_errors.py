@@ -30,8 +30,9 @@ def apply() -> None:
     def load_checkpoint_to_cpu(path: str, arg_overrides: Any = None, load_on_all_ranks: bool = False) -> Any:
         try:
             return original(path, arg_overrides, load_on_all_ranks)
-        except OSError:
-            raise
+        except OSError as problem:
+            reason = problem.strerror or problem
+            raise UserError(f"{path}: cannot be read ({reason}); give a checkpoint*.pt file.") from problem
         except Exception as problem:
             complaint = complaint_about(path)
             if complaint is None:  # the file is well: the problem lies elsewhere and keeps its traceback

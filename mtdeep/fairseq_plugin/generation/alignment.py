@@ -52,7 +52,8 @@ class Aligner:
 
         hard: pairs (source place, target place), one a target token, of highest weight. soft: for each target token
         and the end-of-sentence the weights of the source tokens and of its end-of-sentence, as text. Places count what
-        is printed: no tags, no padding. ``attention`` becomes (source time, target time), with all of these.
+        is printed: no tags, no padding. ``pairs`` are the hard ones, whatever the kind, which unknown words are
+        replaced by. ``attention`` becomes (source time, target time), with all of these.
         """
         rows = [row for row, mine in enumerate(hypotheses) for _ in mine]
         flat = [hypothesis for mine in hypotheses for hypothesis in mine]
@@ -63,8 +64,8 @@ class Aligner:
             weight = weight[: len(tokens), source != self.vocabulary.pad]
             hypothesis["attention"] = weight.T
             source = source[source != self.vocabulary.pad]
-            form = self._hard if self.kind == "hard" else self._soft
-            hypothesis["alignment"] = form(weight, source, tokens)
+            hypothesis["pairs"] = pairs = self._hard(weight, source, tokens)
+            hypothesis["alignment"] = pairs if self.kind == "hard" else self._soft(weight, source, tokens)
 
     @torch.no_grad()
     def _weights(self, sources: Tensor, targets: Sequence[Tensor]) -> Tensor:

@@ -23,7 +23,7 @@ from mtdeep.fairseq_plugin.generation.checks import (
 from mtdeep.fairseq_plugin.generation.split import generate
 from mtdeep.fairseq_plugin.generation.typed import translate_typed
 from mtdeep.fairseq_plugin.generation.typed_lines import buffered_read
-from mtdeep.fairseq_plugin.task_setup import OURS
+from mtdeep.fairseq_plugin.tasks import reads_store
 
 Main = Callable[..., Any]
 
@@ -48,7 +48,7 @@ def _dispatched(main: Main, name: str, ours: Main, adapt: Callable[[Any], None] 
     def run(cfg: Any, *arguments: Any, **options: Any) -> Any:
         cfg = convert_namespace_to_omegaconf(cfg) if isinstance(cfg, Namespace) else cfg
         check_process(cfg, name)
-        if cfg.task._name == OURS:
+        if reads_store(cfg.task._name):
             return ours(cfg)
         complain([*missing_path(cfg)])
         model_overrides(cfg)

@@ -50,6 +50,7 @@ class StoreGenerator:
             "score": torch.zeros((), device=like.device),
             "attention": torch.empty(0),
             "alignment": [],
+            "pairs": [],
             "positional_scores": torch.zeros(1, device=like.device),
         }
 

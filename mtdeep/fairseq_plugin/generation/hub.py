@@ -83,15 +83,40 @@ class HubInterface(hub_utils.GeneratorHubInterface):
         sources, targets = ([self.encode(line) for line in lines] for lines in (sentences, references))
         if len(sources) != len(targets):
             raise UserError(f"score() was given {len(sources)} sentences and {len(targets)} translations.")
-        lengths = [len(source) for source in sources]
-        dataset = self.task.build_dataset_for_inference(sources, lengths, references=targets)
+        return self._batches(sources, targets)
+
+    def _build_batches(self, tokens: Sequence[torch.Tensor], skip_invalid_size_inputs: bool) -> Iterator[Sample]:
+        if not isinstance(self.task, ManyToManyTranslationTask):
+            batches: Iterator[Sample] = super()._build_batches(tokens, skip_invalid_size_inputs)
+            return batches
+        return self._batches(tokens, skips=skip_invalid_size_inputs)
+
+    def _batches(
+        self, sources: Sequence[torch.Tensor], targets: Sequence[torch.Tensor] | None = None, *, skips: bool = False
+    ) -> Iterator[Sample]:
+        """Return the batches of sentences; raises UserError for one that the models cannot read, unless it *skips*."""
+        dataset = self.task.build_dataset_for_inference(sources, list(map(len, sources)), references=targets)
+        if not skips:
+            check_lengths("sentence", dataset.sentences, self.max_positions[0])
+            check_lengths("translation", dataset.references or [], self.max_positions[1])
         return self.task.get_batch_iterator(
             dataset=dataset,
             max_tokens=self.cfg.dataset.max_tokens,
             max_sentences=self.cfg.dataset.batch_size,
             max_positions=self.max_positions[0],
+            ignore_invalid_inputs=skips,
             disable_iterator_cache=True,
         ).next_epoch_itr(shuffle=False)
+
+
+def check_lengths(what: str, sentences: Sequence[torch.Tensor], longest: int) -> None:
+    """Raise UserError for the first sentence that has more than *longest* tokens, its tag and end counted."""
+    for number, sentence in enumerate(sentences, 1):
+        if len(sentence) > longest:
+            raise UserError(
+                f"{what} {number} of {len(sentences)} has {len(sentence)} tokens, and the model reads at most "
+                f"{longest}; split it."
+            )
 
 
 def check_names(names: Set[str]) -> None:

@@ -38,7 +38,7 @@ class Lines:
         surfaces = self.text.surfaces(source)
         words = surfaces if len(surfaces) == len(symbols) else symbols
         return [
-            self.unknown.replace(pieces, hypothesis["alignment"], words)
+            self.unknown.replace(pieces, hypothesis["pairs"], words)
             for pieces, hypothesis in zip(found, hypotheses, strict=False)
         ]
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fairseq import checkpoint_utils
 from fairseq.file_io import PathManager
-from fairseq.tasks import FairseqTask
+from fairseq.models import ARCH_MODEL_REGISTRY
+from fairseq.tasks import TASK_REGISTRY, FairseqTask
 from fairseq.tasks.translation import TranslationTask
 
+from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.task_setup import OURS
-from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
+from mtdeep.fairseq_plugin.architectures import Family
+from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask, reads_store
 
 _original = checkpoint_utils.load_model_ensemble_and_task
 
@@ -56,24 +59,58 @@ def load_model_ensemble_and_task(
 def check_task(path: str, state: Mapping[str, Any], task: FairseqTask) -> None:
     """Raise UserError when *task* shows a model tags that its training did not have, or the other way round."""
     name = recorded_task(state)
-    if isinstance(task, ManyToManyTranslationTask) and name != OURS:
+    if isinstance(task, ManyToManyTranslationTask) and not reads_store(name):
+        if name is not None and name not in TASK_REGISTRY:
+            raise UserError(f"{path}: was trained with the task {name!r}, which is not known; name its --user-dir.")
         raise UserError(
             f"{path}: was trained with the task {name!r}, which has no language tags of ours; give that task and its "
-            f"data, or a checkpoint of {OURS}."
+            "data, or a checkpoint of many_to_many_translation."
         )
-    if isinstance(task, TranslationTask) and name == OURS:
+    if isinstance(task, TranslationTask) and reads_store(name):
         raise UserError(
-            f"{path}: was trained with the task {OURS}, whose models need language tags; give that task and the store."
+            f"{path}: was trained with the task {name}, whose models need language tags; give that task and the store."
         )
+
+
+def check_overrides(path: str, overrides: Mapping[str, Any]) -> None:
+    """Raise UserError for names of ``--model-overrides`` that a checkpoint's training did not have.
+
+    fairseq would pass them over. The tensors are only mapped, so that a look at the record costs little.
+    """
+    if not overrides:
+        return
+    state = load_plain(Path(path))
+    known = names(state.get("cfg")) | names(state.get("args"))
+    model = ARCH_MODEL_REGISTRY.get(recorded_name(state, "model"), object)
+    known |= set(model.options()) if issubclass(model, Family) else set()
+    unknown = sorted(names(overrides) - known)
+    if unknown:
+        raise UserError(
+            f"--model-overrides: the training of {path} has no option {', '.join(map(repr, unknown))}; correct the "
+            "name, or leave it out."
+        )
+
+
+def names(options: object) -> set[str]:
+    """Return the names of options, and of those in their groups."""
+    fields = vars(options) if isinstance(options, Namespace) else options
+    if not isinstance(fields, Mapping):
+        return set()
+    return {str(name) for name in fields}.union(*(names(value) for value in fields.values()))
 
 
 def recorded_task(state: Mapping[str, Any]) -> str | None:
     """Return the name of the task that a checkpoint was trained with."""
+    return recorded_name(state, "task")
+
+
+def recorded_name(state: Mapping[str, Any], part: str) -> str | None:
+    """Return the name of the task or the model (*part*) that a checkpoint records."""
     cfg, args = state.get("cfg"), state.get("args")
     if cfg is None:
-        return getattr(args, "task", None)
-    task = cfg["task"]  # of an older task of fairseq's a Namespace of all its options
-    return str(task._name if isinstance(task, Namespace) else task["_name"])
+        return getattr(args, "arch" if part == "model" else part, None)
+    record = cfg[part]  # of an older part of fairseq's a Namespace of all its options
+    return str(record._name if isinstance(record, Namespace) else record["_name"])
 
 
 checkpoint_utils.load_model_ensemble_and_task = load_model_ensemble_and_task

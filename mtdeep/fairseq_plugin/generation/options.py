@@ -7,7 +7,7 @@ parsers, so that none is forgotten.
 
 from __future__ import annotations
 
-from mtdeep.fairseq_plugin.unsupported import Refusals
+from mtdeep.fairseq_plugin.unsupported import TRAINING_ONLY, Refusals
 
 #: Options that do what fairseq says they do.
 HEEDED = frozenset(
@@ -26,14 +26,14 @@ HEEDED = frozenset(
 #: Options on which no translation depends: of a training, its logs and checkpoints, or of how fairseq lays out memory.
 INDIFFERENT = frozenset(
     """
-    help log_file aim_repo aim_run_hash tensorboard_logdir wandb_project azureml_logging profile reset_logging
+    help aim_run_hash profile reset_logging
     suppress_crashes empty_cache_freq all_gather_list_size use_plasma_view plasma_path
     fp16_no_flatten_grads fp16_init_scale fp16_scale_window fp16_scale_tolerance on_cpu_convert_precision min_loss_scale
     threshold_loss_scale amp_batch_retries amp_init_scale amp_scale_window
     criterion optimizer lr_scheduler
     dataset_impl required_seq_len_multiple train_subset valid_subset combine_valid_subsets ignore_unused_valid_subsets
     validate_interval validate_interval_updates validate_after_updates fixed_validation_seed disable_validation
-    max_tokens_valid batch_size_valid max_valid_steps curriculum grouped_shuffling update_epoch_batch_itr
+    curriculum grouped_shuffling update_epoch_batch_itr
     update_ordered_indices_seed
     distributed_num_procs distributed_rank distributed_backend distributed_init_method distributed_port device_id
     distributed_no_spawn ddp_backend ddp_comm_hook bucket_cap_mb fix_batches_to_gpus find_unused_parameters
@@ -61,6 +61,7 @@ _ONLY_GENERATE = "it is fairseq-generate's; leave it out"
 
 #: Options that would change a translation and cannot be had, by their places in fairseq's configuration: what to do.
 REFUSED: Refusals = {
+    **TRAINING_ONLY,
     "common.tpu": "it is not supported; leave it out",
     "common.amp": "it is for training; give --fp16 or --bf16, or neither",
     "common.model_parallel_size": _ONE_DEVICE,

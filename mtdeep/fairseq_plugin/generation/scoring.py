@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from fairseq import scoring
@@ -15,15 +16,15 @@ from mtdeep.errors import UserError
 from mtdeep.evaluation.scores import DEFAULT_TOKENIZER, tokenizer_for
 from mtdeep.fairseq_plugin.generation.checks import scorer_name
 
-# (references, hypotheses, target language) -> what is printed of the score, and how it was made, sacrebleu's signature.
-Score = Callable[[list[str], list[str], str], tuple[str, str | None]]
+# (references, hypotheses) -> what is printed of the score, and how it was made, sacrebleu's signature.
+Score = Callable[[list[str], list[str]], tuple[str, str | None]]
 
 
 class SplitScorer:
     """Keeps references and hypotheses by direction, and scores them as ``--scoring`` or ``--sacrebleu`` says."""
 
-    def __init__(self, cfg: Any, dictionary: Dictionary) -> None:
-        self._score = score_of(cfg, dictionary)
+    def __init__(self, cfg: Any, dictionary: Dictionary, targets: Iterable[str]) -> None:
+        self._scores = {target: score_of(cfg, dictionary, target) for target in targets}
         self._pairs: dict[Direction, list[tuple[str, str]]] = {}
 
     def add(self, direction: Direction, reference: str, hypothesis: str) -> None:
@@ -33,31 +34,31 @@ class SplitScorer:
     def results(self) -> dict[Direction, tuple[str, str | None]]:
         """Return each direction's score as it is printed, and its signature, if it has one."""
         return {
-            direction: self._score([r for r, _ in pairs], [h for _, h in pairs], direction.target)
+            direction: self._scores[direction.target]([r for r, _ in pairs], [h for _, h in pairs])
             for direction, pairs in self._pairs.items()
         }
 
 
-def score_of(cfg: Any, dictionary: Dictionary) -> Score:
-    """Return what scores; raises UserError when its library is missing, before anything is translated."""
+def score_of(cfg: Any, dictionary: Dictionary, target: str) -> Score:
+    """Return what scores a target language; raises UserError when its library is missing, before any translation."""
     name = scorer_name(cfg)
     if cfg.generation.sacrebleu:
         if name not in ("bleu", "sacrebleu"):
             raise UserError(f"--sacrebleu and --scoring {name} exclude each other; give one of them.")
         name = "sacrebleu"
     if name in ("bleu", "sacrebleu"):
-        return lambda references, hypotheses, target: bleu(cfg, name, references, hypotheses, target)
+        return partial(bleu, bleu_metric(cfg, target), name)
     if name == "chrf":
         return chrf
     try:
         scoring.build_scorer(cfg.scoring, dictionary)
     except ImportError as error:
         raise UserError(f"--scoring {name}: {error}.") from None
-    return lambda references, hypotheses, target: of_registry(cfg, dictionary, references, hypotheses)
+    return partial(of_registry, cfg, dictionary)
 
 
-def bleu(cfg: Any, name: str, references: list[str], hypotheses: list[str], target: str) -> tuple[str, str]:
-    """Return sacrebleu's BLEU in the form of fairseq's scorer of this name.
+def bleu_metric(cfg: Any, target: str) -> BLEU:
+    """Return sacrebleu's BLEU; raises UserError when the package of its tokeniser is missing.
 
     fairseq's default tokeniser, 13a, stands for that of the target language.
     """
@@ -68,7 +69,15 @@ def bleu(cfg: Any, name: str, references: list[str], hypotheses: list[str], targ
         tokenizer = tokenizer if chosen == DEFAULT_TOKENIZER else chosen
         tokenizer = "char" if cfg.scoring.sacrebleu_char_level else tokenizer
         options["lowercase"] = bool(cfg.scoring.sacrebleu_lowercase)
-    metric = BLEU(tokenize=tokenizer, force=True, **options)
+    try:
+        return BLEU(tokenize=tokenizer, force=True, **options)
+    except (ImportError, RuntimeError) as error:  # RuntimeError: how sacrebleu says that a package is missing
+        reason = " ".join(str(error).split())
+        raise UserError(f"--sacrebleu-tokenizer {tokenizer}: {reason}; or name another tokenizer.") from None
+
+
+def bleu(metric: BLEU, name: str, references: list[str], hypotheses: list[str]) -> tuple[str, str]:
+    """Return sacrebleu's BLEU in the form of fairseq's scorer of this name."""
     score = metric.corpus_score(hypotheses, [references])
     if name == "bleu":
         precisions = "/".join(f"{precision:.1f}" for precision in score.precisions)
@@ -81,7 +90,7 @@ def bleu(cfg: Any, name: str, references: list[str], hypotheses: list[str], targ
     return text, str(metric.get_signature())
 
 
-def chrf(references: list[str], hypotheses: list[str], target: str) -> tuple[str, str]:
+def chrf(references: list[str], hypotheses: list[str]) -> tuple[str, str]:
     """Return sacrebleu's chrF."""
     metric = CHRF()
     return metric.corpus_score(hypotheses, [references]).format(), str(metric.get_signature())

@@ -13,6 +13,7 @@ from fairseq.models import BaseFairseqModel
 from mtdeep.fairseq_plugin.generation.alignment import Hypothesis
 from mtdeep.fairseq_plugin.generation.checks import model_overrides
 from mtdeep.fairseq_plugin.generation.generator import Sample, StoreGenerator
+from mtdeep.fairseq_plugin.generation.loading import check_overrides
 from mtdeep.fairseq_plugin.generation.text import Text, UnknownWords
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 
@@ -36,12 +37,11 @@ class Session:
         text = Text(task, cfg)
         replace = cfg.generation.replace_unk
         unknown = None if replace is None else UnknownWords(replace, task.target_dictionary.unk_word)
-        models, _ = checkpoint_utils.load_model_ensemble(
-            utils.split_paths(cfg.common_eval.path),
-            arg_overrides=model_overrides(cfg),
-            task=task,
-            suffix=cfg.checkpoint.checkpoint_suffix,
-        )
+        paths, suffix = utils.split_paths(cfg.common_eval.path), cfg.checkpoint.checkpoint_suffix
+        overrides = model_overrides(cfg)
+        for path in paths:
+            check_overrides(checkpoint_utils.get_maybe_sharded_checkpoint_filename(path, suffix, 0, 1), overrides)
+        models, _ = checkpoint_utils.load_model_ensemble(paths, arg_overrides=overrides, task=task, suffix=suffix)
         cuda = torch.cuda.is_available() and not cfg.common.cpu
         for model in models:
             prepare(model, cfg, cuda)

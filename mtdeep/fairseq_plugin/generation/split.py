@@ -12,6 +12,7 @@ from fairseq import tasks, utils
 from fairseq.logging import progress_bar
 from fairseq.logging.meters import StopwatchMeter, TimeMeter
 
+from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset
 from mtdeep.fairseq_plugin.generation.checks import check_options, check_shard
 from mtdeep.fairseq_plugin.generation.generator import Sample
@@ -30,9 +31,18 @@ def generate(cfg: Any) -> SplitScorer:
     folder = cfg.common_eval.results_path
     if folder is None:
         return _generate(cfg, sys.stdout)
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with (Path(folder) / f"generate-{cfg.dataset.gen_subset}.txt").open("w", 1, encoding="utf-8") as file:
+    with results_file(Path(folder), cfg.dataset.gen_subset) as file:
         return _generate(cfg, file)
+
+
+def results_file(folder: Path, split: str) -> TextIO:
+    """Return the file that takes the output of a split, open; raises UserError for a folder that cannot have it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / f"generate-{split}.txt").open("w", 1, encoding="utf-8")
+    except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror
+        raise UserError(f"--results-path {folder}: cannot be written to ({reason}); name another folder.") from None
 
 
 def _generate(cfg: Any, file: TextIO) -> SplitScorer:
@@ -42,9 +52,9 @@ def _generate(cfg: Any, file: TextIO) -> SplitScorer:
         cfg.dataset.max_tokens = DEFAULT_MAX_TOKENS
     logger.info(cfg)
     task = tasks.setup_task(cfg.task)
-    scorer = SplitScorer(cfg, task.target_dictionary)
     task.load_dataset(cfg.dataset.gen_subset)
     dataset = task.dataset(cfg.dataset.gen_subset)
+    scorer = SplitScorer(cfg, task.target_dictionary, {view.direction.target for view in dataset.views})
     printer = SplitPrinter(Session.open(cfg, task), dataset, scorer, file)
     _translate(printer)
     printer.summary()
@@ -62,7 +72,7 @@ def _translate(printer: SplitPrinter) -> None:
     )
     timer, speed, sentences = StopwatchMeter(), TimeMeter(), 0
     for sample in progress:
-        if not len(sample["id"]):  # fairseq fills a shard up that has a batch less than another
+        if not sample:  # fairseq fills a shard up that has a batch less than another
             continue
         timer.start()
         hypotheses = session.translate(sample)

@@ -103,7 +103,7 @@ def configure() -> Callable[..., DictConfig]:
 
     def configured(parser: ArgumentParser, arguments: Sequence[str | Path]) -> DictConfig:
         args = options.parse_args_and_arch(parser, list(map(str, arguments)))
-        key = f"{args.scoring} {args.bpe}"
+        key = f"{args.scoring} {args.bpe} {args.tokenizer}"
         if key not in made:  # fairseq calls hydra, which is slow
             made[key] = convert_namespace_to_omegaconf(args)
         cfg = copy.deepcopy(made[key])

@@ -161,3 +161,11 @@ def test_replacing_is_seen_in_the_text_and_in_the_score(store: Store, generate, 
         assert (columns == read(before, "D")[number]) != unknown
         surfaces = store.subwords().surfaces(read(after, "S")[number][0][0])
         assert not unknown or any(piece.removeprefix("▁") in columns[0][1] for piece in surfaces)
+
+
+def test_unknown_words_are_replaced_whatever_alignment_is_printed(generate, read) -> None:
+    soft, hard = (
+        generate("--score-reference", "--replace-unk", "", "--print-alignment", kind) for kind in ("soft", "hard")
+    )
+    assert read(soft, "D") == read(hard, "D")
+    assert all("," in columns[0][0] for columns in read(soft, "A").values())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import torch
@@ -83,3 +85,37 @@ def test_options_are_heeded_or_refused(hub) -> None:
     assert len(hub.generate(hub.encode("eab"), beam=3, sampling=True, sampling_topk=5, max_len_b=12)) == 3
     aligned = hub.generate(hub.encode("eab eob"), beam=2, print_alignment="hard", max_len_b=12)[0]
     assert [target for _, target in aligned["alignment"]] == list(range(len(hub.string(aligned["tokens"]).split(" "))))
+
+
+def test_threads_that_share_a_hub_translate_into_their_own_languages(hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for the other between naming its language and translating."""
+    together = Barrier(2, timeout=20)
+    step = type(hub.task).inference_step
+
+    def waiting(*arguments, **options):
+        together.wait()
+        return step(*arguments, **options)
+
+    monkeypatch.setattr(type(hub.task), "inference_step", waiting)
+    ids = hub.encode("eab eob .")
+
+    def first_token(target: str) -> int:
+        return int(hub.generate(ids, beam=1, source_lang="en", target_lang=target, max_len_b=3)[0]["tokens"][0])
+
+    targets = ["de", "zh-Hans"]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(first_token, targets))
+    assert found == [hub.task.store.vocabulary.tag(target) for target in targets]
+
+
+def test_sentences_that_are_too_long_are_named(hub) -> None:
+    longest = hub.max_positions[0]
+    text = "eab " * longest
+    with pytest.raises(UserError, match=rf"^sentence 2 of 2 has \d+ tokens, and the model reads at most {longest}"):
+        hub.translate(["eab", text])
+    with pytest.raises(UserError, match=r"^sentence 1 of 1 has"):
+        hub.score(text, "dab")
+    with pytest.raises(UserError, match=r"^translation 1 of 1 has"):
+        hub.score("eab", text)
+    ids = [hub.encode("eab"), hub.encode(text)]
+    assert len(hub.generate(ids, skip_invalid_size_inputs=True, max_len_b=3)) == 1

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 from fairseq import checkpoint_utils, options, tasks
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from omegaconf import OmegaConf
 
 from mtdeep.checkpoint.read import load_plain
 from mtdeep.corpus import Direction, Store
 from mtdeep.corpus.databin import write_databin
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.generation.loading import recorded_task
+from mtdeep.fairseq_plugin.generation.commands import take_over
+from mtdeep.fairseq_plugin.generation.loading import check_overrides, recorded_task
+from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask, reads_store
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +96,55 @@ def test_a_store_given_to_a_task_of_fairseq(unknown_store: Path, task: str) -> N
 def test_a_databin_given_to_the_task_of_stores(databin: Path) -> None:
     with pytest.raises(UserError, match=r"not a store but a data-bin of fairseq; .*`mtdeep store import-fairseq`"):
         task_of(databin, "--task", "many_to_many_translation")
+
+
+def test_a_task_made_from_ours_is_ours(checkpoint: Path, generate, read, tmp_path: Path, monkeypatch) -> None:
+    class Derived(ManyToManyTranslationTask):
+        pass
+
+    monkeypatch.setitem(tasks.TASK_REGISTRY, "derived", Derived)
+    expected = read(generate(), "D")
+    state = load_plain(checkpoint)
+    state["cfg"]["task"]["_name"] = "derived"
+    torch.save(state, tmp_path / "derived.pt")
+    assert read(generate("--path", tmp_path / "derived.pt"), "D") == expected
+    monkeypatch.delitem(tasks.TASK_REGISTRY, "derived")
+    with pytest.raises(UserError, match="the task 'derived', which is not known; name its --user-dir"):
+        generate("--path", tmp_path / "derived.pt")
+
+
+def test_the_commands_take_a_task_made_from_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Derived(ManyToManyTranslationTask):
+        pass
+
+    monkeypatch.setitem(tasks.TASK_REGISTRY, "derived", Derived)
+    names = ("many_to_many_translation", "derived", "translation", "none", None)
+    assert [reads_store(name) for name in names] == [True, True, False, False, False]
+    cfg = OmegaConf.create({"distributed_training": {"distributed_world_size": 1}, "task": {"_name": "derived"}})
+    command = ModuleType("fairseq_cli.interactive")
+    command.main = lambda cfg: "fairseq's"
+    monkeypatch.setattr("mtdeep.fairseq_plugin.generation.commands.translate_typed", lambda cfg: "ours")
+    take_over(command)
+    assert command.main(cfg) == "ours"
+
+
+def test_overrides_of_what_the_training_did_not_have(checkpoint: Path) -> None:
+    check_overrides(str(checkpoint), {"dropout": 0.1, "data": "x", "model": {"dropout": 0.1}})
+    for overrides in ({"nope": 1}, {"model": {"nope": 1}}):
+        with pytest.raises(UserError, match=r"--model-overrides: the training of .*\.pt has no option 'nope'"):
+            check_overrides(str(checkpoint), overrides)
+
+
+def test_a_folder_is_no_checkpoint(generate, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\); give a checkpoint"):
+        generate("--path", tmp_path)
+
+
+def test_text_tools_that_cannot_be_had_are_named(generate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sacremoses", None)
+    with pytest.raises(UserError, match=r"--tokenizer moses: .*pip install sacremoses"):
+        generate("--tokenizer", "moses")
+    with pytest.raises(UserError, match="--bpe sentencepiece: --sentencepiece-model is missing; give it"):
+        generate("--bpe", "sentencepiece")
+    with pytest.raises(UserError, match=r"--bpe sentencepiece: .*none"):
+        generate("--bpe", "sentencepiece", "--sentencepiece-model", tmp_path / "none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sacrebleu.metrics.chrf import CHRF
 from mtdeep.corpus import Store, StoreWriter
 from mtdeep.corpus.blocks import blocks_of
 from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.generation.session import Session
 
 
 def texts(read, output: str) -> list[str]:
@@ -111,9 +113,15 @@ def test_other_scorers_see_plain_text_too(store: Store, generate, read) -> None:
     assert f"{expected.format()} on plain text, {metric.get_signature()}" in output.splitlines()[-1]
 
 
-def test_a_scorer_that_cannot_be_is_named_before_anything_is_translated(generate) -> None:
+def test_a_scorer_that_cannot_be_is_named_before_anything_is_translated(
+    generate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "open", None)
+    monkeypatch.setitem(sys.modules, "MeCab", None)
     with pytest.raises(UserError, match=r"--scoring wer: .*editdistance"):
         generate("--scoring", "wer")
+    with pytest.raises(UserError, match="--sacrebleu-tokenizer ja-mecab: Japanese tokenization requires"):
+        generate("--scoring", "sacrebleu", "--sacrebleu-tokenizer", "ja-mecab")
     with pytest.raises(UserError, match="--sacrebleu and --scoring chrf exclude each other"):
         generate("--scoring", "chrf", "--sacrebleu")
 
@@ -179,3 +187,13 @@ def test_one_process_is_not_taken_for_several(generate, interact) -> None:
 def test_an_ensemble_of_equals_is_the_model(checkpoint: Path, generate, read) -> None:
     alone, twice = generate(), generate("--path", f"{checkpoint}:{checkpoint}")
     assert [x[0][1] for x in read(alone, "D").values()] == [x[0][1] for x in read(twice, "D").values()]
+
+
+def test_a_shard_without_a_batch_translates_nothing(generate, read) -> None:
+    assert not read(generate("--batch-size", "64", "--num-shards", "3", "--shard-id", "2"), "D")
+
+
+def test_a_folder_for_results_that_is_a_file_is_named(tmp_path: Path, generate) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"--results-path .*file: cannot be written to \(it is a file\)"):
+        generate("--results-path", tmp_path / "file")
