@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from growing import MANUALS, MORE, NEWS, SETTINGS, TALKS, config, files, record, report, row, said, write
 
-from data_prep.cleaning.length import Length
-from data_prep.cleaning.settings import BUILT_IN_VALUES
 from data_prep.engine import libraries
-from data_prep.engine.libraries import TABLES, version
+from data_prep.engine.libraries import version
 from data_prep.prepare import prepare
 from data_prep.stages.leaks import TRAINED_ON
 from data_prep.stages.select import LEFT_BY_LEAKS, REPEAT, SCORED
 from mtdeep.corpus.blocks import blocks_of
 from mtdeep.corpus.directions import Direction, available
-from mtdeep.corpus.manifest import CorpusRecord
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.store_appender import StoreAppender
 from mtdeep.errors import UserError
@@ -34,98 +28,6 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 TELLING_STAGES = Path(__file__).with_name("telling_stages.py")
-WORDS = ("garden", "window", "morning", "river", "teacher", "horse", "letter", "bread")
-SETTINGS = """\
-store: store
-vocabulary: {size: 46, character_coverage: 1.0}
-cleaning: {default: {language: false, script: false}}
-corpora:
-"""
-TALKS = """\
-  - name: talks
-    reader: plain_text
-    languages: [en, de]
-    splits:
-      train: "talks.{language}"
-      dev: "dev.{language}"
-    holdout: {test: 20}
-"""
-MANUALS = """\
-  - name: manuals
-    reader: plain_text
-    splits: {train: {en: manual.en, de: manual.de}}
-"""
-NEWS = """\
-  - name: news
-    reader: plain_text
-    splits:
-      train: {en: news.en, uk: news.uk}
-"""
-MORE = """\
-  - name: more
-    reader: plain_text
-    splits: {train: {de: more.de, en: more.en, fr: more.fr}}
-"""
-
-
-def said(language: str, row: str) -> str:
-    """Return the row in a language."""
-    return {"en": row, "de": row[::-1], "fr": row.swapcase().replace("E", "é"), "uk": f"Ж {row[::-1]} щ"}[language]
-
-
-def row(number: int) -> str:
-    return " ".join([*(WORDS[number // 8**j % 8] for j in range(4)), str(number)])
-
-
-def write(folder: Path, name: str, language: str, rows: list[str]) -> None:
-    text = "".join(f"{line and said(language, line)}\n" for line in rows)
-    (folder / f"{name}.{language}").write_text(text, encoding="utf-8")
-
-
-def config(folder: Path, *corpora: str, settings: str = SETTINGS) -> Path:
-    path = folder / "config.yaml"
-    path.write_text(settings + "".join(corpora))
-    return path
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files of all corpora, and a store of talks and manuals in English and German."""
-    folder = tmp_path_factory.mktemp("append")
-    talks = [row(i) if i % 17 else "" for i in range(300)]
-    for language in ("en", "de", "fr"):
-        write(folder, "talks", language, [line if (i + ord(language[0])) % 11 else "" for i, line in enumerate(talks)])
-        write(folder, "dev", language, [row(i) for i in range(1000, 1020)])
-    for language in ("en", "de"):
-        write(folder, "manual", language, [row(i) for i in range(2000, 2050)])
-    # Rows of the talks, of what is scored, of the manuals (another pair of languages), and new ones, one of them twice.
-    for language in ("en", "uk"):
-        write(folder, "news", language, [row(i) for i in (5, 6, 1003, 2001, *range(3000, 3040), 3000)])
-    for language in ("de", "en", "fr"):
-        write(folder, "more", language, [row(i) for i in (2001, *range(4000, 4020))])
-    prepare(config(folder, TALKS, MANUALS), None)
-    return folder
-
-
-@pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    return tmp_path
-
-
-def files(store: Path) -> dict[str, str]:
-    return {str(path.relative_to(store)): hashlib.md5(path.read_bytes()).hexdigest()
-            for path in sorted(store.rglob("*")) if path.is_file()}  # fmt: skip
-
-
-def record(store: Store, name: str, split: str) -> CorpusRecord:
-    return next(one for one in store.manifest.corpora if (one.name, one.split) == (name, split))
-
-
-def report(store: Store) -> dict[str, Any]:
-    (path,) = (name for name in store.manifest.files if name.endswith("report.json"))
-    found: dict[str, Any] = json.loads((store.path / path).read_text(encoding="utf-8"))
-    return found
 
 
 WIDER = TALKS.replace("[en, de]", "[en, fr, de]")
@@ -458,79 +360,3 @@ def test_held_out_rows_that_the_store_trains_on(folder: Path) -> None:
     section = next(one for one in report(store)["splits"] if (one["corpus"], one["split"]) == ("news", "valid"))
     assert section["steps"] == {TRAINED_ON: "leakage"}
     assert section["languages"]["uk"]["rejected"] == {TRAINED_ON: lost}
-
-
-def made_before(store: Path) -> None:
-    """Make the manifest one of a time when it did not say which defaults, revisions and libraries decided."""
-    path = store / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    step = manifest["provenance"]
-    del step["defaults"], step["revisions"]
-    step["versions"] = {name: version(name) for name in ("babel", "sentencepiece", "py3langid", "rensa")}
-    step["content_digest"] = "0" * 32
-    path.write_text(json.dumps(manifest), encoding="utf-8")
-
-
-def test_a_store_of_an_earlier_version(folder: Path) -> None:
-    """Its normalisation goes on though another is the default now; what its steps gave is what they give now."""
-    settings = SETTINGS.replace("{size: 46,", "{size: 46, normalization: nmt_nfkc,")
-    prepare(config(folder, TALKS, MANUALS, settings=settings), None, overwrite=True)
-    path = folder / "store" / "manifest.json"
-    path.write_text(path.read_text().replace('"normalization": "nmt_nfkc"', '"size": 46'))
-    made_before(folder / "store")
-    Store(folder / "store").verify()
-    grown = config(folder, TALKS, MANUALS, NEWS)
-    with pytest.raises(UserError, match=r"settings: the code of its steps has other revisions \(`") as told:
-        prepare(grown, None)
-    changed = re.findall(r"`(\w+)` (\d+), was (\d+)[;)]", str(told.value))
-    assert {"read", "clean", "index", "encode"} <= {step for step, *_ in changed} and all(a != b for _, a, b in changed)
-    assert "the default of `cleaning.language.min` was 0.05 and is 0.02; give --append to add split " in str(told.value)
-    with pytest.raises(UserError, match="give --append to use it as it is, --overwrite to"):
-        prepare(config(folder, TALKS, MANUALS), None)
-    assert prepare(folder / "config.yaml", None, append=True).already
-    grown = config(folder, TALKS, MANUALS, NEWS)
-    before = files(folder / "store")
-    store = prepare(grown, None, append=True).store
-    store.verify()
-    kept = {name: digest for name, digest in before.items() if name.startswith(("shards", "subwords"))}
-    assert kept.items() <= files(store.path).items() and len(store.corpora("train")) == 3
-    assert store.manifest.provenance["appended"][0]["settings"]["vocabulary"]["normalization"] == "nmt_nfkc"
-    assert prepare(grown, None, append=True).already
-
-
-def test_a_store_of_an_earlier_version_that_would_be_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made_before(folder / "store")
-    grown = config(folder, TALKS, MANUALS, NEWS, settings=SETTINGS.replace("{size", "{normalization: nmt_nfkc, size"))
-    before = files(folder / "store")
-    monkeypatch.setitem(BUILT_IN_VALUES, ("length", "min"), 30.0)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"5 and is 0.02, and [\d,]+ rows are [\d,]+ of corpus 'talks', split 'tr"):
-        prepare(grown, None, append=True)
-    assert files(folder / "store") == before
-
-
-def other_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(libraries, "version", lambda library: "0" * 16 if library == TABLES else version(library))
-
-
-def test_tables_on_languages_that_have_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store is no longer taken for prepared; it grows, since they give the same text."""
-    other_tables(monkeypatch)
-    said = r"settings: the language tables \(.*\) were [0-9a-f]{16} and are 0{16}; give --append to use it as it is"
-    with pytest.raises(UserError, match=said):
-        prepare(config(folder, TALKS, MANUALS), None)
-    store = prepare(config(folder, TALKS, MANUALS, NEWS), None, append=True).store
-    store.verify()
-    assert store.manifest.provenance["appended"][0]["versions"][TABLES] == "0" * 16
-
-
-def test_tables_on_languages_that_give_other_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other_tables(monkeypatch)
-    monkeypatch.setattr(Length, "scores", lambda self, language, texts: texts.lengths * (texts.lengths >= 30.0))
-    with pytest.raises(UserError, match=r"language tables \(.*\) were \w+ and are 0+, and .* would be another; give"):
-        prepare(config(folder, TALKS, MANUALS, NEWS), None, append=True)
-
-
-def test_a_default_that_has_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BUILT_IN_VALUES, ("length", "min"), 2.0)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"settings: the default of `cleaning.length.min` was 1 and is 2.0; giv"):
-        prepare(config(folder, TALKS, MANUALS, NEWS), None, append=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from argparse import ArgumentParser
 from importlib import import_module
 from pathlib import Path
@@ -27,7 +28,7 @@ OF_COMMAND = {
     "eval_lm": ["bin", "--path", "x.pt"],
 }
 
-# What fairseq's own loop reads from its configuration; the test below looks for each in its sources.
+# What fairseq's own loop reads from its configuration; the test below looks for where it does.
 LOOP = """
 no_progress_bar log_interval log_format log_file aim_repo aim_run_hash tensorboard_logdir wandb_project azureml_logging
 seed cpu tpu bf16 memory_efficient_bf16 fp16 memory_efficient_fp16 fp16_no_flatten_grads fp16_init_scale
@@ -37,9 +38,9 @@ use_plasma_view plasma_path reset_logging suppress_crashes criterion optimizer l
 num_workers skip_invalid_size_inputs_valid_test max_tokens batch_size required_batch_size_multiple data_buffer_size
 train_subset valid_subset ignore_unused_valid_subsets validate_interval validate_interval_updates
 validate_after_updates fixed_validation_seed disable_validation max_tokens_valid batch_size_valid max_valid_steps
-distributed_world_size distributed_num_procs distributed_rank distributed_backend distributed_init_method
+distributed_world_size distributed_rank distributed_backend distributed_init_method
 distributed_port device_id distributed_no_spawn ddp_backend ddp_comm_hook bucket_cap_mb find_unused_parameters
-gradient_as_bucket_view fast_stat_sync heartbeat_timeout broadcast_buffers slowmo_momentum slowmo_base_algorithm
+gradient_as_bucket_view heartbeat_timeout broadcast_buffers slowmo_momentum slowmo_base_algorithm
 localsgd_frequency nprocs_per_node zero_sharding no_reshard_after_forward fp32_reduce_scatter cpu_offload
 use_sharded_state not_fsdp_flatten_parameters
 max_epoch max_update stop_time_hours clip_norm sentence_avg update_freq lr stop_min_lr use_bmuf skip_remainder_batch
@@ -50,6 +51,8 @@ no_save_optimizer_state best_checkpoint_metric maximize_best_checkpoint_metric p
 checkpoint_shard_count load_checkpoint_on_all_dp_ranks
 store_ema ema_decay ema_start_update ema_seed_model ema_update_freq ema_fp32
 """.split()
+# fairseq reads neither: it works the first out from the others, and calls the second deprecated.
+WITHOUT_EFFECT = "distributed_num_procs fast_stat_sync".split()
 # Heeded, or refused, by the classes that declare them, with tests of their own.
 CRITERION = "label_smoothing report_accuracy ignore_prefix_size".split()
 OPTIMIZER = "adam_betas adam_eps weight_decay use_old_adam fp16_adam_stats".split()
@@ -102,19 +105,42 @@ def test_every_option_of_a_training_is_heeded_or_refused() -> None:
     ours = fields(ManyToManyTranslationConfig) | Translation.options()
     bleu = {name for name in parsed("train") if name.startswith("eval_")}
     assert bleu, "those of fairseq's translation are refused by argparse's actions"
-    heeded = {*LOOP, *CRITERION, *OPTIMIZER, *SCHEDULE, *PIPELINE, *ELSEWHERE, *ours, *bleu}
+    heeded = {*LOOP, *WITHOUT_EFFECT, *CRITERION, *OPTIMIZER, *SCHEDULE, *PIPELINE, *ELSEWHERE, *ours, *bleu}
     assert parsed("train") - heeded - refused("train") == set()
     assert heeded.isdisjoint(refused("train"))
 
 
 def test_every_option_of_an_evaluation_is_heeded_or_refused() -> None:
     task = fields(ManyToManyTranslationConfig) | {name for name in parsed("validate") if name.startswith("eval_")}
-    known = {*LOOP, *CRITERION, *SCHEDULE, *PIPELINE, *ELSEWHERE, *RHYTHM, *EVALUATION}
+    known = {*LOOP, *WITHOUT_EFFECT, *CRITERION, *SCHEDULE, *PIPELINE, *ELSEWHERE, *RHYTHM, *EVALUATION}
     assert parsed("validate") - known - task - refused("validate") == set()
     assert parsed("eval_lm") - known - {*LANGUAGE_MODEL, "data"} - refused("eval_lm") == set()
 
 
-def test_what_is_called_heeded_stands_in_the_sources_of_fairseqs_loop() -> None:
+# What a configuration, or a part of it, is called in fairseq's code.
+CONFIGURATIONS = {*FairseqConfig.__dataclass_fields__, "cfg", "args", "config"}
+
+
+def last_name(node: ast.AST) -> str | None:
+    """Return `c` for `a.b.c` as well as for `c`; None for what is no name."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
+
+
+def read_from_configurations(source: str) -> set[str]:
+    """Return each name that is read as `cfg.name`, `getattr(cfg, "name", ...)` or `cfg["name"]`."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(owner, name, ast.Load()) if last_name(owner) in CONFIGURATIONS:
+                names.add(name)
+            case ast.Call(ast.Name("getattr"), [owner, ast.Constant(name), *_]) if last_name(owner) in CONFIGURATIONS:
+                names.add(name)
+            case ast.Subscript(owner, ast.Constant(str(name)), ast.Load()) if last_name(owner) in CONFIGURATIONS:
+                names.add(name)
+    return names
+
+
+def test_what_is_called_heeded_is_read_by_fairseqs_loop() -> None:
     root = Path(fairseq.__file__).parent
     cli = Path(import_module("fairseq_cli.train").__file__ or "").parent
     files = [*cli.glob("*.py"), *root.glob("*.py")]
@@ -122,8 +148,21 @@ def test_what_is_called_heeded_stands_in_the_sources_of_fairseqs_loop() -> None:
         files += (root / part).glob("*.py")
     files += [root / "models/distributed_fairseq_model.py", root / "data/data_utils.py", root / "tasks/__init__.py"]
     declared = {root / "dataclass/configs.py"}
-    source = "\n".join(path.read_text() for path in files if path not in declared)
-    assert [name for name in LOOP if name not in source] == []
+    read = set().union(*(read_from_configurations(path.read_text()) for path in files if path not in declared))
+    assert [name for name in LOOP if name not in read] == []
+    assert [name for name in WITHOUT_EFFECT if name in read] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("x = cfg.common.cpu", {"common", "cpu"}),
+        ("x = getattr(self.args, 'lr', 1) + args['seed']", {"lr", "seed"}),
+        ("tensor.cpu(); cfg.common.cpu = True; path = os.path; seed = 'cfg.seed'  # cfg.lr", {"common"}),
+    ],
+)
+def test_no_word_of_another_sense_is_taken_for_an_option(line: str, names: set[str]) -> None:
+    assert read_from_configurations(line) == names
 
 
 def other(default: object) -> object:

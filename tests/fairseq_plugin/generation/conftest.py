@@ -117,10 +117,19 @@ def configure() -> Callable[..., DictConfig]:
 
 @pytest.fixture
 def generate(unknown_store: Path, checkpoint: Path, configure, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run fairseq-generate on the store; returns what it prints. Options given last count."""
+    """Run fairseq-generate on the store; returns what it prints. Options given last count.
 
-    def run(*arguments: str | Path, data: Path = unknown_store, pair: tuple[str, ...] = PAIR) -> str:
+    `change` may change the configuration that is made of them.
+    """
+
+    def run(
+        *arguments: str | Path,
+        data: Path = unknown_store,
+        pair: tuple[str, ...] = PAIR,
+        change: Callable[[DictConfig], None] = lambda cfg: None,
+    ) -> str:
         cfg = configure(options.get_generation_parser(), [data, "--path", checkpoint, *pair, *arguments])
+        change(cfg)
         capsys.readouterr()
         fairseq_cli.generate.main(cfg)
         return capsys.readouterr().out

@@ -11,6 +11,7 @@ from fairseq import checkpoint_utils
 from fairseq import options as fairseq_options
 from fairseq.dataclass.configs import FairseqConfig
 from fairseq.scoring import build_scorer
+from omegaconf import DictConfig
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.generation.checks import check_options, check_search, model_overrides
@@ -51,6 +52,60 @@ def test_what_is_refused_is_named_before_anything_is_loaded(plain, place: str) -
     cfg[group][name] = CHOICES.get(place) or OTHER_VALUES[type(value(FairseqConfig(), place))]
     with pytest.raises(UserError, match=f"{flag(name)}: "):
         check_options(cfg, typed=place in REFUSED_TYPED)
+
+
+#: They have no place in a group of the configuration; the last three are groups themselves.
+NO_PLACES = {"help", "criterion", "optimizer", "lr_scheduler"}
+GROUPS = ("common", "dataset", "distributed_training", "optimization", "checkpoint", "generation", "common_eval")
+
+
+def test_no_translation_depends_on_what_is_called_indifferent(generate, read, tmp_path: Path) -> None:
+    """All have other values at once, with scores to the last digit."""
+    changed = set(NO_PLACES)
+
+    def change(cfg: DictConfig) -> None:
+        for group in (cfg[name] for name in GROUPS):
+            for name in group.keys() & INDIFFERENT:
+                before = group[name]
+                number = isinstance(before, int | float)
+                group[name] = before + 7 if number and not isinstance(before, bool) else str(tmp_path / "another")
+                if isinstance(before, bool):
+                    group[name] = not before
+                changed.add(name)
+
+    letters = ("S", "T", "H", "D", "P")
+    usual, others = generate(), generate(change=change)
+    assert changed == INDIFFERENT
+    assert [read(usual, letter) for letter in letters] == [read(others, letter) for letter in letters]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--unnormalized"],
+        ["--temperature", "3"],
+        ["--max-len-a", "0.9", "--max-len-b", "1"],
+        ["--beam", "3", "--nbest", "3"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_called_heeded_is_seen_in_what_is_printed(generate, flags: list[str]) -> None:
+    assert generate(*flags) != generate()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--batch-size", "2"],
+        ["--max-tokens", "30"],
+    ],
+    ids=" ".join,
+)
+def test_the_size_of_batches_changes_no_translation(generate, read, flags: list[str]) -> None:
+    usual, others = (read(output, "D") for output in (generate(), generate(*flags)))
+    assert {number: text for number, ((_, text),) in usual.items()} == {
+        number: text for number, ((_, text),) in others.items()
+    }
 
 
 def test_typed_text_is_not_scored(plain) -> None:
