@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from data_prep.batch import Batch, Rejected
+from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.rows import gap_reason, needs_every_language
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.manifest import MANIFEST
@@ -31,7 +32,7 @@ class StoreRows:
     cannot be decoded: it rejects its row, or in three and more languages leaves a gap.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("sentencepiece",)
+    libraries: ClassVar[tuple[str, ...]] = ("sentencepiece", *LANGUAGES)
     path: Path
     corpus: str
     languages: tuple[str, ...]

@@ -10,6 +10,7 @@ import argparse
 import importlib
 import json
 import logging
+import multiprocessing.process
 import os
 import subprocess
 import sys
@@ -100,6 +101,22 @@ def pinned_memory() -> None:
         warnings.simplefilter("error")
         batches = EpochBatchIterator(rows, torch.stack, [[0], [1]]).next_epoch_itr(shuffle=False)
         assert [batch.tolist() for batch in batches] == [[[4]], [[5]]]
+
+
+def data_workers() -> None:
+    """A data worker that starts after the process that wanted it has gone."""
+    from fairseq.data import iterators
+
+    begun: list[int] = []
+    options = {"num_workers": 1, "pin_memory": False, "worker_init_fn": begun.append}
+    worker = iterators.torch.utils.data.DataLoader([1], **options).worker_init_fn
+    if (child := os.fork()) == 0:
+        multiprocessing.process._parent_process = SimpleNamespace(pid=-1)
+        worker(0)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1, "still waits for work"
+    worker(3)  # here nobody has gone
+    assert begun == [3]
 
 
 def background_consumer() -> None:
@@ -403,6 +420,7 @@ PROBES = [
     score_command,
     validate_processes,
     pinned_memory,
+    data_workers,
     background_consumer,
     tracker_warning,
     bf16_means_tpu,

@@ -34,6 +34,7 @@ FAULTS = {
     "score_command": "TypeError",
     "validate_processes": "KeyError",
     "pinned_memory": "'pin_memory' argument is set as true but no accelerator is found",
+    "data_workers": "still waits for work",
     "background_consumer": "terminate called without an active exception",
     "tracker_warning": "leaked semaphore objects",
     "bf16_means_tpu": "tpu was set",
