@@ -11,11 +11,11 @@ from data_prep.environment import expand
 
 
 def test_home_folders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/folder/of/me")
     monkeypatch.setenv("DATA", "/data")
-    assert expand("~/a.en") == "/home/me/a.en"
-    assert expand("~") == "/home/me"
-    assert expand("~/${DATA}") == "/home/me//data"
+    assert expand("~/a.en") == "/folder/of/me/a.en"
+    assert expand("~") == "/folder/of/me"
+    assert expand("~/${DATA}") == "/folder/of/me//data"
     user = pwd.getpwuid(os.getuid())
     assert expand(f"~{user.pw_name}/a") == f"{user.pw_dir}/a"
     for literal in ("./~/a", "a~", "a/~/b"):
