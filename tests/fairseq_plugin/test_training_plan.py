@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -23,6 +24,7 @@ def test_the_plan_counts_what_ends_first(
     limits: dict[str, int], updates: int, trainer: Callable[..., Trainer], caplog: pytest.LogCaptureFixture
 ) -> None:
     flags = [word for name, limit in limits.items() for word in (f"--{name.replace('_', '-')}", limit)]
-    trainer("--updates-per-epoch", 3, *flags).get_train_iterator(epoch=1)
+    with caplog.at_level(logging.INFO, "mtdeep"):
+        trainer("--updates-per-epoch", 3, *flags).get_train_iterator(epoch=1)
     assert f"{updates} updates draw about" in caplog.text
     assert f"times in {updates} updates" in caplog.text
