@@ -130,7 +130,9 @@ class _Name:
 
     def fillings(self, before: Filling) -> Iterator[Filling]:
         """Yield the ways to fill the tokens so that they are the name; places that are filled *before* stay."""
-        yield from self._read(0, 0, before)
+        hidden = self._name.startswith(".") and self._kind(0) != "text"
+        if not hidden:
+            yield from self._read(0, 0, before)
 
     def _read(self, number: int, start: int, before: Filling) -> Iterator[Filling]:
         if number == len(self._tokens):
@@ -151,8 +153,6 @@ class _Name:
         text = self._name[start:end]
         if _PLACES.fullmatch(token):
             return self._code.fullmatch(text) is not None
-        if start == 0 and text.startswith("."):
-            return False
         return token == "*" or _compiled(token).fullmatch(text) is not None
 
     def _cuts(self, number: int, start: int, end: int) -> bool:

@@ -60,6 +60,9 @@ class Call:
     def __reduce__(self) -> Any:
         return self.reduced
 
+    def __repr__(self) -> str:
+        return f"Call{self.reduced}"
+
 
 SCALAR = np.float64(0).__reduce__()[0]
 RECONSTRUCT = np.zeros(1).__reduce__()[0]
@@ -81,7 +84,7 @@ RECONSTRUCT = np.zeros(1).__reduce__()[0]
         Call(RECONSTRUCT, np.ndarray, (1,), "O", state=(1, (1,), np.dtype("f8"), False, [1.0])),
         Call(np.ndarray, (1,), state=(1, (1,), "O", False, b"\0" * 8)),
     ],
-    ids=lambda value: str(getattr(value, "reduced", value)),
+    ids=str,
 )
 def test_what_is_no_number_is_refused(tmp_path: Path, value: object) -> None:
     with pytest.raises(UserError, match="checkpoint"):

@@ -179,7 +179,7 @@ def test_rows_that_cannot_be_read_are_said(files: Path, tmp_path: Path) -> None:
     [
         (b"one\ntwo\n", "bad.de:2: no counterpart for this line|bad.en:2: no counterpart for this line"),
         (b"", "bad.en:1: the file is empty"),
-        (gzip.compress(b"one\n")[:-4], "bad.en:1: not a whole gzip file"),
+        (gzip.compress(b"one\n", mtime=0)[:-4], "bad.en:1: not a whole gzip file"),
         ("one\n".encode("utf-16"), "UTF-16"),
     ],
 )
