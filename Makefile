@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --constraint constraints.txt --build-constraint constraints.txt
-PYTEST := $(VENV)/bin/python -m pytest
+# Two cores are two processes of tests; what the tests of a file share is made in one of them.
+PYTEST := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 
 .PHONY: setup demo test test-slow test-all lint clean

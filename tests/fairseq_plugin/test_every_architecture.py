@@ -20,12 +20,9 @@ def test_every_scheme_has_an_architecture() -> None:
     assert len(TRANSLATING) == len(SCHEMES)
 
 
-QUICK = ("deepnet_mt", "residual_mt", "vanilla_mt")  # of the others, each takes a few seconds
-
-
 @pytest.mark.parametrize(
     "architecture",
-    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TRANSLATING],
+    [name if name == "deepnet_mt" else pytest.param(name, marks=pytest.mark.slow) for name in TRANSLATING],
 )
 def test_trains_and_says_the_same_in_a_fresh_process(
     toy_store: Path, tmp_path: Path, architecture: str, run_command, tiny, compare_searches

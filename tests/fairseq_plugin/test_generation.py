@@ -73,6 +73,7 @@ for sample in itr:
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process_says_what_the_training_process_says(
     toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, tiny
 ) -> None:
@@ -96,6 +97,7 @@ def test_a_fresh_process_says_what_the_training_process_says(
         assert float(score) * math.log(2) == pytest.approx(float(trained_score), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_output_does_not_depend_on_the_batch(toy_store: Path, checkpoints: Path, run_command, hypotheses) -> None:
     outputs = []
     for size in (1, 20):
@@ -111,6 +113,7 @@ def test_output_does_not_depend_on_the_batch(toy_store: Path, checkpoints: Path,
         assert scores == pytest.approx(outputs[1][i][1], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_interactive_translates_typed_text(toy_store: Path, checkpoints: Path, run_command) -> None:
     result = run_command(
         "fairseq-interactive", toy_store, *TASK, "-s", "en", "-t", "de", "--cpu", "--max-len-b", 30,

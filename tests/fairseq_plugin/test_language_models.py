@@ -31,12 +31,11 @@ ENCODER = (
 
 
 def ours(kind: str) -> list[object]:
-    """Return our architectures of a kind: two for the quick tests, as each takes several commands, the others slow."""
+    """Return our architectures of a kind: one for the quick tests, as each takes several commands, the others slow."""
     names = sorted(
         name for name, model in MODEL_REGISTRY.items() if name.endswith(kind) and model.__module__.startswith("mtdeep.")
     )
-    quick = ("deepnet", "vanilla")
-    return [name if name.startswith(quick) else pytest.param(name, marks=pytest.mark.slow) for name in names]
+    return [name if name.startswith("deepnet") else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def numbered(text: Path) -> dict[str, int]:

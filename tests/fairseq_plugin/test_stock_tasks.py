@@ -35,6 +35,7 @@ def test_stock_translation_task_trains_and_generates(databin: Path, tmp_path: Pa
     assert len(hypotheses(result.stdout)) == 20
 
 
+@pytest.mark.slow
 def test_two_dictionaries_and_fairseqs_own_preprocessing(
     toy_store: Path, tmp_path: Path, run_command, hypotheses
 ) -> None:
@@ -63,6 +64,7 @@ def test_two_dictionaries_and_fairseqs_own_preprocessing(
     assert len(hypotheses(result.stdout)) == 20
 
 
+@pytest.mark.slow
 def test_stock_multilingual_task_trains_and_generates(databin: Path, tmp_path: Path, run_command, hypotheses) -> None:
     task = (
         "--task", "translation_multi_simple_epoch", "--langs", "en,de,fr", "--encoder-langtok", "src",

@@ -48,6 +48,7 @@ def test_resume_after_a_kill_gives_the_same_model(
     assert_same(tensors(tmp_path / "checkpoint_last.pt"), tensors(checkpoints / "checkpoint_last.pt"))
 
 
+@pytest.mark.slow
 def test_activation_checkpointing_changes_no_bit_of_the_training(
     toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run
 ) -> None:
@@ -56,6 +57,7 @@ def test_activation_checkpointing_changes_no_bit_of_the_training(
     assert_same(tensors(tmp_path / "checkpoint_last.pt"), tensors(checkpoints / "checkpoint_last.pt"))
 
 
+@pytest.mark.slow
 def test_resume_after_kill_minus_nine_gives_the_same_model(
     toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run
 ) -> None:
@@ -117,6 +119,7 @@ def validation_losses(result: subprocess.CompletedProcess[str]) -> list[float]:
     return [float(loss) for loss in lines]
 
 
+@pytest.mark.slow
 def test_bf16_trains_and_generates(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
     result = run_command("fairseq-train", toy_store, *tiny, "--bf16", "--max-update", 30, "--save-dir", tmp_path)
     assert result.returncode == 0, result.stderr
@@ -129,6 +132,7 @@ def test_bf16_trains_and_generates(toy_store: Path, tmp_path: Path, run_command,
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_amp_trains_parameters_in_float32(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
     result = run_command("fairseq-train", toy_store, *tiny, "--amp", "--max-update", 30, "--save-dir", tmp_path)
     assert result.returncode == 0, result.stderr
@@ -141,6 +145,7 @@ def test_amp_trains_parameters_in_float32(toy_store: Path, tmp_path: Path, run_c
     assert not torch.equal(matrix, matrix.bfloat16().float())
 
 
+@pytest.mark.slow
 def test_english_centric_directions(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
     result = run_command(
         "fairseq-train", toy_store, *tiny, "--max-update", 2, "--save-dir", tmp_path, "--directions", "centric:en",
@@ -154,6 +159,7 @@ def test_english_centric_directions(toy_store: Path, tmp_path: Path, run_command
     assert "de-fr" not in log
 
 
+@pytest.mark.slow
 def test_another_training_may_start_from_a_checkpoint(
     toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, tiny
 ) -> None:
@@ -168,6 +174,7 @@ def test_another_training_may_start_from_a_checkpoint(
     assert losses and max(losses) < 5, "an untrained model has log2 of the vocabulary, 6.6"
 
 
+@pytest.mark.slow
 def test_what_may_change_when_a_training_goes_on(
     toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, tiny
 ) -> None:

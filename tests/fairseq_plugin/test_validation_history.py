@@ -77,6 +77,7 @@ def test_patience_starts_anew_when_the_meters_do(train: Train) -> None:
     assert updates(train(f"{STANDING_STILL} --patience 3 --max-update 20 --reset-meters")) == 7
 
 
+@pytest.mark.slow
 def test_the_best_of_another_metric_is_not_compared_with(train: Train, tmp_path: Path) -> None:
     """A perplexity is far above a loss: none would ever be better."""
     by_loss = train(f"{STANDING_STILL} --patience 9 --max-update 2")["extra_state"]
@@ -120,6 +121,7 @@ def test_a_training_from_another_model_has_its_own_hours(train: Train, tmp_path:
     assert updates(train(f"{limits} --max-update 2", "second")) == 2
 
 
+@pytest.mark.slow
 def test_checkpoints_before_there_was_a_history_go_on(train: Train, tmp_path: Path, monkeypatch) -> None:
     with monkeypatch.context() as before:
         before.delattr(trainer.Trainer, "save_checkpoint")

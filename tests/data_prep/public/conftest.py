@@ -104,13 +104,16 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def mtdata_index(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The module mtdata.index, imported with an empty index."""
-    folder = tmp_path_factory.mktemp("mtdata")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MTDATA", str(folder))
-        import mtdata
+    """The module mtdata.index, imported with an empty index.
 
-        mtdata.cached_index_file.write_bytes(EMPTY_INDEX)
+    mtdata decides where its index lies when it is imported, and another test may have imported it.
+    """
+    import mtdata
+
+    index = tmp_path_factory.mktemp("mtdata") / "index.pkl"
+    index.write_bytes(EMPTY_INDEX)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mtdata, "cached_index_file", index)
         import mtdata.index
     assert len(mtdata.index.INDEX) == 0
     return mtdata.index

@@ -40,6 +40,7 @@ def test_interactive_and_validate(run_command, databin: Path, trained: Path) -> 
     assert "valid on 'valid' subset | loss" in said(done)
 
 
+@pytest.mark.slow
 def test_resumes(run_command, transformer, databin: Path, trained: Path, tmp_path: Path) -> None:
     shutil.copytree(trained, tmp_path / "resumed")
     done = run_command(
@@ -50,6 +51,7 @@ def test_resumes(run_command, transformer, databin: Path, trained: Path, tmp_pat
     assert "num_updates=3" in said(done) and "num_updates=2," not in said(done)
 
 
+@pytest.mark.slow
 def test_trains_in_bf16(run_command, transformer, databin: Path, tmp_path: Path) -> None:
     done = run_command(
         "fairseq-train", databin, *transformer, "--bf16", "--max-update", "2", "--save-dir", tmp_path

@@ -61,6 +61,7 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_process_that_started_them(transformer, databin: Path, tmp_path: Path) -> None:
     """Started as a shell script's `... &` is, with SIGINT ignored, and killed when the training goes on."""
     log = tmp_path / "log"
