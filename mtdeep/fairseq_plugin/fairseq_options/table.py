@@ -78,9 +78,14 @@ _DISTRIBUTED_TRAINING = (
             "--num-shards and --shard-id"
         },
     ),
-    # fairseq reads neither: it works the first out from the others, and calls the second deprecated.
-    Option("distributed_training.distributed_num_procs"),
-    Option("distributed_training.fast_stat_sync"),
+    Option(
+        "distributed_training.distributed_num_procs",
+        refused={Use.TRAIN: "fairseq never reads it; leave it out, and give --distributed-world-size"},
+    ),
+    Option(
+        "distributed_training.fast_stat_sync",
+        refused={Use.TRAIN: "fairseq never reads it, as each criterion says how its figures are summed; leave it out"},
+    ),
     Option("distributed_training.fix_batches_to_gpus", Use.TRAIN, {Use.TRAIN_STORE: _ORDER}),
     Option(
         "distributed_training.pipeline_model_parallel",

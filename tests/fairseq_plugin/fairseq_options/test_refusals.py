@@ -70,6 +70,30 @@ def test_all_that_is_refused_is_named_at_once(command: str, configure) -> None:
     assert {f"--{name.lstrip('-')}" for name in named} == {flag(leaf(place)) for place in places}
 
 
+@pytest.mark.parametrize(
+    ("place", "given", "sentence"),
+    [
+        (
+            "distributed_training.fast_stat_sync",
+            True,
+            "--fast-stat-sync: fairseq never reads it, as each criterion says how its figures are summed; leave it "
+            "out.",
+        ),
+        (
+            "distributed_training.distributed_num_procs",
+            64,
+            "--distributed-num-procs: fairseq never reads it; leave it out, and give --distributed-world-size.",
+        ),
+    ],
+)
+def test_what_fairseq_never_reads_is_refused(place: str, given: object, sentence: str, configure) -> None:
+    """In every training, that of fairseq's own models and tasks too."""
+    changes = {"task": {"_name": "translation"}, "model": {"_name": "transformer"}, place: given}
+    with pytest.raises(UserError) as problem:
+        check("train", configure("train", changes))
+    assert str(problem.value) == sentence
+
+
 def test_a_machine_with_several_gpus_is_not_taken_for_an_option(configure, monkeypatch: pytest.MonkeyPatch) -> None:
     """The configuration's default is their number, and the command's own is 1."""
     monkeypatch.setattr(FairseqConfig.distributed_training, "distributed_world_size", 4)
