@@ -25,21 +25,24 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.architectures import Family
+from mtdeep.fairseq_plugin.fairseq_options.option import Use
+from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
+from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
 from mtdeep.fairseq_plugin.reading_options import reading_problems
 from mtdeep.fairseq_plugin.tasks import reads_store
 from mtdeep.fairseq_plugin.unsuited import chosen, unsuited_model
-from mtdeep.fairseq_plugin.unsupported import BY_COMMAND, BY_MODEL, BY_TASK, Refusals, missing_packages, refusals
 
 logger = logging.getLogger(__name__)
 LOWER_IS_BETTER = ("loss", "nll_loss", "ppl")
 HIGHER_IS_BETTER = ("bleu", "accuracy")
+USES = {"train": Use.TRAIN, "validate": Use.VALIDATE, "eval_lm": Use.EVAL_LM}
 
 
 def check(command: str, cfg: Any) -> None:
     """Raise UserError with everything in *cfg* that cannot work in a command, named as its file in `fairseq_cli`."""
     utils.import_user_module(cfg.common)
-    problems = refusals(cfg, tables(command, cfg))
+    problems = refusals(cfg, use_of(command, cfg))
     if command == "train":
         problems += [*unnamed_parts(cfg), *unsuited_model(chosen(cfg, "model"), chosen(cfg, "task"))]
         problems += [*unknown_model_options(cfg), *contradictions(cfg), *reading_problems(cfg)]
@@ -55,13 +58,14 @@ def check(command: str, cfg: Any) -> None:
         warn(cfg)
 
 
-def tables(command: str, cfg: Any) -> Iterator[Refusals]:
-    """The tables of options that a command refuses."""
-    yield BY_COMMAND.get(command, {})
+def use_of(command: str, cfg: Any) -> Use:
+    """Return what a command is used for; none of those that translate, which look at their options themselves."""
+    use = USES.get(command, Use(0))
     if command == "train" and issubclass(model_class(cfg), Family):
-        yield BY_MODEL
+        use |= Use.TRAIN_MODEL
     if command == "train" and reads_store(chosen(cfg, "task")):
-        yield BY_TASK
+        use |= Use.TRAIN_STORE
+    return use
 
 
 def model_class(cfg: Any) -> type:

@@ -27,10 +27,12 @@ from mtdeep.fairseq_plugin.architectures import check_known
 from mtdeep.fairseq_plugin.arguments import ModelArguments
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree
+from mtdeep.fairseq_plugin.fairseq_options.bleu import refuse_bleu
+from mtdeep.fairseq_plugin.fairseq_options.option import Use
+from mtdeep.fairseq_plugin.fairseq_options.table import CONSTRAINTS
 from mtdeep.fairseq_plugin.generation.alignment import Aligner, Hypothesis
 from mtdeep.fairseq_plugin.generation.checks import check_search
 from mtdeep.fairseq_plugin.generation.generator import StoreGenerator
-from mtdeep.fairseq_plugin.generation.options import REFUSED
 from mtdeep.fairseq_plugin.lengths import readable_examples
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig, check, origin_weights, sampling
 from mtdeep.fairseq_plugin.store_dictionary import StoreDictionary
@@ -38,7 +40,6 @@ from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.text_tools import text_tool
 from mtdeep.fairseq_plugin.train_iterator import VirtualEpochIterator
 from mtdeep.fairseq_plugin.training_plan import SHOWN_DIRECTIONS, TrainingPlan
-from mtdeep.fairseq_plugin.unsupported import refuse_bleu
 from mtdeep.languages import fairseq_code, resolve
 
 logger = logging.getLogger(__name__)
@@ -214,7 +215,7 @@ class ManyToManyTranslationTask(FairseqTask):
     ) -> TypedSentences:
         """Return typed sentences with the tag that the encoder expects, beside *references* to score, if any."""
         if constraints is not None:
-            raise UserError(f"--constraints: {REFUSED['generation.constraints']}.")
+            raise UserError(f"{CONSTRAINTS.refusal(Use.INTERACTIVE)}.")
         return TypedSentences(
             src_tokens, self.store.vocabulary, self._one_direction(), self.encoder_tag, references
         )

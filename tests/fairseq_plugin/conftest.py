@@ -74,6 +74,8 @@ def configured() -> Callable[..., DictConfig]:
         "train": options.get_training_parser,
         "validate": options.get_validation_parser,
         "eval_lm": options.get_eval_lm_parser,
+        "generate": options.get_generation_parser,
+        "interactive": options.get_interactive_generation_parser,
     }
 
     @cache

@@ -12,7 +12,8 @@ from fairseq.distributed import utils as distributed_utils
 from omegaconf import DictConfig
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin import start, unsupported
+from mtdeep.fairseq_plugin import start
+from mtdeep.fairseq_plugin.fairseq_options import packages
 from mtdeep.fairseq_plugin.start import check
 
 TRAINING = (
@@ -67,7 +68,7 @@ def training(configured, tmp_path: Path) -> Callable[..., DictConfig]:
 def test_what_cannot_go_together(
     changes: dict[str, object], sentence: str, training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unsupported, "find_spec", lambda package: None)
+    monkeypatch.setattr(packages, "find_spec", lambda package: None)
     with pytest.raises(UserError) as problem:
         check("train", training(changes))
     assert str(problem.value) == sentence
@@ -87,7 +88,7 @@ def test_what_cannot_go_together(
 def test_what_goes_together(
     changes: dict[str, object], training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unsupported, "find_spec", lambda package: package if package == "tensorboardX" else None)
+    monkeypatch.setattr(packages, "find_spec", lambda package: package if package == "tensorboardX" else None)
     check("train", training(changes))
     assert list((tmp_path / "run").iterdir()) == []
 

@@ -10,24 +10,23 @@ from typing import Any
 from fairseq.dataclass.configs import GenerationConfig
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.generation.options import NO_REFERENCES, REFUSED, REFUSED_TYPED
+from mtdeep.fairseq_plugin.fairseq_options.option import Use
+from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals
+from mtdeep.fairseq_plugin.fairseq_options.table import OPTIONS
 from mtdeep.fairseq_plugin.options import flag
-from mtdeep.fairseq_plugin.unsupported import refusals
 
 GENERATE = "fairseq-generate"
 # A tag, a piece and the end of the sentence.
 SHORTEST_SOURCE = 3
 SEARCHES = ("sampling", "diverse_beam_groups", "match_source_len", "diversity_rate")
-DEFAULT_SCORER = "bleu"  # of the parsers
 
 
 def check_options(cfg: Any, *, typed: bool = False) -> None:
     """Raise UserError with every option of a command that is not supported or has no sense; *typed*: no references."""
-    problems = [*refusals(cfg, [REFUSED]), *search_problems(cfg.generation), *printing_problems(cfg.generation)]
+    use = Use.INTERACTIVE if typed else Use.GENERATE
+    problems = [*refusals(cfg, use), *search_problems(cfg.generation), *printing_problems(cfg.generation)]
     if typed:
-        problems += [*refusals(cfg, [REFUSED_TYPED]), *_buffer_problems(cfg)]
-        if scorer_name(cfg) != DEFAULT_SCORER:
-            problems.append(f"--scoring: {NO_REFERENCES}")
+        problems += _buffer_problems(cfg)
     complain([*problems, *missing_path(cfg)])
 
 
@@ -45,8 +44,8 @@ def check_search(options: Any) -> None:
     defaults = vars(GenerationConfig())
     given = {name: getattr(options, name) for name in defaults if hasattr(options, name)}
     filled = Namespace(**{**defaults, **given})
-    ours = {place: why for place, why in REFUSED.items() if place.startswith("generation.")}
-    complain([*refusals(Namespace(generation=filled), [ours]), *search_problems(filled)])
+    searching = [option for option in OPTIONS if option.place.startswith("generation.")]
+    complain([*refusals(Namespace(generation=filled), Use.GENERATE, searching), *search_problems(filled)])
 
 
 def complain(problems: list[str]) -> None:

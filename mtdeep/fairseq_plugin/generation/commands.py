@@ -10,15 +10,14 @@ from typing import Any
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from omegaconf import open_dict
 
+from mtdeep.fairseq_plugin.fairseq_options.refusals import is_set
 from mtdeep.fairseq_plugin.generation.checks import (
-    DEFAULT_SCORER,
     GENERATE,
     check_process,
     check_shard,
     complain,
     missing_path,
     model_overrides,
-    scorer_name,
 )
 from mtdeep.fairseq_plugin.generation.split import generate
 from mtdeep.fairseq_plugin.generation.typed import translate_typed
@@ -63,6 +62,6 @@ def adapt(cfg: Any) -> None:
     check_shard(cfg)
     cfg.distributed_training.distributed_world_size = cfg.dataset.num_shards
     cfg.distributed_training.distributed_rank = cfg.dataset.shard_id
-    if cfg.generation.sacrebleu and scorer_name(cfg) == DEFAULT_SCORER:
+    if cfg.generation.sacrebleu and not is_set(cfg, "scoring"):
         with open_dict(cfg):
             cfg.scoring = {"_name": "sacrebleu"}  # what it lacks has its default
