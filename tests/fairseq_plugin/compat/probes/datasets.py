@@ -56,6 +56,8 @@ def pinned_memory() -> None:
         warnings.simplefilter("error")
         batches = EpochBatchIterator(rows, torch.stack, [[0], [1]]).next_epoch_itr(shuffle=False)
         assert [batch.tolist() for batch in batches] == [[[4]], [[5]]]
+        # Batches of languages in turn are loaded without asking.
+        assert not iterators.torch.utils.data.DataLoader(rows).pin_memory
 
 
 def data_workers() -> None:
