@@ -66,7 +66,7 @@ def quiet_for_fairseq(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def apply() -> None:
-    """Replace it in hydra itself, which fairseq's program imports only as it starts."""
+    """Put it into hydra itself, from which fairseq's program takes it only as it starts."""
     import hydra
 
     replace(hydra, "main", quiet_for_fairseq)

@@ -62,8 +62,8 @@ def _translate(session: Session, lines: Lines, buffer: Sequence[str], first: int
         lines.write("S", first + number, session.text.decode(source) if session.text.joined else " ".join(source))
         lines.write("W", first + number, f"{seconds:.3f}", "seconds")
         pieces = lines.texts(nbest, src_tokens, buffer[number])
-        for mine, hypothesis in zip(pieces, nbest, strict=False):
-            lines.hypothesis(first + number, hypothesis, mine)
+        for symbols, hypothesis in zip(pieces, nbest, strict=False):
+            lines.hypothesis(first + number, hypothesis, symbols)
     return total
 
 
