@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from mtdeep.fairseq_plugin.compat.patch import uses
 from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.optim.lr_scheduler.reduce_lr_on_plateau"
 COUNT = "num_bad_epochs"
 
 
-def _schedule() -> Any:
-    return sys.modules[MODULE].ReduceLROnPlateauLRSchedule
-
-
 def needed() -> bool:
     """Whether fairseq still leaves the count out."""
-    return COUNT not in _schedule().state_dict.__code__.co_consts
+    return not uses(MODULE, "ReduceLROnPlateauLRSchedule.state_dict", COUNT)
 
 
 def writing_the_count(original: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from mtdeep.fairseq_plugin.compat.patch import uses
 from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.distributed.utils"
@@ -15,7 +15,7 @@ MODULE = "fairseq.distributed.utils"
 
 def needed() -> bool:
     """Whether the function for launched processes still ignores `LOCAL_RANK`."""
-    return "LOCAL_RANK" not in sys.modules[MODULE]._infer_torch_distributed_launch_init.__code__.co_consts
+    return not uses(MODULE, "_infer_torch_distributed_launch_init", "LOCAL_RANK")
 
 
 def with_local_rank(original: Callable[[Any], None]) -> Callable[[Any], None]:

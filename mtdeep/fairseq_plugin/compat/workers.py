@@ -125,7 +125,7 @@ def starting_workers(original: Callable[..., None]) -> Callable[..., None]:
     return call_main
 
 
-def without_more_than_gpus(original: Callable[[Any], None]) -> Callable[[Any], None]:
+def within_gpus(original: Callable[[Any], None]) -> Callable[[Any], None]:
     """Return what counts this machine's processes, and leaves more than it has GPUs to `call_main`."""
     import torch
 
@@ -162,7 +162,7 @@ PATCH = replacement(
     needed=partial(uses, MODULE, "_infer_single_node_init", "device_count"),
     places={
         "call_main": starting_workers,
-        "_infer_single_node_init": without_more_than_gpus,
+        "_infer_single_node_init": within_gpus,
         "distributed_init": choosing_gloo,
     },
 )
