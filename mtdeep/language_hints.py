@@ -43,7 +43,7 @@ def _similar(spelling: str) -> list[str]:
     known = sorted({*named.values(), *LANGUAGE_ALPHA3.values(), *LIKELY_SUBTAGS})
     close = [named[n] for n in difflib.get_close_matches(spelling, named, n=2, cutoff=0.8)]
     close += difflib.get_close_matches(spelling, known, n=4, cutoff=0.6)
-    canonical = [found for code in close if (found := find(code)) and name(found) != found]
+    canonical = [code for spelt in close if (code := find(spelt)) and name(code) != code]
     return list(dict.fromkeys(canonical))[:4]
 
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from data_prep.batch import Batch, Rejected
+from data_prep.readers.files import OneFile
 from data_prep.readers.numbers import number
 from data_prep.readers.rows import NO_SCORE, Item, Row, batches_of, excerpt
 from data_prep.readers.source import EmptySource
 
 
-class ColumnFile(ABC):
+class ColumnFile(OneFile, ABC):
     """A file of rows; a reader says where the columns are, and gives the rows one by one.
 
     path: the file; id, score: the columns of a row's name and score, None where it has none; longest: as
     `rows.batches_of` has it.
     """
 
-    path: Path
     id: int | str | None
     score: int | str | None
     longest: int
@@ -44,11 +43,6 @@ class ColumnFile(ABC):
     def languages(self) -> Sequence[str]:
         """Return the languages of the columns."""
         return tuple(self.texts)
-
-    @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the file."""
-        return (self.path,)
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as the reader says, and for a file without rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +12,7 @@ from data_prep.batch import Batch
 from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.aligned import Column, aligned_batches
 from data_prep.readers.compression import SUFFIXES
+from data_prep.readers.files import OneFile
 from data_prep.readers.lines import split_lines
 from data_prep.readers.rows import LONGEST
 from data_prep.readers.zip_members import member_text, open_zip, shown
@@ -20,7 +21,7 @@ from mtdeep.languages import find
 
 
 @dataclass(frozen=True)
-class MosesZip:
+class MosesZip(OneFile):
     """A zip archive with one text file a language (`Books.de-en.de`, `Books.de-en.en`), aligned line by line.
 
     languages: those to read; a member belongs to the language that the last part of its name means.
@@ -35,11 +36,6 @@ class MosesZip:
     members: Mapping[str, str] = field(default_factory=dict)
     scores: str | None = None
     longest: int = LONGEST
-
-    @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the archive."""
-        return (self.path,)
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches.

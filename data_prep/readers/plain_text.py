@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from data_prep.batch import Batch
 from data_prep.readers.aligned import Column, aligned_batches
+from data_prep.readers.files import FileForEachLanguage
 from data_prep.readers.lines import split_lines
 from data_prep.readers.opening import read_blocks
 from data_prep.readers.rows import LONGEST
@@ -19,7 +20,7 @@ from mtdeep.errors import UserError
 
 
 @dataclass(frozen=True)
-class PlainText:
+class PlainText(FileForEachLanguage):
     """Files with one sentence a line; line i of one is the translation of line i of the others.
 
     files: language -> path. An empty line is a gap, and a row in which every line is empty is a row of gaps.
@@ -33,14 +34,9 @@ class PlainText:
     longest: int = LONGEST
 
     @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages of the files."""
-        return tuple(self.files)
-
-    @property
     def inputs(self) -> Sequence[Path]:
         """Return the files, the scores last."""
-        return (*self.files.values(), *([self.scores] if self.scores else []))
+        return (*super().inputs, *([self.scores] if self.scores else []))
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_blocks`, `split_lines` and `aligned_batches` do."""

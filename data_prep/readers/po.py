@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from data_prep.batch import Batch
 from data_prep.readers.catalogue import Catalogue, Key, read_catalogue
+from data_prep.readers.files import FileForEachLanguage
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, gap_reason
 from data_prep.readers.source import EmptySource
 from mtdeep.errors import UserError
@@ -22,7 +23,7 @@ _NUMBERS = (1, 2, 5, 0, 3, 4, 6, 7, 8, 9, 10, *range(11, 203), 1000, 1_000_000)
 
 
 @dataclass(frozen=True)
-class Gettext:
+class Gettext(FileForEachLanguage):
     """Catalogues of one program or domain; a row's id is `context|msgid`, or msgid alone.
 
     files: language -> its catalogue. A message that a language lacks or has not translated is a gap.
@@ -43,11 +44,6 @@ class Gettext:
     def languages(self) -> Sequence[str]:
         """Return the msgids' language and those of the catalogues."""
         return (*([self.source] if self.source else []), *self.files)
-
-    @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the catalogues."""
-        return tuple(self.files.values())
 
     @property
     def clash(self) -> str:

@@ -13,6 +13,7 @@ from lxml import etree
 
 from data_prep.batch import Batch, Rejected
 from data_prep.engine.libraries import LANGUAGES
+from data_prep.readers.files import OneFile
 from data_prep.readers.inline import Codes, Markup, children, is_blank, local_name
 from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
@@ -29,7 +30,7 @@ _LOOKED_AT = 1000  # units, to say what languages there are
 
 
 @dataclass(frozen=True)
-class Tmx:
+class Tmx(OneFile):
     """A TMX file, plain or compressed, in any encoding that it declares; a row's id is the unit's `tuid`.
 
     languages: those to read, canonical codes; what the file calls them (`EN-US`, `deu`) is looked up.
@@ -48,11 +49,6 @@ class Tmx:
     codes: Codes = "drop"
     refused_states: tuple[str, ...] = DRAFT_STATES
     longest: int = LONGEST
-
-    @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the file."""
-        return (self.path,)
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_units` does and for a file without units."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from data_prep.batch import Batch, Rejected
+from data_prep.readers.files import FileForEachLanguage
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt, gap_reason, needs_every_language
 from data_prep.readers.source import EmptySource
 from data_prep.readers.xml_text import DAMAGED, xml_text
@@ -32,7 +33,7 @@ _Name = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class WmtSgm:
+class WmtSgm(FileForEachLanguage):
     """Files of WMT's (`srcset`, `refset`), plain or compressed, aligned by document and segment; a row's id is both.
 
     files: language -> its file. A segment that a file lacks is a gap; one that comes again (in a further reference) is
@@ -44,16 +45,6 @@ class WmtSgm:
     libraries: ClassVar[tuple[str, ...]] = ()
     files: Mapping[str, Path]
     longest: int = LONGEST
-
-    @property
-    def languages(self) -> Sequence[str]:
-        """Return the languages of the files."""
-        return tuple(self.files)
-
-    @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the files."""
-        return tuple(self.files.values())
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError for a file that breaks off or is too large, and when there is no segment."""

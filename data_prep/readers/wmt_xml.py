@@ -12,6 +12,7 @@ from lxml import etree
 
 from data_prep.batch import Batch, Rejected
 from data_prep.engine.libraries import LANGUAGES
+from data_prep.readers.files import OneFile
 from data_prep.readers.inline import has_text_beside, local_name
 from data_prep.readers.rows import LONGEST, NO_TEXT, Aside, Item, Row, batches_of, on_one_line
 from data_prep.readers.source import EmptySource
@@ -25,7 +26,7 @@ _LOOKED_AT = 100  # documents, to say what languages there are, and by whom
 
 
 @dataclass(frozen=True)
-class WmtXml:
+class WmtXml(OneFile):
     """A file of WMT's, plain or compressed; a row's id is `document:segment`.
 
     languages: those to read: the source's, and those of references or a system's translation.
@@ -40,11 +41,6 @@ class WmtXml:
     translator: str | None = None
     system: str | None = None
     longest: int = LONGEST
-
-    @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the file."""
-        return (self.path,)
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_units` does and for a file without documents."""

@@ -16,6 +16,7 @@ from lxml import etree
 
 from data_prep.batch import Batch, Rejected
 from data_prep.engine.libraries import LANGUAGES
+from data_prep.readers.files import OneFile
 from data_prep.readers.inline import Codes, Markup, local_name
 from data_prep.readers.review_states import DRAFT_STATES, refused_state
 from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt
@@ -34,7 +35,7 @@ _INSERTED = frozenset({"x-sdl-added", "x-sdl-feedback-added"})
 
 
 @dataclass(frozen=True)
-class Xliff:
+class Xliff(OneFile):
     """An XLIFF file, plain or compressed; a row's id is the unit's, with the segment's behind a colon.
 
     source, target: canonical codes; files inside it that are in other languages are rejected.
@@ -61,11 +62,6 @@ class Xliff:
     def languages(self) -> Sequence[str]:
         """Return source and target."""
         return (self.source, self.target)
-
-    @property
-    def inputs(self) -> Sequence[Path]:
-        """Return the file."""
-        return (self.path,)
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield batches; raises UserError as `read_units` does and for a file without units."""

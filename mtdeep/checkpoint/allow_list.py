@@ -1,7 +1,7 @@
 """What torch may rebuild of a checkpoint beside tensors and Python's own values: data, of which nothing runs.
 
 There is one list. fairseq's commands have the classes themselves (`compat.torch_load`); without fairseq, where nobody
-asks for more than arguments and tensors, a `StandIn` takes each of them in.
+asks for more than arguments and tensors, a `Placeholder` takes each of them in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mtdeep.checkpoint.replace import replace
 # The old name and the new one.
 _METERS = ("fairseq.meters", "fairseq.logging.meters")
 #: Classes of other packages by the names under which they are pickled.
-NAMES = (
+CLASS_NAMES = (
     # Metrics of checkpoints before fairseq 0.9, and the dictionaries of audio tasks.
     *(f"{module}.{meter}" for module in _METERS for meter in ("AverageMeter", "TimeMeter", "StopwatchMeter")),
     "fairseq.data.dictionary.Dictionary",
@@ -30,9 +30,9 @@ NAMES = (
     "omegaconf.nodes.AnyNode",
 )
 #: Classes of Python's library: arguments before fairseq 0.10, and what omegaconf and dictionaries refer to.
-PYTHON = (Namespace, typing.Any, dict, list, int, float, str, bool, bytes)
+PYTHON_CLASSES = (Namespace, typing.Any, dict, list, int, float, str, bool, bytes)
 
-Allowed = type | Callable[..., Any] | tuple[Any, str]
+SafeGlobal = type | Callable[..., Any] | tuple[Any, str]
 
 
 def dictionary(*_: object) -> dict[Any, Any]:
@@ -40,39 +40,39 @@ def dictionary(*_: object) -> dict[Any, Any]:
     return {}
 
 
-DICTIONARIES = (
+DICTIONARY_CLASSES = (
     (dictionary, "collections.defaultdict"),
     *((collections.OrderedDict, f"{module}.MetersDict") for module in _METERS),
 )
 
 
-class StandIn(dict[Any, Any]):
-    """An object of a class in `NAMES` that is not imported."""
+class Placeholder(dict[Any, Any]):
+    """An object of a class in `CLASS_NAMES` that is not imported."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the object's attributes."""
         vars(self).update(state)
 
 
-def allow_list(resolve: Callable[[str], Any] = lambda name: StandIn) -> list[Allowed]:
-    """Return the list, in the form that torch takes; *resolve* says what rebuilds a class of `NAMES`."""
-    return [*PYTHON, *DICTIONARIES, *REBUILDING, *((resolve(name), name) for name in NAMES)]
+def allow_list(resolve: Callable[[str], Any] = lambda name: Placeholder) -> list[SafeGlobal]:
+    """Return the list, in the form that torch takes; *resolve* says what rebuilds a class of `CLASS_NAMES`."""
+    return [*PYTHON_CLASSES, *DICTIONARY_CLASSES, *REBUILDING, *((resolve(name), name) for name in CLASS_NAMES)]
 
 
-def name_of(item: Allowed) -> str:
+def qualified_name(item: SafeGlobal) -> str:
     """Return the name under which a pickle asks for an item of torch's list."""
     return item[1] if isinstance(item, tuple) else f"{item.__module__}.{item.__qualname__}"
 
 
-def without_stand_ins(value: Any) -> Any:
-    """Return a value with plain ones for the objects and the types of numpy that stand-ins have taken in."""
+def without_placeholders(value: Any) -> Any:
+    """Return a value with plain ones for the objects and the types of numpy that placeholders have taken in."""
     return replace(value, _original)
 
 
 def _original(value: Any) -> Any:
     if isinstance(value, NumberType):
         return value.dtype
-    if not isinstance(value, StandIn):
+    if not isinstance(value, Placeholder):
         return value
     attributes = vars(value)
     for content in ("_content", "_val"):  # of omegaconf's containers and nodes

@@ -47,16 +47,16 @@ def config_from_arguments(
     source_vocabulary_size: int,
     target_vocabulary_size: int,
     scheme: str,
-    found: Iterable[str] = (),
+    known_problems: Iterable[str] = (),
 ) -> Config:
     """Return the configuration of the model that *arguments* describe.
 
     Raises UserError, one sentence with every problem in it, when options are unsupported, contradict each other or
-    have no sense; *found* are problems that the caller knows of.
+    have no sense; *known_problems* are those that the caller has met.
     """
     flags = _Flags(arguments)
     problems = flags.problems
-    problems += found
+    problems += known_problems
     problems += unsupported(arguments)
     if scheme == "preln" and flags.switch("no_decoder_final_norm"):
         problems.append("no_decoder_final_norm is not supported")
@@ -167,9 +167,9 @@ class _Flags:
         """fairseq's two switches, or one choice for both stacks; rotary positions are not added to embeddings."""
         chosen = self.arguments.get("positions")
         none, learned = self.switch("no_token_positional_embeddings"), self.switch(f"{side}_learned_pos")
-        said = {f"--{side}-learned-pos": learned, "--no-token-positional-embeddings": none}
-        said[f"--positions {chosen}"] = chosen is not None and not (learned and chosen == "learned")
-        words = [flag for flag, given in said.items() if given]
+        switches = {f"--{side}-learned-pos": learned, "--no-token-positional-embeddings": none}
+        switches[f"--positions {chosen}"] = chosen is not None and not (learned and chosen == "learned")
+        words = [flag for flag, given in switches.items() if given]
         if len(words) > 1 and not (none and not learned and chosen in ("none", "rotary")):
             self.problems.append(f"{' and '.join(words)} contradict each other; give one of them")
         if chosen is None:

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mtdeep.checkpoint.allow_list import Allowed, allow_list, name_of, without_stand_ins
+from mtdeep.checkpoint.allow_list import SafeGlobal, allow_list, qualified_name, without_placeholders
 from mtdeep.checkpoint.fairseq_arguments import config_from_arguments, transformer_scheme
 from mtdeep.errors import UserError
 from mtdeep.nn.config import Config
@@ -82,7 +82,7 @@ def load_plain(path: Path) -> dict[str, object]:
     try:
         # torch warns of odd pickle protocols; whatever is odd about a file, the user hears of it once, in our error.
         with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(_not_yet_allowed()):
-            state = without_stand_ins(torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped))
+            state = without_placeholders(torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped))
     except pickle.UnpicklingError as error:
         raise _refused(path, str(error)) from None
     except Exception:  # arbitrary bytes make the unpickler and the zip reader fail in arbitrary ways
@@ -137,7 +137,7 @@ def _provenance(state: Mapping[str, object], arguments: Mapping[str, object]) ->
     task_state = _plain(state.get("task_state"))
     history = state.get("optimizer_history")
     last = _plain(history[-1]) if isinstance(history, list) and history else {}
-    found = {
+    provenance = {
         "architecture": arguments.get("arch") or arguments.get("_name"),
         "task": task.get("_name") or arguments.get("task"),
         "updates": last.get("num_updates"),
@@ -146,7 +146,7 @@ def _provenance(state: Mapping[str, object], arguments: Mapping[str, object]) ->
         "task_state": task_state or None,
         "arguments": {name: value for name, value in arguments.items() if name != "mtdeep_config"},
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in provenance.items() if value is not None}
 
 
 def _plain(value: object) -> dict[str, object]:
@@ -156,10 +156,10 @@ def _plain(value: object) -> dict[str, object]:
     return {str(name): entry for name, entry in value.items()} if isinstance(value, Mapping) else {}
 
 
-def _not_yet_allowed() -> list[Allowed]:
+def _not_yet_allowed() -> list[SafeGlobal]:
     """Return what torch must allow in addition; what the context allows it also forbids when it ends."""
-    allowed = {name_of(item) for item in torch.serialization.get_safe_globals()}
-    return [item for item in allow_list() if name_of(item) not in allowed]
+    allowed = {qualified_name(item) for item in torch.serialization.get_safe_globals()}
+    return [item for item in allow_list() if qualified_name(item) not in allowed]
 
 
 def _refused(path: Path, reason: str) -> UserError:

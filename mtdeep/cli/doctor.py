@@ -52,9 +52,9 @@ def _package_remedies() -> Iterator[str]:
         requirements = [package for package in SHOWN if package != "fairseq"]
     for requirement in requirements:
         yield from _requirement_remedies(requirement)
-    found = version_of("fairseq")
-    if found != SUPPORTED:
-        what = "not installed" if found is None else f"of version {found}, for which mtdeep stays switched off"
+    version = version_of("fairseq")
+    if version != SUPPORTED:
+        what = "not installed" if version is None else f"of version {version}, for which mtdeep stays switched off"
         yield f"fairseq is {what}; run: pip install --no-deps fairseq=={SUPPORTED}"
 
 
@@ -67,11 +67,11 @@ def _requirement_remedies(requirement: str) -> Iterator[str]:
     wanted = Requirement(requirement)
     if wanted.marker is not None and not wanted.marker.evaluate():
         return
-    found = version_of(wanted.name)
-    if found is None:
+    version = version_of(wanted.name)
+    if version is None:
         yield f'{wanted.name} is not installed; run: pip install "{wanted.name}{wanted.specifier}"'
-    elif not wanted.specifier.contains(found, prereleases=True):
-        yield f'{wanted.name} is of version {found}; run: pip install "{wanted.name}{wanted.specifier}"'
+    elif not wanted.specifier.contains(version, prereleases=True):
+        yield f'{wanted.name} is of version {version}; run: pip install "{wanted.name}{wanted.specifier}"'
 
 
 def _hook_remedies() -> Iterator[str]:

@@ -96,8 +96,8 @@ def gathered(
     except ValueError:
         raise UserError(f"--depths {depths!r}: not a comma list of whole numbers, such as 12,36,100.") from None
     size = MADE_UP_VOCABULARY if data.store is None else len(data.store.vocabulary)
-    found = swept(names, totals, width=width, vocabulary_size=size) if names else []
-    return [*found, *map(from_yaml, configs), *map(from_checkpoint, checkpoints)]
+    candidates = swept(names, totals, width=width, vocabulary_size=size) if names else []
+    return [*candidates, *map(from_yaml, configs), *map(from_checkpoint, checkpoints)]
 
 
 def show(report: Report) -> None:

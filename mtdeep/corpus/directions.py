@@ -61,27 +61,27 @@ def parse_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tu
     store, a group is not as it should be, or nothing is named.
     """
     known = store_or_languages.languages if isinstance(store_or_languages, Store) else tuple(store_or_languages)
-    found: list[Direction] = []
+    directions: list[Direction] = []
     for term in _terms(spec):
         kind, colon, value = term.partition(":")
         if term == "all":
-            found += _among(known)
+            directions += _among(known)
         elif colon and kind == "centric":
             centre = _known(codes.resolve(value, known), known)
             others = [language for language in known if language != centre]
-            found += [Direction(centre, o) for o in others] + [Direction(o, centre) for o in others]
+            directions += [Direction(centre, o) for o in others] + [Direction(o, centre) for o in others]
         elif colon and kind in _GROUPED:
-            found += _grouped(kind, value, store_or_languages, known)
+            directions += _grouped(kind, value, store_or_languages, known)
         elif term.startswith("@") or Path(term).is_file():
             path = Path(term.removeprefix("@"))
-            found += read_entries(path, "one direction a line", lambda pair: _checked(pair, known))
+            directions += read_entries(path, "one direction a line", lambda pair: _checked(pair, known))
         elif colon:
             raise UserError(f"there is no set of directions {term!r}; give {_FORMS}")
         else:
-            found.append(_checked(term, known))
-    if not found:
+            directions.append(_checked(term, known))
+    if not directions:
         raise UserError(f"directions {spec!r} name no direction; give {_FORMS}")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(directions))
 
 
 def named_directions(spec: str, store_or_languages: Store | Sequence[str]) -> tuple[Direction, ...]:

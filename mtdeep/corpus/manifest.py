@@ -164,13 +164,13 @@ def wrong_size(store: Path, name: str, record: FileRecord) -> str | None:
     """
     path = store / name
     try:
-        found = path.stat().st_size
+        size = path.stat().st_size
     except OSError:
         return f"{path}: missing, the manifest lists it with {record.bytes} bytes; {REBUILD}"
-    if found == record.bytes or (found > record.bytes and name == DICTIONARY):
+    if size == record.bytes or (size > record.bytes and name == DICTIONARY):
         return None
-    what = "truncated" if found < record.bytes else "longer than it was written"
-    return f"{path}: {what}, expected {record.bytes} bytes and found {found}; {REBUILD}"
+    what = "truncated" if size < record.bytes else "longer than it was written"
+    return f"{path}: {what}, expected {record.bytes} bytes and found {size}; {REBUILD}"
 
 
 def _load(store: Path, path: Path) -> dict[str, Any]:
@@ -192,9 +192,9 @@ def _load(store: Path, path: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise UserError(f'{path}: not the manifest of a store ("format" is not "{FORMAT}"); give a store of mtdeep')
     if document.get("version") != VERSION:
-        found = document.get("version")
+        version = document.get("version")
         raise UserError(
-            f"{path}: store format version {found!r}, this mtdeep reads version {VERSION}; "
+            f"{path}: store format version {version!r}, this mtdeep reads version {VERSION}; "
             "prepare the store again with this mtdeep, or use the mtdeep that wrote it"
         )
     return document

@@ -224,7 +224,11 @@ def recorded_config(
 ) -> Config:
     """Return the configuration that *arguments* describe, put it into *args*, and warn of flags without effect."""
     config = config_from_arguments(
-        arguments, source_vocabulary_size=source_size, target_vocabulary_size=target_size, scheme=scheme, found=problems
+        arguments,
+        source_vocabulary_size=source_size,
+        target_vocabulary_size=target_size,
+        scheme=scheme,
+        known_problems=problems,
     )
     for name in sorted(config.idle()):
         if getattr(config, name) != DEFAULTS[name]:

@@ -19,9 +19,9 @@ def as_dict(args: ModelArguments) -> dict[str, object]:
     """Return what *args* holds; what a configuration file leaves null is not given."""
     if isinstance(args, Namespace):
         return dict(vars(args))
-    held = OmegaConf.to_container(args, resolve=True)
-    assert isinstance(held, dict)
-    return {str(name): value for name, value in held.items() if value is not None}
+    values = OmegaConf.to_container(args, resolve=True)
+    assert isinstance(values, dict)
+    return {str(name): value for name, value in values.items() if value is not None}
 
 
 def write(args: ModelArguments, values: Mapping[str, object]) -> None:

@@ -239,16 +239,16 @@ class ManyToManyTranslationTask(FairseqTask):
         if split != self.cfg.train_subset and self.cfg.valid_directions is not None:
             spec = self.cfg.valid_directions
         asked = views_if_any(self.store, split, parse_directions(spec, self.store), tags)
-        found = [view for view in asked if len(view)]
-        if len(found) < len(asked):
+        views = [view for view in asked if len(view)]
+        if len(views) < len(asked):
             missing = [str(view) for view in asked if not len(view)]
             logger.warning(
                 f"{split}: {len(missing)} of {len(asked)} directions have no sentences and are left out: "
                 f"{shortened(missing, SHOWN_DIRECTIONS)}"
             )
-        if not found:
+        if not views:
             raise UserError(f"{self.store.path}: split {split!r} has no sentences for --directions {spec}.")
-        return found
+        return views
 
     def _origin_tags(self) -> dict[str, int]:
         """Ids of the tags that sources get beside the encoder's, by origin."""

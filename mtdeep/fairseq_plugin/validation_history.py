@@ -33,7 +33,8 @@ def restore(cfg: Any, extra_state: dict[str, Any] | None, *, anew: bool) -> None
     if extra_state is None or anew or KEY not in extra_state:
         return
     history = extra_state[KEY]
-    before, now = ({name: held[name] for name in _metric(cfg)} for held in (history, _metric(cfg)))
+    now = _metric(cfg)
+    before = {name: history[name] for name in now}
     if before != now:
         logger.info(
             f"the best checkpoint is looked for anew: by {now['metric']}, and not by {before['metric']} as before"

@@ -137,7 +137,7 @@ def test_contradictions_are_told_together_with_everything_else() -> None:
     arguments = {"positions": "rotary", "encoder_learned_pos": True, "dropout": 2.0, "activation_fn": "tailored"}
     with pytest.raises(UserError) as raised:
         config_from_arguments(
-            arguments, source_vocabulary_size=9, target_vocabulary_size=9, scheme="deepnorm", found=["first"]
+            arguments, source_vocabulary_size=9, target_vocabulary_size=9, scheme="deepnorm", known_problems=["first"]
         )
     message = str(raised.value)
     for part in (

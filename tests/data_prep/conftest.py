@@ -13,6 +13,7 @@ from data_prep.readers import opening
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "damaged")]
 
+import preparing  # noqa: E402
 from growing import MANUALS, TALKS, config, row, write  # noqa: E402
 
 
@@ -44,4 +45,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def prepared_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a configuration and its store, to be copied."""
+    folder = tmp_path_factory.mktemp("prepared")
+    preparing.prepare(preparing.generated(folder))
+    return folder
+
+
+@pytest.fixture
+def prepared_folder(prepared_before: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may damage."""
+    shutil.copytree(prepared_before, tmp_path, dirs_exist_ok=True)
     return tmp_path

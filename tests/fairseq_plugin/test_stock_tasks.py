@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,20 +26,31 @@ def databin(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_stock_translation_task_trains_and_generates(databin: Path, tmp_path: Path, run_command, hypotheses) -> None:
-    pair = ("--task", "translation", "-s", "en", "-t", "de")
-    result = run_command("fairseq-train", databin, *pair, *STOCK, "--save-dir", tmp_path)
-    assert result.returncode == 0, result.stderr
-    result = run_command(
-        "fairseq-generate", databin, *pair, "--path", tmp_path / "checkpoint_last.pt", "--cpu", "--max-len-b", 20
-    )
-    assert result.returncode == 0, result.stderr
-    assert len(hypotheses(result.stdout)) == 20
+@pytest.fixture
+def train_and_generate(tmp_path: Path, run_command, hypotheses) -> Callable[..., Mapping[int, Any]]:
+    """Return a function that trains with a task's flags and returns the hypotheses of the test set, by number."""
+
+    def run(data: Path, task: Sequence[str], direction: Sequence[str] = ()) -> Mapping[int, Any]:
+        training = run_command("fairseq-train", data, *task, *STOCK, "--save-dir", tmp_path)
+        assert training.returncode == 0, training.stderr
+        checkpoint = tmp_path / "checkpoint_last.pt"
+        generation = run_command(
+            "fairseq-generate", data, *task, *direction, "--path", checkpoint, "--cpu", "--max-len-b", 20
+        )
+        assert generation.returncode == 0, generation.stderr
+        return hypotheses(generation.stdout)
+
+    return run
+
+
+def test_stock_translation_task_trains_and_generates(databin: Path, train_and_generate) -> None:
+    task = ("--task", "translation", "-s", "en", "-t", "de")
+    assert len(train_and_generate(databin, task)) == 20
 
 
 @pytest.mark.slow
 def test_two_dictionaries_and_fairseqs_own_preprocessing(
-    toy_store: Path, tmp_path: Path, run_command, hypotheses
+    toy_store: Path, tmp_path: Path, run_command, train_and_generate
 ) -> None:
     """fairseq-preprocess on plain text gives each side its own dictionary, of another size."""
     store = Store(toy_store)
@@ -54,27 +67,14 @@ def test_two_dictionaries_and_fairseqs_own_preprocessing(
     assert result.returncode == 0, result.stderr
     sizes = {len((data / f"dict.{language}.txt").read_text().splitlines()) for language in ("en", "zh")}
     assert len(sizes) == 2
-    pair = ("--task", "translation", "-s", "en", "-t", "zh")
-    result = run_command("fairseq-train", data, *pair, *STOCK, "--save-dir", tmp_path)
-    assert result.returncode == 0, result.stderr
-    result = run_command(
-        "fairseq-generate", data, *pair, "--path", tmp_path / "checkpoint_last.pt", "--cpu", "--max-len-b", 20
-    )
-    assert result.returncode == 0, result.stderr
-    assert len(hypotheses(result.stdout)) == 20
+    task = ("--task", "translation", "-s", "en", "-t", "zh")
+    assert len(train_and_generate(data, task)) == 20
 
 
 @pytest.mark.slow
-def test_stock_multilingual_task_trains_and_generates(databin: Path, tmp_path: Path, run_command, hypotheses) -> None:
+def test_stock_multilingual_task_trains_and_generates(databin: Path, train_and_generate) -> None:
     task = (
         "--task", "translation_multi_simple_epoch", "--langs", "en,de,fr", "--encoder-langtok", "src",
         "--decoder-langtok", "--lang-pairs", "en-de,de-en,en-fr",
     )  # fmt: skip
-    result = run_command("fairseq-train", databin, *task, *STOCK, "--save-dir", tmp_path)
-    assert result.returncode == 0, result.stderr
-    result = run_command(
-        "fairseq-generate", databin, *task, "-s", "en", "-t", "fr", "--path", tmp_path / "checkpoint_last.pt",
-        "--cpu", "--max-len-b", 20,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert len(hypotheses(result.stdout)) == 20
+    assert len(train_and_generate(databin, task, ("-s", "en", "-t", "fr"))) == 20

@@ -28,21 +28,21 @@ def info(
     from mtdeep.corpus.store import Store
 
     opened = Store(store)
-    found = contents(opened)
+    summary = contents(opened)
     if as_json:
-        print(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+        print(json.dumps(asdict(summary), ensure_ascii=False, indent=1))
         return
     from data_prep.summary import languages_table
     from mtdeep.tables import console
 
     out = console()
-    out.print(overview(opened, found), splits_table(found, out.width), corpora_table(found, out.width))
-    if len(found.corpora) > SHOWN_CORPORA:
-        out.print(f"and {len(found.corpora) - SHOWN_CORPORA:,} more; --json lists all of them")
+    out.print(overview(opened, summary), splits_table(summary, out.width), corpora_table(summary, out.width))
+    if len(summary.corpora) > SHOWN_CORPORA:
+        out.print(f"and {len(summary.corpora) - SHOWN_CORPORA:,} more; --json lists all of them")
     out.print(languages_table(opened, out.width))
 
 
-def overview(store: Store, found: StoreContents) -> Table:
+def overview(store: Store, summary: StoreContents) -> Table:
     """The store as a whole."""
     from rich.table import Table
 
@@ -52,20 +52,20 @@ def overview(store: Store, found: StoreContents) -> Table:
     table = Table(title=str(store.path), title_justify="left", show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
-    model = "with its SentencePiece model" if found.sentencepiece_model else "without a SentencePiece model"
+    model = "with its SentencePiece model" if summary.sentencepiece_model else "without a SentencePiece model"
     parts = [
         counted(len(SPECIALS), "special"),
-        counted(found.pieces, "piece"),
-        counted(len(found.languages), "language tag"),
+        counted(summary.pieces, "piece"),
+        counted(len(summary.languages), "language tag"),
         *(ORIGIN_TAGS[origin] for origin in store.vocabulary.origin_tags),
     ]
-    table.add_row("vocabulary", f"{counted(found.symbols, 'symbol')}: {', '.join(parts)}; {model}")
-    table.add_row("vocabulary digest", found.vocabulary_digest)
-    table.add_row("store digest", found.digest)
-    shards = counted(found.shards, "shard")
-    table.add_row("files", f"{counted(found.bytes, 'byte')}, {shards}, tokens as {found.token_type}")
-    for what, said in origin_rows(found.provenance):
-        table.add_row(what, said)
+    table.add_row("vocabulary", f"{counted(summary.symbols, 'symbol')}: {', '.join(parts)}; {model}")
+    table.add_row("vocabulary digest", summary.vocabulary_digest)
+    table.add_row("store digest", summary.digest)
+    shards = counted(summary.shards, "shard")
+    table.add_row("files", f"{counted(summary.bytes, 'byte')}, {shards}, tokens as {summary.token_type}")
+    for what, text in origin_rows(summary.provenance):
+        table.add_row(what, text)
     return table
 
 
@@ -100,26 +100,26 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def splits_table(found: StoreContents, width: int) -> Table:
+def splits_table(summary: StoreContents, width: int) -> Table:
     """A line a split."""
     from mtdeep.tables import Cell, table_of
 
     headers = ["split", "corpora", "rows", "languages", "sentences", "tokens", "directions", "pairs"]
     rows: list[list[Cell]] = [
-        [one.name, one.corpora, one.rows, one.languages, one.sentences, one.tokens, one.directions, one.pairs]
-        for one in found.splits
+        [part.name, part.corpora, part.rows, part.languages, part.sentences, part.tokens, part.directions, part.pairs]
+        for part in summary.splits
     ]
     return table_of("Splits", headers, rows, width)
 
 
-def corpora_table(found: StoreContents, width: int) -> Table:
+def corpora_table(summary: StoreContents, width: int) -> Table:
     """A line a corpus, up to SHOWN_CORPORA."""
     from mtdeep.corpus.origins import HUMAN
     from mtdeep.tables import Cell, table_of
 
     headers = ["corpus", "split", "origin", "rows", "languages", "sentences", "tokens", "directions", "raw text"]
     rows: list[list[Cell]] = []
-    for corpus in found.corpora[:SHOWN_CORPORA]:
+    for corpus in summary.corpora[:SHOWN_CORPORA]:
         names = corpus.name, corpus.split, corpus.provenance.get("origin", HUMAN)
         counts = corpus.rows, len(corpus.languages), corpus.sentences, corpus.tokens, corpus.directions
         kept = "all" if len(corpus.text) == len(corpus.languages) else f"{len(corpus.text):,}"

@@ -128,8 +128,8 @@ def _has(corpus: Corpus, language: str) -> bool:
 
 
 def _check_text(store: Store, text: StoredText, parts: Sequence[_Part]) -> None:
-    every = ((corpus, code) for part in parts for corpus in part.corpora for code in part.languages)
-    if not store.has_subwords and any(text.source(*one) == DECODED for one in every if _has(*one)):
+    columns = ((corpus, code) for part in parts for corpus in part.corpora for code in part.languages)
+    if not store.has_subwords and any(text.source(*column) == DECODED for column in columns if _has(*column)):
         raise UserError(
             f"{store.path}: has no SentencePiece model to decode its text with, because it was imported without one; "
             "import it again with --sentencepiece-model, or give --pieces"
@@ -138,8 +138,8 @@ def _check_text(store: Store, text: StoredText, parts: Sequence[_Part]) -> None:
 
 def _plain(chosen: Chosen) -> dict[str, object]:
     """Return the options as JSON gives them back."""
-    said = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(chosen).items()}
-    return {**said, "directions": [str(direction) for direction in chosen.directions]}
+    options = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(chosen).items()}
+    return {**options, "directions": [str(direction) for direction in chosen.directions]}
 
 
 def _tell(progress: Progress, name: str, before: int, total: int, rows: int) -> None:

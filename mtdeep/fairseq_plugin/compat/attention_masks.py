@@ -6,26 +6,19 @@ which is what torch makes of it: the results are the same to the bit.
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.modules.multihead_attention"
 
 
-def needed() -> bool:
-    """Return whether fairseq still calls torch's function, which takes both masks."""
-    return "multi_head_attention_forward" in sys.modules[MODULE].MultiheadAttention.forward.__code__.co_names
-
-
-def apply() -> None:
-    """Give both masks one type."""
+def with_masks_of_one_type(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the attention's `forward`, which gives both masks one type."""
     import torch
-
-    attention: Any = sys.modules[MODULE].MultiheadAttention
-    original = attention.forward
 
     @wraps(original)
     def forward(
@@ -48,16 +41,14 @@ def apply() -> None:
             self, query, key, value, key_padding_mask, incremental_state, need_weights, static_kv, attn_mask, **options
         )
 
-    attention.forward = forward
+    return forward
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="attention_masks",
     mends="a warning of torch, that masks of two types are deprecated, in trainings of fairseq's own transformer",
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq/modules/multihead_attention.py (no thread found)",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "MultiheadAttention", "forward"),
+    needed=partial(uses, MODULE, "MultiheadAttention.forward", "multi_head_attention_forward"),
+    places={"MultiheadAttention.forward": with_masks_of_one_type},
 )

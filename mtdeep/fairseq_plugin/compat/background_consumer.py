@@ -6,14 +6,14 @@ So a training that went well had exit code 134, most often a short one: its thre
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from functools import partial, wraps
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from queue import Queue
 from threading import Event
 from typing import Any
 
 from mtdeep.background_threads import end_before_exit
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.data.iterators"
 
@@ -31,10 +31,8 @@ def needed() -> bool:
     return hasattr(sys.modules[MODULE], "BackgroundConsumer")
 
 
-def apply() -> None:
-    """Let the thread end before Python does."""
-    consumer: Any = sys.modules[MODULE].BackgroundConsumer
-    original = consumer.__init__
+def ending_before_exit(original: Callable[..., None]) -> Callable[..., None]:
+    """Return the constructor of a thread that ends before Python does."""
 
     @wraps(original)
     def init(self: Any, queue: Queue[Any], source: Iterable[Any], max_len: int | None, cuda_device: int | None) -> None:
@@ -42,16 +40,14 @@ def apply() -> None:
         original(self, queue, until(stopped, source), max_len, cuda_device)
         end_before_exit(self, queue, stopped)
 
-    consumer.__init__ = init
+    return init
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="background_consumer",
     mends="a training that went well is aborted at its end (exit code 134) by the thread that loads batches",
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq/data/iterators.py (no thread found)",
-    moment="after",
     module=MODULE,
     needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "BackgroundConsumer", "__init__"),
+    places={"BackgroundConsumer.__init__": ending_before_exit},
 )

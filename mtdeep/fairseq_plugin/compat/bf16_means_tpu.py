@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.options"
 
 
-def needed() -> bool:
-    """Whether the function that sets `tpu` is where it was."""
-    return "tpu" in sys.modules[MODULE].parse_args_and_arch.__code__.co_names
-
-
-def apply() -> None:
-    """Take `tpu` back where the command line does not have it."""
-    module: Any = sys.modules[MODULE]
-    original = module.parse_args_and_arch
+def without_implied_tpu(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a parser that takes `tpu` back where the command line does not have it."""
 
     @wraps(original)
     def parse_args_and_arch(
@@ -35,16 +30,14 @@ def apply() -> None:
             args.tpu = False
         return parsed
 
-    module.parse_args_and_arch = parse_args_and_arch
+    return parse_args_and_arch
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="bf16_means_tpu",
     mends="--bf16 fails on CPU and CUDA because it implies --tpu",
     ticket="facebookresearch/fairseq#4696",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "parse_args_and_arch"),
+    needed=partial(uses, MODULE, "parse_args_and_arch", "tpu"),
+    places={"parse_args_and_arch": without_implied_tpu},
 )

@@ -11,11 +11,14 @@ import errno
 import os
 import shutil
 import sys
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
+from typing import Any
 
 from mtdeep.durable import sync_directory, write_atomically
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.file_io"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -61,37 +64,41 @@ def _duplicate(source: str, destination: Path) -> None:
         shutil.copyfile(source, destination)
 
 
-def needed() -> bool:
-    """Whether fairseq still copies with `shutil.copyfile`."""
-    return "copyfile" in sys.modules[MODULE].PathManager.copy.__code__.co_names
+def is_elsewhere(path: str) -> bool:
+    """Return whether a path is no local one, and so goes through iopath."""
+    return bool(sys.modules[MODULE].PathManager.path_requires_pathmanager(path))
 
 
-def apply() -> None:
-    """Put the two functions in place for local paths; others still go through iopath."""
-    manager = sys.modules[MODULE].PathManager
-    original_copy, original_rename = manager.copy, manager.rename
+def copying_at_once(original: Callable[..., bool]) -> Any:
+    """Return a method that copies local files by `copy`."""
 
+    @wraps(original)
     def copy_checkpoint(src_path: str, dst_path: str, overwrite: bool = False) -> bool:
-        if manager.path_requires_pathmanager(src_path) or manager.path_requires_pathmanager(dst_path):
-            return bool(original_copy(src_path, dst_path, overwrite))
+        if is_elsewhere(src_path) or is_elsewhere(dst_path):
+            return bool(original(src_path, dst_path, overwrite))
         return copy(src_path, dst_path)
 
+    return staticmethod(copy_checkpoint)
+
+
+def renaming_durably(original: Callable[..., None]) -> Any:
+    """Return a method that renames local files by `rename`."""
+
+    @wraps(original)
     def rename_checkpoint(src: str, dst: str) -> None:
-        if manager.path_requires_pathmanager(dst):
-            original_rename(src, dst)
+        if is_elsewhere(dst):
+            original(src, dst)
         else:
             rename(src, dst)
 
-    manager.copy, manager.rename = staticmethod(copy_checkpoint), staticmethod(rename_checkpoint)
+    return staticmethod(rename_checkpoint)
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="checkpoint_copies",
     mends="best and last checkpoints are copied in place and damaged by a kill",
     ticket="facebookresearch/fairseq#2684",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "PathManager", "copy"),
+    needed=partial(uses, MODULE, "PathManager.copy", "copyfile"),
+    places={"PathManager.copy": copying_at_once, "PathManager.rename": renaming_durably},
 )

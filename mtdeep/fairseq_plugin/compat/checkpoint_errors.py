@@ -6,12 +6,13 @@ torch's own message advises `weights_only=False`, which would run that code.
 from __future__ import annotations
 
 import sys
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.checkpoint_utils"
 
@@ -21,10 +22,8 @@ def needed() -> bool:
     return hasattr(sys.modules[MODULE], "load_checkpoint_to_cpu")
 
 
-def apply() -> None:
-    """Turn what a bad file raises into a `UserError` that names the file."""
-    module: Any = sys.modules[MODULE]
-    original = module.load_checkpoint_to_cpu
+def naming_bad_files(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what reads checkpoints, and turns what a bad file raises into a `UserError` that names it."""
 
     @wraps(original)
     def load_checkpoint_to_cpu(path: str, arg_overrides: Any = None, load_on_all_ranks: bool = False) -> Any:
@@ -39,7 +38,7 @@ def apply() -> None:
                 raise
             raise UserError(complaint) from problem
 
-    module.load_checkpoint_to_cpu = load_checkpoint_to_cpu
+    return load_checkpoint_to_cpu
 
 
 def complaint_about(path: str) -> str | None:
@@ -55,13 +54,11 @@ def complaint_about(path: str) -> str | None:
     return None
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="checkpoint_errors",
     mends="a bad checkpoint gives a traceback that advises weights_only=False",
     ticket="facebookresearch/fairseq#5603",
-    moment="after",
     module=MODULE,
     needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "load_checkpoint_to_cpu"),
+    places={"load_checkpoint_to_cpu": naming_bad_files},
 )

@@ -7,25 +7,21 @@ wrapper that provides CPU buffers first is all it takes.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.distributed.utils"
 
 
-def needed() -> bool:
-    """Whether the buffers are still allocated with `torch.cuda`."""
-    return "pin_memory" in sys.modules[MODULE].all_gather_list.__code__.co_names
-
-
-def apply() -> None:
-    """Provide CPU buffers before fairseq looks for them, unless the group talks through NCCL."""
+def with_cpu_buffers(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that has CPU buffers before fairseq looks for them, unless the group talks through NCCL."""
     import torch
 
     module: Any = sys.modules[MODULE]
-    original = module.all_gather_list
 
     @wraps(original)
     def all_gather_list(data: Any, group: Any = None, max_size: int = 16384) -> list[Any]:
@@ -38,16 +34,14 @@ def apply() -> None:
             function._cpu_buffer = torch.empty(max_size, dtype=torch.uint8)
         return list(original(data, group, max_size))
 
-    module.all_gather_list = all_gather_list
+    return all_gather_list
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="cpu_all_gather",
     mends="all_gather_list allocates CUDA and pinned buffers on a CPU",
     ticket="facebookresearch/fairseq#2879",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "all_gather_list"),
+    needed=partial(uses, MODULE, "all_gather_list", "pin_memory"),
+    places={"all_gather_list": with_cpu_buffers},
 )

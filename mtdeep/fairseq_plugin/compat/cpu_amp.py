@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.tasks.fairseq_task"
 
 
-def needed() -> bool:
-    """Whether fairseq still asks for autocast on CUDA by name."""
-    return "cuda" in sys.modules[MODULE].FairseqTask.train_step.__code__.co_names
-
-
-def apply() -> None:
-    """Hand the task a criterion that runs under autocast on a CPU."""
+def under_autocast(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a training step whose criterion runs under autocast on a CPU."""
     import torch
 
     from mtdeep.precision import AUTOCAST
 
     module: Any = sys.modules[MODULE]
-    original = module.FairseqTask.train_step
     # For fairseq's authors: that these names have moved, and that there is no CUDA.
     warnings.filterwarnings("ignore", message=r"`torch\.cuda\.amp\.\w+\(args\.\.\.\)` is deprecated")
     warnings.filterwarnings("ignore", message=r"torch\.cuda\.amp\.GradScaler is enabled, but CUDA is not available")
@@ -38,24 +34,22 @@ def apply() -> None:
     def train_step(
         self: Any, sample: Any, model: Any, criterion: Any, optimizer: Any, update_num: int, ignore_grad: bool = False
     ) -> Any:
-        def under_autocast(model: Any, sample: Any) -> Any:
+        def autocast_criterion(model: Any, sample: Any) -> Any:
             with torch.autocast("cpu", AUTOCAST["cpu"]):
                 return criterion(model, sample)
 
         on_cpu = isinstance(optimizer, module.AMPOptimizer) and next(model.parameters()).device.type == "cpu"
-        used = under_autocast if on_cpu else criterion
+        used = autocast_criterion if on_cpu else criterion
         return original(self, sample, model, used, optimizer, update_num, ignore_grad)
 
-    module.FairseqTask.train_step = train_step
+    return train_step
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="cpu_amp",
     mends="--amp does nothing on a CPU, and every training step warns of a deprecated name",
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq/tasks/fairseq_task.py (no thread found)",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "FairseqTask", "train_step"),
+    needed=partial(uses, MODULE, "FairseqTask.train_step", "cuda"),
+    places={"FairseqTask.train_step": under_autocast},
 )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.overlay import Overlay
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.data.iterators"
 
@@ -28,44 +27,21 @@ def begin(of_dataset: Callable[[int], None] | None, worker: int) -> None:
         of_dataset(worker)
 
 
-class Loaders:
-    """Makes torch's data loaders, whose workers look for the process that started them."""
+def with_watchful_workers(data_loader: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what makes data loaders whose workers look for the process that started them."""
 
-    def __init__(self, data_loader: Any) -> None:
-        self._data_loader = data_loader
+    @wraps(data_loader, updated=())
+    def loader(dataset: Any, **options: Any) -> Any:
+        return data_loader(dataset, **{**options, "worker_init_fn": partial(begin, options.get("worker_init_fn"))})
 
-    def __call__(self, dataset: Any, **options: Any) -> Any:
-        """Return a data loader."""
-        options["worker_init_fn"] = partial(begin, options.get("worker_init_fn"))
-        return self._data_loader(dataset, **options)
+    return loader
 
 
-def needed() -> bool:
-    """Return whether fairseq's iterators still make torch's data loaders themselves."""
-    return "DataLoader" in sys.modules[MODULE].EpochBatchIterator._get_iterator_for_epoch.__code__.co_names
-
-
-def apply() -> None:
-    """Show that module a torch whose data loaders are made here."""
-    module: Any = sys.modules[MODULE]
-    utils = module.torch.utils
-    data = Overlay(utils.data, DataLoader=Loaders(utils.data.DataLoader))
-    module.torch = Overlay(module.torch, utils=Overlay(utils, data=data))
-
-
-def active() -> bool:
-    """Return whether the module sees a torch whose data loaders are made here."""
-    module: Any = sys.modules.get(MODULE)
-    return module is not None and isinstance(module.torch.utils.data.DataLoader, Loaders)
-
-
-PATCH = Patch(
+PATCH = replacement(
     name="data_workers",
     mends="data workers of a training that is killed as it starts are left behind",
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq/data/iterators.py (no thread found)",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=active,
+    needed=partial(uses, MODULE, "EpochBatchIterator._get_iterator_for_epoch", "DataLoader"),
+    places={"torch.utils.data.DataLoader": with_watchful_workers},
 )

@@ -6,12 +6,10 @@ models whose buffers are: `--broadcast-buffers` still says whether every forward
 
 from __future__ import annotations
 
-import sys
-from functools import partial
 from inspect import signature
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, has_base_of
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.models.distributed_fairseq_model"
 
@@ -23,24 +21,21 @@ def needed() -> bool:
     return "forward_sync_buffers" in signature(DistributedDataParallel.__init__).parameters
 
 
-def apply() -> None:
-    """Hand that module a DDP that takes the old name."""
-    module: Any = sys.modules[MODULE]
+def with_old_name(ddp: Any) -> type:
+    """Return a DDP that takes the old name."""
 
-    class DDPWithOldName(module.DistributedDataParallel):
+    class DDPWithOldName(ddp):
         def __init__(self, *arguments: Any, broadcast_buffers: bool, **options: Any) -> None:
             super().__init__(*arguments, forward_sync_buffers=broadcast_buffers, **options)
 
-    module.DistributedDataParallel = DDPWithOldName
+    return DDPWithOldName
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="ddp_buffers",
     mends="a warning of torch 2.13 in every process of a training, that broadcast_buffers is deprecated",
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq/models/distributed_fairseq_model.py (no thread found)",
-    moment="after",
     module=MODULE,
     needed=needed,
-    apply=apply,
-    active=partial(has_base_of, __name__, MODULE, "DistributedDataParallel"),
+    places={"DistributedDataParallel": with_old_name},
 )

@@ -8,28 +8,19 @@ and stock 0.12.2 loads those without; only optimizer states of such runs do not 
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.modules.transformer_layer"
 COPIES = tuple(f"{part}_{kind}" for part in ("in_proj", "out_proj", "fc1", "fc2") for kind in ("weight", "bias"))
 
 
-def needed() -> bool:
-    """Whether the layer still calls the fused kernel."""
-    layer = sys.modules[MODULE].TransformerEncoderLayerBase
-    return "_transformer_encoder_layer_fwd" in layer.forward.__code__.co_names
-
-
-def apply() -> None:
-    """Build encoder layers without the copies and load them past the copies."""
-    from torch import nn
-
-    layer = sys.modules[MODULE].TransformerEncoderLayerBase
-    original = layer.__init__
+def without_copies(original: Callable[..., None]) -> Callable[..., None]:
+    """Return the constructor of a layer without the copies."""
 
     @wraps(original)
     def __init__(self: Any, *arguments: Any, **options: Any) -> None:
@@ -38,21 +29,30 @@ def apply() -> None:
             delattr(self, name)
         self.can_use_fastpath = False
 
+    return __init__
+
+
+def past_copies(original: Callable[..., None]) -> Callable[..., None]:
+    """Return torch's method that loads a layer, in the place of fairseq's, which fills the copies; they are dropped."""
+    from torch import nn
+
+    @wraps(original)
     def _load_from_state_dict(self: Any, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         for name in COPIES:
             state_dict.pop(prefix + name, None)
         nn.Module._load_from_state_dict(self, state_dict, prefix, *rest)
 
-    layer.__init__, layer._load_from_state_dict = __init__, _load_from_state_dict
+    return _load_from_state_dict
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="encoder_fast_path",
     mends="fairseq-generate fails with 'Mask Type should be defined'; DDP with parameters that get no gradient",
     ticket="facebookresearch/fairseq#4858",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "TransformerEncoderLayerBase", "__init__"),
+    needed=partial(uses, MODULE, "TransformerEncoderLayerBase.forward", "_transformer_encoder_layer_fwd"),
+    places={
+        "TransformerEncoderLayerBase.__init__": without_copies,
+        "TransformerEncoderLayerBase._load_from_state_dict": past_copies,
+    },
 )

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.replacement import is_replaced, replace
 
 #: How the messages begin, as regular expressions.
 MESSAGES = (
@@ -41,11 +42,8 @@ def needed() -> bool:
     return version("hydra-core").startswith(("1.1.", "1.2.", "1.3."))
 
 
-def apply() -> None:
-    """Let fairseq's programs be declared, and run, without these messages."""
-    import hydra
-
-    original = hydra.main
+def quiet_for_fairseq(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a `hydra.main` that lets fairseq's programs be declared, and run, without these messages."""
 
     @wraps(original)
     def main(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -64,7 +62,14 @@ def apply() -> None:
 
         return declare
 
-    hydra.main = main
+    return main
+
+
+def apply() -> None:
+    """Put it into hydra itself, from which fairseq's program takes it only as it starts."""
+    import hydra
+
+    replace(hydra, "main", quiet_for_fairseq)
 
 
 PATCH = Patch(
@@ -75,5 +80,5 @@ PATCH = Patch(
     module="fairseq.dataclass.initialize",
     needed=needed,
     apply=apply,
-    active=partial(is_ours, "hydra", "main"),
+    active=partial(is_replaced, "hydra", "main", quiet_for_fairseq),
 )

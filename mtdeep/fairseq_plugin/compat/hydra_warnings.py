@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.dataclass.utils"
 
@@ -21,26 +22,22 @@ def needed() -> bool:
     return bool(sys.modules[MODULE].initialize.__module__.startswith("hydra.experimental"))
 
 
-def apply() -> None:
-    """Compose configurations with warnings off."""
-    module: Any = sys.modules[MODULE]
-    original = module.convert_namespace_to_omegaconf
+def without_warnings(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what composes configurations with warnings off."""
 
     @wraps(original)
     def convert_namespace_to_omegaconf(args: Any) -> Any:
         with warnings.catch_warnings(action="ignore"):
             return original(args)
 
-    module.convert_namespace_to_omegaconf = convert_namespace_to_omegaconf
+    return convert_namespace_to_omegaconf
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="hydra_warnings",
     mends="six deprecation warnings of hydra 1.3 at every start",
     ticket="facebookresearch/fairseq#3722",
-    moment="after",
     module=MODULE,
     needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "convert_namespace_to_omegaconf"),
+    places={"convert_namespace_to_omegaconf": without_warnings},
 )

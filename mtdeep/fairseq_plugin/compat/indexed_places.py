@@ -5,11 +5,11 @@ What the other workers have counted is merged as numbers of 32 bits, and since n
 
 from __future__ import annotations
 
-import sys
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.data.indexed_dataset"
 
@@ -21,26 +21,22 @@ def needed() -> bool:
     return isinstance(0 + numpy.int32(1) * 2, numpy.int32)
 
 
-def apply() -> None:
-    """Hand Python's own numbers, which have no end, to what adds the places up."""
-    builder: Any = sys.modules[MODULE].MMapIndexedDatasetBuilder
-    original = builder.finalize
+def with_unbounded_numbers(original: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
+    """Return what adds the places up, of Python's own numbers, which have no end."""
 
     @wraps(original)
     def finalize(self: Any, index_file: str) -> None:
         self._sizes = [int(size) for size in self._sizes]
         original(self, index_file)
 
-    builder.finalize = finalize
+    return finalize
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="indexed_places",
     mends="fairseq-preprocess with several workers loses its place behind 2 GiB",
     ticket="facebookresearch/fairseq#5532",
-    moment="after",
     module=MODULE,
     needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "MMapIndexedDatasetBuilder", "finalize"),
+    places={"MMapIndexedDatasetBuilder.finalize": with_unbounded_numbers},
 )

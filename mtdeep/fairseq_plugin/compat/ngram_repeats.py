@@ -6,10 +6,10 @@ Its CUDA extension, which no installation builds by itself, is right and stays i
 from __future__ import annotations
 
 import sys
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.ngram_repeat_block"
 
@@ -23,9 +23,9 @@ def needed() -> bool:
     return bool(torch.isfinite(blocker(tokens, torch.zeros(1, 8), 1, 1, 3)[0, 6]))
 
 
-def apply() -> None:
-    """Compare the tokens that there are."""
-    sys.modules[MODULE].NGramRepeatBlock._no_repeat_ngram = no_repeat_ngram
+def comparing_tokens(_: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method that compares the tokens that there are, whatever fairseq's own is."""
+    return no_repeat_ngram
 
 
 def no_repeat_ngram(self: Any, tokens: Any, lprobs: Any, bsz: int, beam_size: int, step: int) -> Any:
@@ -45,13 +45,11 @@ def no_repeat_ngram(self: Any, tokens: Any, lprobs: Any, bsz: int, beam_size: in
     return lprobs
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="ngram_repeats",
     mends="--no-repeat-ngram-size has no effect",
     ticket="facebookresearch/fairseq#5206",
-    moment="after",
     module=MODULE,
     needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "NGramRepeatBlock", "_no_repeat_ngram"),
+    places={"NGramRepeatBlock._no_repeat_ngram": comparing_tokens},
 )

@@ -5,54 +5,41 @@ Each module that uses one sees numpy through a stand-in with the old names; nump
 
 from __future__ import annotations
 
-import sys
 from types import SimpleNamespace
 from typing import Any
 
+from mtdeep.fairseq_plugin.compat.overlay import Overlay
 from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 
-class NumpyWithOldNames:
+class NumpyWithOldNames(Overlay):
     """numpy, with the four removed names as they were."""
 
     int = int
     float = float
     compat = SimpleNamespace(long=int)
 
-    def __getattr__(self, name: str) -> Any:
-        import numpy
-
-        return getattr(numpy, name)
-
     def percentile(self, values: Any, q: Any, *, interpolation: str) -> Any:
         """`numpy.percentile`, whose `method` was called `interpolation`."""
-        import numpy
+        return self._original.percentile(values, q, method=interpolation)
 
-        return numpy.percentile(values, q, method=interpolation)  # type: ignore[call-overload]
+
+def needed() -> bool:
+    """Return whether numpy has removed the names."""
+    import numpy
+
+    return not hasattr(numpy, "int")
 
 
 def _patch(module: str, mends: str) -> Patch:
-    def needed() -> bool:
-        import numpy
-
-        return not hasattr(numpy, "int")
-
-    def apply() -> None:
-        sys.modules[module].np = NumpyWithOldNames()  # type: ignore[attr-defined]
-
-    def active() -> bool:
-        loaded: Any = sys.modules.get(module)
-        return loaded is not None and hasattr(loaded, "np") and isinstance(loaded.np, NumpyWithOldNames)
-
-    return Patch(
+    return replacement(
         name=f"numpy_aliases ({module.rpartition('.')[2]})",
         mends=mends,
         ticket="facebookresearch/fairseq#4945",
-        moment="after",
         module=module,
         needed=needed,
-        apply=apply,
-        active=active,
+        places={"np": NumpyWithOldNames},
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,21 +28,7 @@ class Patch:
     active: Callable[[], bool]
 
 
-def is_ours(module: str, *path: str) -> bool:
-    """Whether the function at `path` in an imported module, or one that it wraps, was written in mtdeep."""
-    found: Any = sys.modules.get(module)
-    for name in path:
-        if not hasattr(found, name):
-            return False
-        found = getattr(found, name)
-    while not found.__globals__["__name__"].startswith("mtdeep."):
-        if not hasattr(found, "__wrapped__"):
-            return False
-        found = found.__wrapped__
-    return True
-
-
-def has_base_of(file: str, module: str, name: str) -> bool:
-    """Return whether the class `name` of an imported module is, or derives from, a class of the module `file`."""
-    found: Any = getattr(sys.modules.get(module), name, object)
-    return any(base.__module__ == file for base in found.__mro__)
+def uses(module: str, path: str, name: str) -> bool:
+    """Return whether a function, at a dotted *path* in an imported module, uses a name or a string in its code."""
+    code = attrgetter(path)(sys.modules[module]).__code__
+    return name in (*code.co_names, *code.co_consts)

@@ -6,11 +6,12 @@ the loaders here do not ask for it.
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.overlay import Overlay
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.data.iterators"
 
@@ -23,35 +24,21 @@ def can_be_pinned() -> bool:
     return device is not None and device.type != "mps"
 
 
-def needed() -> bool:
-    """Return whether fairseq's iterators still make torch's data loaders themselves."""
-    return "DataLoader" in sys.modules[MODULE].EpochBatchIterator._get_iterator_for_epoch.__code__.co_names
+def pinning_where_of_use(data_loader: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what makes data loaders that pin memory only where that is of use."""
+
+    @wraps(data_loader, updated=())
+    def loader(dataset: Any, *, pin_memory: bool = False, **options: Any) -> Any:
+        return data_loader(dataset, pin_memory=pin_memory and can_be_pinned(), **options)
+
+    return loader
 
 
-def apply() -> None:
-    """Show that module a torch whose data loader pins memory only where that is of use."""
-    import torch
-
-    def loader(dataset: Any, *, pin_memory: bool, **options: Any) -> Any:
-        return torch.utils.data.DataLoader(dataset, pin_memory=pin_memory and can_be_pinned(), **options)
-
-    data = Overlay(torch.utils.data, DataLoader=loader)
-    sys.modules[MODULE].torch = Overlay(torch, utils=Overlay(torch.utils, data=data))  # type: ignore[attr-defined]
-
-
-def active() -> bool:
-    """Return whether the module sees torch through an overlay."""
-    module: Any = sys.modules.get(MODULE)
-    return module is not None and isinstance(module.torch, Overlay)
-
-
-PATCH = Patch(
+PATCH = replacement(
     name="pinned_memory",
     mends="a warning of torch in every run without an accelerator, that memory cannot be pinned",
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq/data/iterators.py (no thread found)",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=active,
+    needed=partial(uses, MODULE, "EpochBatchIterator._get_iterator_for_epoch", "DataLoader"),
+    places={"torch.utils.data.DataLoader": pinning_where_of_use},
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.checkpoint_utils"
 
@@ -16,27 +17,22 @@ def needed() -> bool:
     return hasattr(sys.modules[MODULE], "torch_persistent_save")
 
 
-def apply() -> None:
-    """Let that function write plain data."""
+def writing_plain_data(original: Callable[..., None]) -> Callable[..., None]:
+    """Return that function, which writes plain data."""
     from mtdeep.checkpoint.plain import plain
-
-    module: Any = sys.modules[MODULE]
-    original = module.torch_persistent_save
 
     @wraps(original)
     def torch_persistent_save(obj: Any, filename: str, async_write: bool = False) -> None:
         original(plain(obj), filename, async_write)
 
-    module.torch_persistent_save = torch_persistent_save
+    return torch_persistent_save
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="plain_checkpoints",
     mends="checkpoints hold numpy arrays, which torch >= 2.6 takes for code",
     ticket="facebookresearch/fairseq#5603",
-    moment="after",
     module=MODULE,
     needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "torch_persistent_save"),
+    places={"torch_persistent_save": writing_plain_data},
 )

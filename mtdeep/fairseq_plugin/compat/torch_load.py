@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from mtdeep.fairseq_plugin.compat.patch import Patch
 
 if TYPE_CHECKING:
-    from mtdeep.checkpoint.allow_list import Allowed
+    from mtdeep.checkpoint.allow_list import SafeGlobal
 
 MODULE = "fairseq"
 
 
-def allowed() -> list[Allowed]:
+def safe_globals() -> list[SafeGlobal]:
     """What fairseq writes into checkpoints, and into the messages between its workers, beside tensors."""
     from pkgutil import resolve_name
 
@@ -42,7 +42,7 @@ def apply() -> None:
     """Put the classes on torch's allow-list."""
     import torch
 
-    torch.serialization.add_safe_globals(allowed())
+    torch.serialization.add_safe_globals(safe_globals())
 
 
 def active() -> bool:
@@ -51,7 +51,7 @@ def active() -> bool:
     if torch is None:
         return False
     safe = torch.serialization.get_safe_globals()
-    return all(item in safe for item in allowed())
+    return all(item in safe for item in safe_globals())
 
 
 PATCH = Patch(

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.distributed.utils"
 
 
 def needed() -> bool:
     """Whether the function for launched processes still ignores `LOCAL_RANK`."""
-    return "LOCAL_RANK" not in sys.modules[MODULE]._infer_torch_distributed_launch_init.__code__.co_consts
+    return not uses(MODULE, "_infer_torch_distributed_launch_init", "LOCAL_RANK")
 
 
-def apply() -> None:
-    """Take the device from `LOCAL_RANK` where a launcher set it."""
-    module: Any = sys.modules[MODULE]
-    original = module._infer_torch_distributed_launch_init
+def with_local_rank(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return that function, which takes the device from `LOCAL_RANK` where a launcher set it."""
 
     @wraps(original)
     def infer_launch(cfg: Any) -> None:
@@ -28,16 +27,14 @@ def apply() -> None:
         if "LOCAL_RANK" in os.environ:
             cfg.device_id = int(os.environ["LOCAL_RANK"])
 
-    module._infer_torch_distributed_launch_init = infer_launch
+    return infer_launch
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="torchrun_local_rank",
     mends="under torchrun every process uses GPU 0",
     ticket="facebookresearch/fairseq#3318",
-    moment="after",
     module=MODULE,
     needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "_infer_torch_distributed_launch_init"),
+    places={"_infer_torch_distributed_launch_init": with_local_rank},
 )

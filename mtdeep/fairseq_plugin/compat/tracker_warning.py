@@ -7,17 +7,12 @@ which removes them and says so. It is told by the environment, in which the mess
 from __future__ import annotations
 
 import os
-import sys
+from functools import partial
 
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import Patch, uses
 
 MODULE = "fairseq.data.iterators"
 VARIABLE, OLD, NEW = "PYTHONWARNINGS", "ignore:semaphore_tracker:UserWarning", "ignore:resource_tracker:UserWarning"
-
-
-def needed() -> bool:
-    """Return whether fairseq still uses the old name."""
-    return OLD in sys.modules[MODULE].EpochBatchIterator._get_iterator_for_epoch.__code__.co_consts
 
 
 def apply() -> None:
@@ -36,7 +31,7 @@ PATCH = Patch(
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq/data/iterators.py (no thread found)",
     moment="after",
     module=MODULE,
-    needed=needed,
+    needed=partial(uses, MODULE, "EpochBatchIterator._get_iterator_for_epoch", OLD),
     apply=apply,
     active=active,
 )

@@ -8,24 +8,20 @@ of an epoch, and once more as at its end, by copying.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
 from mtdeep.fairseq_plugin.compat.overlay import Overlay
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.checkpoint_utils"
 
 
-def needed() -> bool:
-    """Whether fairseq still saves checkpoints in that one function."""
-    return "save_interval_updates" in sys.modules[MODULE].save_checkpoint.__code__.co_names
-
-
-def apply() -> None:
-    """Save both kinds of checkpoint where both are due."""
-    module: Any = sys.modules[MODULE]
-    original = module.save_checkpoint
+def saving_both_kinds(original: Callable[..., None]) -> Callable[..., None]:
+    """Return what saves both kinds of checkpoint where both are due."""
+    manager: Any = sys.modules[MODULE].PathManager
 
     @wraps(original)
     def save_checkpoint(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -> None:
@@ -40,7 +36,7 @@ def apply() -> None:
             written.append(filename)
 
         def copy(filename: str, extra_state: dict[str, Any]) -> None:
-            module.PathManager.copy(written[0], filename, overwrite=True)
+            manager.copy(written[0], filename, overwrite=True)
 
         in_the_middle = Overlay(epoch_itr, end_of_epoch=lambda: False)
         original(cfg, Overlay(trainer, save_checkpoint=save), in_the_middle, val_loss)
@@ -53,16 +49,14 @@ def apply() -> None:
         )
         original(Overlay(cfg, no_last_checkpoints=True, keep_best_checkpoints=0), copying, epoch_itr, None)
 
-    module.save_checkpoint = save_checkpoint
+    return save_checkpoint
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="update_checkpoints",
     mends="--save-interval-updates writes nothing where an epoch ends",
     ticket="facebookresearch/fairseq#2230",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "save_checkpoint"),
+    needed=partial(uses, MODULE, "save_checkpoint", "save_interval_updates"),
+    places={"save_checkpoint": saving_both_kinds},
 )

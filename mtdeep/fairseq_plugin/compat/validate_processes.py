@@ -5,13 +5,12 @@ Processes that have a batch less get an empty one in its place. A training passe
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from mtdeep.fairseq_plugin.compat.overlay import Overlay
-from mtdeep.fairseq_plugin.compat.patch import Patch
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq_cli.validate"
 
@@ -26,40 +25,23 @@ def passing_over_nothing(valid_step: Callable[..., Any]) -> Callable[..., Any]:
     return step
 
 
-def needed() -> bool:
-    """Return whether the command still takes its steps by the task that it loads."""
-    return "valid_step" in sys.modules[MODULE].main.__code__.co_names
+def with_lenient_task(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what loads models for the command, with a task that passes over empty batches."""
 
-
-def apply() -> None:
-    """Let the command load tasks that pass over empty batches."""
-    module: Any = sys.modules[MODULE]
-    load = module.checkpoint_utils.load_model_ensemble_and_task
-
-    @wraps(load)
+    @wraps(original)
     def load_model_ensemble_and_task(*arguments: Any, **options: Any) -> Any:
-        models, cfg, task = load(*arguments, **options)
+        models, cfg, task = original(*arguments, **options)
         task.valid_step = passing_over_nothing(task.valid_step)
         return models, cfg, task
 
-    module.checkpoint_utils = Overlay(
-        module.checkpoint_utils, load_model_ensemble_and_task=load_model_ensemble_and_task
-    )
+    return load_model_ensemble_and_task
 
 
-def active() -> bool:
-    """Return whether the command sees the functions on checkpoints through an overlay."""
-    module: Any = sys.modules.get(MODULE)
-    return module is not None and isinstance(module.checkpoint_utils, Overlay)
-
-
-PATCH = Patch(
+PATCH = replacement(
     name="validate_processes",
     mends="fairseq-validate in several processes ends in a KeyError where they have not the same number of batches",
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq_cli/validate.py (no thread found)",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=active,
+    needed=partial(uses, MODULE, "main", "valid_step"),
+    places={"checkpoint_utils.load_model_ensemble_and_task": with_lenient_task},
 )

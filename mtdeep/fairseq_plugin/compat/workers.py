@@ -18,7 +18,8 @@ from functools import partial, wraps
 from typing import Any
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.compat.patch import Patch, is_ours
+from mtdeep.fairseq_plugin.compat.patch import uses
+from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.distributed.utils"
 
@@ -58,7 +59,7 @@ def start_workers(cfg: Any, main: Callable[..., None], options: dict[str, Any], 
 
 
 @contextmanager
-def told_by_workers() -> Iterator[None]:
+def raising_workers_errors() -> Iterator[None]:
     """Raise a `UserError` that ended a worker as such; torch hands over the text of a worker's traceback."""
     from torch.multiprocessing import ProcessRaisedException
 
@@ -87,27 +88,21 @@ def out_of_sight() -> Iterator[None]:
     """Let no GPU be available."""
     import torch
 
-    found = torch.cuda.is_available
+    is_available = torch.cuda.is_available
     torch.cuda.is_available = lambda: False
     try:
         yield
     finally:
-        torch.cuda.is_available = found
+        torch.cuda.is_available = is_available
 
 
-def needed() -> bool:
-    """Whether fairseq still compares the world with the number of GPUs."""
-    return "device_count" in sys.modules[MODULE]._infer_single_node_init.__code__.co_names
-
-
-def apply() -> None:
-    """Choose `gloo` without GPUs, and start the processes there ourselves where no launcher did."""
+def starting_workers(original: Callable[..., None]) -> Callable[..., None]:
+    """Return what runs a command, and starts the processes itself where no launcher did and no GPU is in use."""
     import torch
 
     module: Any = sys.modules[MODULE]
-    original_call, original_init = module.call_main, module.distributed_init
 
-    @wraps(original_call)
+    @wraps(original)
     def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
         training = cfg.distributed_training
         alone = training.distributed_init_method is None
@@ -115,7 +110,7 @@ def apply() -> None:
             module.infer_init_method(training)
         ours_to_start = training.distributed_world_size > 1 and not training.distributed_no_spawn and not cfg.common.tpu
         if ours_to_start and not _uses_gpus(cfg):
-            with told_by_workers():
+            with raising_workers_errors():
                 processes = training.distributed_world_size if alone else training.nprocs_per_node
                 start_workers(cfg, main, options, processes)
         elif ours_to_start and training.distributed_init_method is None:
@@ -124,38 +119,50 @@ def apply() -> None:
                 " are in sight; lower it, start the others with torchrun, or add --cpu"
             )
         else:
-            with told_by_workers():
-                original_call(cfg, main, **options)
+            with raising_workers_errors():
+                original(cfg, main, **options)
 
-    original_single = module._infer_single_node_init
+    return call_main
 
-    @wraps(original_single)
+
+def within_gpus(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return what counts this machine's processes, and leaves more than it has GPUs to `call_main`."""
+    import torch
+
+    @wraps(original)
     def infer_single_node(cfg: Any) -> None:
         # The rest is left to call_main, which alone sees --cpu.
         if cfg.distributed_world_size <= torch.cuda.device_count():
-            original_single(cfg)
+            original(cfg)
 
-    @wraps(original_init)
+    return infer_single_node
+
+
+def choosing_gloo(original: Callable[[Any], int]) -> Callable[[Any], int]:
+    """Return what joins the processes together: by `gloo` where no GPU is in use."""
+
+    @wraps(original)
     def distributed_init(cfg: Any) -> int:
         end_with_parent()
         if _uses_gpus(cfg):
-            return int(original_init(cfg))
+            return int(original(cfg))
         if cfg.distributed_training.distributed_backend == "nccl":
             cfg.distributed_training.distributed_backend = "gloo"
         with out_of_sight():  # its first all-reduce would go over any GPU in sight
-            return int(original_init(cfg))
+            return int(original(cfg))
 
-    module.call_main, module.distributed_init = call_main, distributed_init
-    module._infer_single_node_init = infer_single_node
+    return distributed_init
 
 
-PATCH = Patch(
+PATCH = replacement(
     name="workers",
     mends="several processes on a CPU are refused, and a mistake of the user's ends in a worker's traceback",
     ticket="facebookresearch/fairseq#2879",
-    moment="after",
     module=MODULE,
-    needed=needed,
-    apply=apply,
-    active=partial(is_ours, MODULE, "call_main"),
+    needed=partial(uses, MODULE, "_infer_single_node_init", "device_count"),
+    places={
+        "call_main": starting_workers,
+        "_infer_single_node_init": within_gpus,
+        "distributed_init": choosing_gloo,
+    },
 )

@@ -1,10 +1,10 @@
-"""fairseq's commands that translate, with ours in their place where the task is ours."""
+"""fairseq's commands that translate, with ours in their place where the task is ours; and the one that scores."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
@@ -19,6 +19,7 @@ from mtdeep.fairseq_plugin.generation.checks import (
     missing_path,
     model_overrides,
 )
+from mtdeep.fairseq_plugin.generation.scored_files import score_files
 from mtdeep.fairseq_plugin.generation.split import generate
 from mtdeep.fairseq_plugin.generation.typed import translate_typed
 from mtdeep.fairseq_plugin.generation.typed_lines import buffered_read
@@ -35,6 +36,8 @@ def take_over(command: Any) -> None:
     elif name == "interactive":
         command.buffered_read = buffered_read
         command.main = _dispatched(command.main, "fairseq-interactive", translate_typed)
+    elif name == "score":
+        command.cli_main = partial(score_files, command.get_parser)
 
 
 def _dispatched(main: Main, name: str, ours: Main, adapt: Callable[[Any], None] = lambda cfg: None) -> Main:

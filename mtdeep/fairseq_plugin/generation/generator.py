@@ -32,17 +32,17 @@ class StoreGenerator:
         A source without a token besides tags and end-of-sentence has the empty one, which no model is asked for.
         """
         src_tokens = sample["net_input"]["src_tokens"]
-        full = ((src_tokens >= self.vocabulary.unk) & (src_tokens < self.vocabulary.first_tag)).any(dim=1)
-        found: list[list[Hypothesis]] = [[self._nothing(src_tokens)] for _ in range(len(full))]
-        if bool(full.any()):
-            asked = sample if bool(full.all()) else _rows(sample, full)
-            prefix = None if prefix_tokens is None else prefix_tokens[full]
-            hypotheses = self.generator.generate(models, asked, prefix_tokens=prefix, **options)
+        translatable = ((src_tokens >= self.vocabulary.unk) & (src_tokens < self.vocabulary.first_tag)).any(dim=1)
+        results: list[list[Hypothesis]] = [[self._nothing(src_tokens)] for _ in range(len(translatable))]
+        if bool(translatable.any()):
+            batch = sample if bool(translatable.all()) else _rows(sample, translatable)
+            prefix = None if prefix_tokens is None else prefix_tokens[translatable]
+            hypotheses = self.generator.generate(models, batch, prefix_tokens=prefix, **options)
             if self.aligner is not None:
-                self.aligner.align(asked["net_input"]["src_tokens"], hypotheses)
-            for row, mine in zip(full.nonzero()[:, 0].tolist(), hypotheses, strict=True):
-                found[row] = mine
-        return found
+                self.aligner.align(batch["net_input"]["src_tokens"], hypotheses)
+            for row, nbest in zip(translatable.nonzero()[:, 0].tolist(), hypotheses, strict=True):
+                results[row] = nbest
+        return results
 
     def _nothing(self, like: Tensor) -> Hypothesis:
         return {

@@ -71,13 +71,13 @@ class HubInterface(hub_utils.GeneratorHubInterface):
         check_names(options.keys())
         settings = GenerationConfig(score_reference=True, **options)
         generator = self.task.build_generator(list(self.models), settings)
-        found: dict[int, Hypothesis] = {}
+        scored: dict[int, Hypothesis] = {}
         with self.task.translating(source_lang, target_lang):
             for batch in self._pairs(sentences, references):
                 batch = utils.apply_to_sample(lambda tensor: tensor.to(self.device), batch)
                 hypotheses = self.task.inference_step(generator, list(self.models), batch)
-                found.update(zip(batch["id"].tolist(), (mine[0] for mine in hypotheses), strict=True))
-        return [found[i] for i in range(len(sentences))]
+                scored.update(zip(batch["id"].tolist(), (nbest[0] for nbest in hypotheses), strict=True))
+        return [scored[i] for i in range(len(sentences))]
 
     def _pairs(self, sentences: Sequence[str], references: Sequence[str]) -> Iterator[Sample]:
         sources, targets = ([self.encode(line) for line in lines] for lines in (sentences, references))

@@ -31,15 +31,15 @@ class Lines:
 
     def texts(self, hypotheses: Sequence[Hypothesis], src_tokens: Tensor, source: str | None) -> list[list[str]]:
         """Return the pieces of the hypotheses to print, unknown ones replaced if that is asked for."""
-        found = [self.text.pieces(hypothesis["tokens"].int().cpu()) for hypothesis in hypotheses[: self.nbest]]
+        printed = [self.text.pieces(hypothesis["tokens"].int().cpu()) for hypothesis in hypotheses[: self.nbest]]
         if self.unknown is None:
-            return found
+            return printed
         symbols = self.text.pieces(src_tokens.int().cpu())
         surfaces = self.text.surfaces(source)
         words = surfaces if len(surfaces) == len(symbols) else symbols
         return [
             self.unknown.replace(pieces, hypothesis["pairs"], words)
-            for pieces, hypothesis in zip(found, hypotheses, strict=False)
+            for pieces, hypothesis in zip(printed, hypotheses, strict=False)
         ]
 
     def hypothesis(self, number: int, hypothesis: Hypothesis, pieces: Sequence[str]) -> None:

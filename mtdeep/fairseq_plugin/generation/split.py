@@ -76,7 +76,7 @@ def _translate(printer: SplitPrinter) -> None:
             continue
         timer.start()
         hypotheses = session.translate(sample)
-        tokens = sum(len(mine[0]["tokens"]) for mine in hypotheses)
+        tokens = sum(len(nbest[0]["tokens"]) for nbest in hypotheses)
         timer.stop(tokens)
         printer.batch(sample, hypotheses)
         speed.update(tokens)
@@ -140,8 +140,8 @@ class SplitPrinter:
                 self.lines.write("L", number, str(example.direction))
             self.lines.write("S", number, source)
             self.lines.write("T", number, reference)
-            for mine, hypothesis in zip(pieces, hypotheses[row], strict=False):
-                self.lines.hypothesis(number, hypothesis, mine)
+            for symbols, hypothesis in zip(pieces, hypotheses[row], strict=False):
+                self.lines.hypothesis(number, hypothesis, symbols)
 
     def summary(self) -> None:
         """Print the score of each direction, the last lines of the output."""

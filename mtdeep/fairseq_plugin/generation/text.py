@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from fairseq.data.data_utils import post_process
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
+from mtdeep.text_lines import read_lines
 
 # What a bare --replace-unk is to fairseq's parser.
 NO_FILE = ("", "@@ ")
@@ -69,11 +69,9 @@ class UnknownWords:
 
     def __init__(self, file: str, unknown: str) -> None:
         self.unknown = unknown
-        self.replacements: Mapping[str, str] = {} if file in NO_FILE else read_replacements(Path(file))
+        self.replacements: Mapping[str, str] = {} if file in NO_FILE else read_replacements(file)
 
-    def replace(
-        self, pieces: Sequence[str], alignment: Sequence[tuple[int, int]], source: Sequence[str]
-    ) -> list[str]:
+    def replace(self, pieces: Sequence[str], alignment: Sequence[tuple[int, int]], source: Sequence[str]) -> list[str]:
         """Return *pieces* with the unknown ones replaced, given pairs of places, (source, target), and the source."""
         aligned = {target: place for place, target in alignment}
         return [
@@ -87,16 +85,10 @@ class UnknownWords:
         return start + self.replacements.get(word, word)
 
 
-def read_replacements(path: Path) -> dict[str, str]:
+def read_replacements(path: str) -> dict[str, str]:
     """Return the pairs of a file of two columns, separated by white space."""
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except OSError as error:
-        raise UserError(f"--replace-unk {path}: cannot be read ({error.strerror}); give a file that can.") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"--replace-unk {path}: is not UTF-8 ({error.reason} at byte {error.start}).") from None
     replacements = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path, "--replace-unk"), 1):
         columns = line.split()
         if len(columns) not in (0, 2):
             raise UserError(f"--replace-unk {path}, line {number}: has {len(columns)} columns instead of 2.")

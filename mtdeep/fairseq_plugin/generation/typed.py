@@ -16,7 +16,8 @@ from mtdeep.fairseq_plugin.generation.checks import check_options
 from mtdeep.fairseq_plugin.generation.generator import Sample
 from mtdeep.fairseq_plugin.generation.lines import Lines
 from mtdeep.fairseq_plugin.generation.session import Session
-from mtdeep.fairseq_plugin.generation.typed_lines import STANDARD_INPUT, buffered_read
+from mtdeep.fairseq_plugin.generation.typed_lines import buffered_read
+from mtdeep.text_lines import name_in_messages
 
 logger = logging.getLogger("fairseq_cli.interactive")
 
@@ -50,19 +51,19 @@ def _translate(session: Session, lines: Lines, buffer: Sequence[str], first: int
     total = 0.0
     for sample in batches(session, buffer, first):
         began = time.time()
-        found = session.translate(sample)
+        hypotheses = session.translate(sample)
         seconds = time.time() - began
         total += seconds
         for row, number in enumerate(sample["id"].tolist()):
             src_tokens = utils.strip_pad(sample["net_input"]["src_tokens"][row], session.task.store.vocabulary.pad)
-            results[number] = src_tokens, found[row], seconds / len(found)
-    for number, (src_tokens, hypotheses, seconds) in sorted(results.items()):
+            results[number] = src_tokens, hypotheses[row], seconds / len(hypotheses)
+    for number, (src_tokens, nbest, seconds) in sorted(results.items()):
         source = session.text.pieces(src_tokens)
         lines.write("S", first + number, session.text.decode(source) if session.text.joined else " ".join(source))
         lines.write("W", first + number, f"{seconds:.3f}", "seconds")
-        pieces = lines.texts(hypotheses, src_tokens, buffer[number])
-        for mine, hypothesis in zip(pieces, hypotheses, strict=False):
-            lines.hypothesis(first + number, hypothesis, mine)
+        pieces = lines.texts(nbest, src_tokens, buffer[number])
+        for symbols, hypothesis in zip(pieces, nbest, strict=False):
+            lines.hypothesis(first + number, hypothesis, symbols)
     return total
 
 
@@ -74,7 +75,7 @@ def batches(session: Session, buffer: Sequence[str], first: int) -> Iterator[Sam
     longest = session.max_positions[0]
     for number, line in enumerate(buffer):
         if dataset.size(number) > longest and not cfg.dataset.skip_invalid_size_inputs_valid_test:
-            name = "standard input" if cfg.interactive.input == STANDARD_INPUT else cfg.interactive.input
+            name = name_in_messages(cfg.interactive.input, "--input")
             raise UserError(
                 f"{name}, line {first + number + 1}: has {dataset.size(number)} tokens, and the model reads at most "
                 f"{longest}, {line[:40]!r}...; split it, or give --skip-invalid-size-inputs-valid-test."

@@ -16,14 +16,14 @@ import torch
 from torch.multiprocessing import ProcessRaisedException
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.compat.workers import out_of_sight, told_by_workers
+from mtdeep.fairseq_plugin.compat.workers import out_of_sight, raising_workers_errors
 
 TRACEBACK = "\n\n-- Process 1 terminated with the following error:\nTraceback (most recent call last):\n  ...\n"
 
 
 def test_what_the_user_did_wrong_is_told_as_such() -> None:
     text = TRACEBACK + "mtdeep.errors.UserError: store: no such folder; make it first.\n"
-    with pytest.raises(UserError, match=r"^store: no such folder; make it first\.$"), told_by_workers():
+    with pytest.raises(UserError, match=r"^store: no such folder; make it first\.$"), raising_workers_errors():
         raise ProcessRaisedException(text, 1, 99)
 
 
@@ -31,7 +31,7 @@ def test_what_the_user_did_wrong_is_told_as_such() -> None:
     "last", ["KeyError: 'x'\n", "mtdeep.errors.UserError: wrong\n\nDuring handling ...\n\nKeyError: 'x'\n"]
 )
 def test_a_defect_keeps_its_traceback(last: str) -> None:
-    with pytest.raises(ProcessRaisedException, match="KeyError"), told_by_workers():
+    with pytest.raises(ProcessRaisedException, match="KeyError"), raising_workers_errors():
         raise ProcessRaisedException(TRACEBACK + last, 1, 99)
 
 
