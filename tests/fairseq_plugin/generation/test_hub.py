@@ -108,6 +108,27 @@ def test_threads_that_share_a_hub_translate_into_their_own_languages(hub, monkey
     assert found == [hub.task.store.vocabulary.tag(target) for target in targets]
 
 
+def test_threads_that_share_a_hub_align_their_own_sentences(hub) -> None:
+    """Both are in the layer that is aligned by at once, in the pass that scores and in the one that aligns."""
+    pairs = [("eab eob .", "dab dob ."), ("eud", "dob")]
+
+    def aligned(pair: tuple[str, str]) -> torch.Tensor:
+        return hub.score(*pair, print_alignment="soft")["attention"]
+
+    expected = [aligned(pair) for pair in pairs]
+    together = Barrier(2, timeout=20)
+
+    def wait(*_: object) -> None:
+        together.wait()
+
+    handle = hub.models[0].decoder.layers[1].encoder_attn.register_forward_pre_hook(wait)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(aligned, pairs))
+    handle.remove()
+    for mine, alone in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, alone, rtol=0, atol=0)
+
+
 def test_sentences_that_are_too_long_are_named(hub) -> None:
     longest = hub.max_positions[0]
     text = "eab " * longest
