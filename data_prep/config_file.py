@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from data_prep.cleaning.settings import CleaningSettings
 from data_prep.config import Config, named_twice
 from data_prep.corpus_settings import EVERY_READER, AnyCorpus, CorpusSplit, FileCorpus, MtdataCorpus
 from data_prep.environment import expand, is_utf8
@@ -81,6 +82,11 @@ class ConfigFile:
             raise UserError("\n".join(dict.fromkeys(sentences)))
         return found
 
+    @cached_property
+    def cleaning(self) -> CleaningSettings:
+        """Return what rules go by: the configuration's settings, with the files that they name where these lie."""
+        return self.config.cleaning.with_files(self.resolved)
+
     @property
     def left_out(self) -> list[str]:
         """Return a sentence for each corpus of which `languages: all` leaves files out."""
@@ -127,7 +133,7 @@ class ConfigFile:
                         yield from ((place, f"{name}/{i}", file) for i, file in enumerate(files))
                 elif isinstance(how := corpus.holdout[split], str):
                     yield ("corpora", number, "holdout", split), f"{name}/ids", self.resolved(how)
-        for i, (key, model) in enumerate(self.config.cleaning.files()):
+        for i, (key, model) in enumerate(self.cleaning.files()):
             yield ("cleaning", *key), f"identifier/{i}", Path(model)
         if given := self.config.vocabulary.model:
             yield ("vocabulary", "model"), "vocabulary/model", self.resolved(given)

@@ -47,6 +47,14 @@ def growth(before: ConfigFile, now: ConfigFile) -> Growth:
     return Growth(frozenset(new.keys() - old.keys()), frozenset(wider))
 
 
+def new_languages(before: ConfigFile, now: ConfigFile) -> Iterator[tuple[CorpusSplit, str]]:
+    """Yield the languages of which text is added, with the split that it comes to."""
+    old = _languages(before)
+    for name, sources in _languages(now).items():
+        had = frozenset[str]().union(*old.get(name, ()))
+        yield from ((name, code) for code in sorted(frozenset[str]().union(*sources) - had))
+
+
 def change(before: ConfigFile, now: ConfigFile) -> str | None:
     """Return in words the first thing that would change what was prepared before, None where all of it stays.
 

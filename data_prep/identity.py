@@ -23,11 +23,12 @@ from data_prep.config import SHAPES_NOTHING, Config
 from data_prep.config_file import ConfigFile
 from data_prep.corpus_settings import CorpusSplit
 from data_prep.differences import difference, recorded_of, revised, splits_of
-from data_prep.growth import Growth, change, growth
+from data_prep.growth import Growth, change, growth, new_languages
 from data_prep.pipeline import deciding
 from data_prep.pipeline.selected import summed
 from mtdeep.corpus.store import Store, file_digest
 from mtdeep.errors import UserError
+from mtdeep.languages import resolve
 from mtdeep.progress import ProgressReport
 
 _VOCABULARY = "vocabulary."
@@ -151,8 +152,23 @@ def history(store: Store, now: Identity, progress: ProgressReport) -> History:
         if what := difference(plain, record):
             raise other(store, what)
         steps.append(one)
+    _check_codes(store, made[-1], now.loaded)
     other_code = revised([one.decided for one in steps], records)
     return History(store, steps, now, growth(made[-1], now.loaded), other_code)
+
+
+def _check_codes(store: Store, before: ConfigFile, now: ConfigFile) -> None:
+    """Raise UserError for text to be added whose language a store has under a code that meant it once: `no-NO`.
+
+    Under today's code the language would get a second tag, and the two would be strangers to a model.
+    """
+    for (corpus, split), code in new_languages(before, now):
+        if (stored := resolve(code, store.languages)) != code:
+            raise UserError(
+                f"{now.path}: split {split!r} of corpus {corpus!r} has text in {code}, which {store.path} has as "
+                f"{stored}, as an earlier version of mtdeep wrote it; leave that text out, or give --overwrite, which "
+                f"prepares the store again with {code}"
+            )
 
 
 def _configurations(records: Iterable[Mapping[str, Any]], now: ConfigFile) -> list[ConfigFile]:

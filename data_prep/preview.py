@@ -42,7 +42,7 @@ def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
     """Yield one for each source of training text that is cleaned. Raises UserError for what cannot be read."""
     for _, corpus, split, source in loaded.sources():
         if corpus.clean and split == TRAIN:
-            cleaner = Cleaner(loaded.config.cleaning, corpus.entry, source.languages)
+            cleaner = Cleaner(loaded.cleaning, corpus.entry, source.languages)
             yield Preview(corpus.name, tuple(cleaner.resolved.values()), *_records(source, cleaner, rows))
 
 

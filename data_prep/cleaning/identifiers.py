@@ -13,7 +13,6 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from data_prep.environment import expand
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -57,7 +56,7 @@ def identifier(name: Name, model: str | None = None) -> Identifier:
             return Lingua()
         case "heliport":
             return Heliport()
-    return FastText(expand(str(model)))
+    return FastText(str(model))
 
 
 class Py3langid:

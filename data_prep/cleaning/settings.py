@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -140,6 +141,21 @@ class CleaningSettings(Strict):
         for place, level in levels.items():
             if level.language.model:
                 yield (*place, "language", "model"), level.language.model
+
+    def with_files(self, place: Callable[[str], Path]) -> CleaningSettings:
+        """Return settings that say the same, but name files by the paths to which *place* leads."""
+
+        def placed(level: Level) -> Level:
+            if not level.language.model:
+                return level
+            language = level.language.model_copy(update={"model": str(place(level.language.model))})
+            return level.model_copy(update={"language": language})
+
+        found: dict[str, Any] = {}
+        for name in self.model_fields_set:
+            said = getattr(self, name)
+            found[name] = placed(said) if isinstance(said, Level) else {key: placed(said[key]) for key in said}
+        return self.model_copy(update=found)
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,12 @@ Read = tuple[SplitText, Source, Result]
 
 def check_rules(loaded: ConfigFile) -> None:
     """Raise UserError for rules that contradict one another, and for an identifier of languages that cannot be had."""
-    config = loaded.config
-    if not config.cleaning.model_fields_set:
+    if not loaded.cleaning.model_fields_set:
         return
     sources = [(corpus, codes) for corpus, split, codes in loaded.languages() if corpus.clean and split == TRAIN]
     try:
         for corpus, languages in sources:
-            for resolved in Cleaner(config.cleaning, corpus.entry, languages).resolved.values():
+            for resolved in Cleaner(loaded.cleaning, corpus.entry, languages).resolved.values():
                 rule = resolved.rules["language"]
                 if isinstance(rule, Language) and rule.enabled and rule.identifier != Language().identifier:
                     identifier(rule.identifier, rule.model)
@@ -79,7 +78,7 @@ def _cleaning(run: Run, text: SplitText, source: Source, read: Result) -> Iterat
     """Yield the tasks of cleaning the chunks of a source."""
     normalization, languages = _normalization(run), tuple(source.languages)
     rule = run.digests[normalization] if isinstance(normalization, Path) else normalization
-    cleaner = Cleaner(run.loaded.config.cleaning, text.corpus.entry, languages) if text.cleaned else None
+    cleaner = Cleaner(run.loaded.cleaning, text.corpus.entry, languages) if text.cleaned else None
     rules = None if cleaner is None else _digest(run, cleaner)
     arguments = {"cleaner": cleaner, "normalization": normalization, "languages": languages}
     for chunk in range(len(read.record["rows"])):

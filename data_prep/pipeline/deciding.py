@@ -50,7 +50,7 @@ def versions(loaded: ConfigFile) -> dict[str, str]:
     for _, corpus, split, source in loaded.sources():
         used.update(reading_libraries(source))
         if corpus.clean and split == TRAIN:
-            used.update(Cleaner(loaded.config.cleaning, corpus.entry, source.languages).libraries)
+            used.update(Cleaner(loaded.cleaning, corpus.entry, source.languages).libraries)
         if corpus.near_leaks or corpus.deduplicate == NEAR:
             used.update(SIGNING)
     return libraries.versions(used.union(learning_libraries(loaded.config.vocabulary)))

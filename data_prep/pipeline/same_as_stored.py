@@ -14,6 +14,7 @@ from data_prep.pipeline.vocabulary import LearnedVocabulary
 from data_prep.stages.encode import TOKENS
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.store import Store
+from mtdeep.languages import resolve
 
 
 def difference(run: Run, store: Store, texts: Sequence[SplitText], vocabulary: LearnedVocabulary) -> str | None:
@@ -36,14 +37,15 @@ def _first_difference(text: EncodedText, corpus: Corpus) -> str | None:
     rows = sum(result.record["rows"] for result in text.results)
     if rows != corpus.rows:
         return f"{corpus.rows:,} rows are {rows:,}"
-    if set(text.text.written) != set(corpus.languages):
+    stored = {language: resolve(language, corpus.languages) for language in text.text.written}
+    if set(stored.values()) != set(corpus.languages):
         return "the languages"
     first = 0
     for piece, result in zip(text.text.pieces, text.results, strict=True):
         for language in piece.part.languages:
             column = TokenChunk.read(result.folder / TOKENS, [language]).columns[language]
             for row, ids in enumerate(column.sentences(), start=first):
-                if not np.array_equal(ids, corpus.sentence(language, row)):
+                if not np.array_equal(ids, corpus.sentence(stored[language], row)):
                     return f"the {language} sentence of row {row:,}"
         first += result.record["rows"]
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from mtdeep.corpus.subwords import pieces
 from mtdeep.corpus.vocabulary import Vocabulary
 from mtdeep.durable import write_atomically
 from mtdeep.errors import UserError
+from mtdeep.languages import resolve
 
 Draws = dict[str, tuple[int, int, int, int]]
 _DICTIONARIES = "dictionaries"
@@ -59,12 +60,15 @@ def vocabulary_of_store(store: Store, work: Path, texts: Sequence[SplitText]) ->
     Raises UserError when the store has no model, and when a tag is a piece.
     """
     store.subwords()
-    return _written(work, store.path / SUBWORD_MODEL, store.vocabulary.extended(tags_of(texts)))
+    return _written(work, store.path / SUBWORD_MODEL, store.vocabulary.extended(tags_of(texts, store.languages)))
 
 
-def tags_of(texts: Sequence[SplitText]) -> tuple[str, ...]:
-    """Return the tags that texts need: those of their languages, then those of their origins."""
-    languages = dict.fromkeys(language for text in texts for language in text.languages)
+def tags_of(texts: Sequence[SplitText], known: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the tags that texts need: those of their languages, then those of their origins.
+
+    *known* are the codes of a store, which may be older than what they mean today.
+    """
+    languages = dict.fromkeys(resolve(language, known) for text in texts for language in text.languages)
     origins = {text.corpus.origin for text in texts if text.trained}
     return (*languages, *(tag for origin, tag in ORIGIN_TAGS.items() if origin in origins))
 

@@ -10,7 +10,7 @@ to its sentence (``rows``); states, and the cross-attention keys and values made
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from fairseq.data import Dictionary
@@ -25,8 +25,7 @@ from torch import Tensor, nn
 
 from mtdeep.fairseq_plugin.kept_dropout import KeepsDropout
 from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput, token_embeddings
-from mtdeep.nn.alignment import default_alignment_layer, recorded_weights
-from mtdeep.nn.layers import DecoderLayer
+from mtdeep.nn.alignment import default_alignment_layer
 
 EncoderOut = dict[str, list[Tensor]]
 DecoderOut = tuple[Tensor, dict[str, list[Tensor | None]]]
@@ -99,12 +98,10 @@ class FairseqDeepDecoder(KeepsDropout, Decoder, FairseqIncrementalDecoder):
         if incremental_state is None:
             encoded = None if encoder_out is None else self._per_row(encoder_out)
             layer = self.alignment_layer if alignment_layer is None else alignment_layer
-            if layer is None:
+            if layer is None or encoded is None:
                 features = Decoder.forward(self, prev_output_tokens, encoded)
             else:
-                with recorded_weights(cast("DecoderLayer", self.layers[layer]).encoder_attn) as weights:
-                    features = Decoder.forward(self, prev_output_tokens, encoded)
-                (attention,) = weights
+                features, attention = self.with_cross_attention(prev_output_tokens, encoded, layer)
         else:
             if CACHE not in incremental_state:
                 incremental_state[CACHE] = (

@@ -29,6 +29,7 @@ from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
 from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
+from mtdeep.fairseq_plugin.model_overrides import model_overrides
 from mtdeep.fairseq_plugin.reading_options import reading_problems
 from mtdeep.fairseq_plugin.tasks import reads_store
 from mtdeep.fairseq_plugin.unsuited import chosen, unsuited_model
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 LOWER_IS_BETTER = ("loss", "nll_loss", "ppl")
 HIGHER_IS_BETTER = ("bleu", "accuracy")
 USES = {"train": Use.TRAIN, "validate": Use.VALIDATE, "eval_lm": Use.EVAL_LM}
+EVALUATIONS = ("validate", "eval_lm")
 
 
 def check(command: str, cfg: Any) -> None:
@@ -47,12 +49,14 @@ def check(command: str, cfg: Any) -> None:
         problems += [*unnamed_parts(cfg), *unsuited_model(chosen(cfg, "model"), chosen(cfg, "task"))]
         problems += [*unknown_model_options(cfg), *contradictions(cfg), *reading_problems(cfg)]
         problems += missing_packages(cfg)
-    if command in ("validate", "eval_lm") and cfg.common_eval.path is None:
+    if command in EVALUATIONS and cfg.common_eval.path is None:
         problems.append("--path, the checkpoint to evaluate, is missing")
     if command in ("train", "validate") and cfg.dataset.max_tokens is None and cfg.dataset.batch_size is None:
         problems.append("the size of batches is missing; give --max-tokens or --batch-size")
     if problems:
         raise UserError("; ".join(problems) + ".")
+    if command in EVALUATIONS:
+        model_overrides(cfg, [cfg.common_eval.path])
     if command == "train":
         check_folder(cfg)
         warn(cfg)

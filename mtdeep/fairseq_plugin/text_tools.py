@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fairseq.registry import REGISTRIES
 from omegaconf.errors import MissingMandatoryValue
 
 from mtdeep.errors import UserError
@@ -12,10 +13,14 @@ from mtdeep.fairseq_plugin.options import flag
 
 
 def text_tool(option: str, args: Any, build: Callable[[Any], Any]) -> Any:
-    """Return what *build* makes of the *option*'s configuration; raises UserError when a package or a file is missing.
+    """Return what *build* makes of the *option*'s configuration, if that names anything.
 
-    fairseq's tools say which by the errors that their own code, and that of their packages, ends in.
+    Raises UserError for a tool that does not exist, and when a package or a file is missing. fairseq's tools say which
+    by the errors that their own code, and that of their packages, ends in.
     """
+    name, known = getattr(args, "_name", args), REGISTRIES[option.removeprefix("--")]["registry"]
+    if name is not None and name not in known:
+        raise UserError(f"{option} {name}: there is no such tool; name one of {', '.join(known)}, or leave it out.")
     try:
         return build(args)
     except MissingMandatoryValue as error:
@@ -24,4 +29,4 @@ def text_tool(option: str, args: Any, build: Callable[[Any], Any]) -> Any:
         reason = f"{error}; do that, or leave the option out"
     except (OSError, ValueError) as error:
         reason = f"{error}; give a file that can be read"
-    raise UserError(f"{option} {getattr(args, '_name', args)}: {reason}.")
+    raise UserError(f"{option} {name}: {reason}.")

@@ -41,6 +41,10 @@ class LayerMemory(Protocol):
     def cross_visible(self) -> Visibility:
         """What cross-attention sees: every real source token."""
 
+    @property
+    def cross_weights(self) -> list[Tensor] | None:
+        """Where the layer puts its cross-attention's weights (B, T, S), averaged over the heads; None for nowhere."""
+
     def self_keys_values(self, keys: Tensor, values: Tensor) -> KeysValues:
         """Return the keys and values to attend to, given those (B, H, T, hd) of the new positions."""
 
@@ -50,7 +54,7 @@ class LayerMemory(Protocol):
 
 @dataclass(frozen=True)
 class TeacherForcing:
-    """All target positions at once. Every layer is given the same.
+    """All target positions at once. Every layer is given the same, but for where to put its weights.
 
     The causal mask alone is enough: decoder inputs are padded on the right, where no real position looks.
     """
@@ -59,6 +63,7 @@ class TeacherForcing:
     cross_visible: Visibility = ALL_KEYS
     self_visible: Visibility = UP_TO_THE_QUERY
     start: int = 0
+    cross_weights: list[Tensor] | None = None
 
     @classmethod
     def of(cls, encoder_output: EncoderOutput | None) -> TeacherForcing:
@@ -178,6 +183,7 @@ class CachedLayer:
     cross_visible: Visibility
     self_visible: Visibility
     start: int
+    cross_weights: None = None
 
     def self_keys_values(self, keys: Tensor, values: Tensor) -> KeysValues:
         """Store the new keys and values (B, H, T, hd); return all so far (B, H, P + T, hd)."""

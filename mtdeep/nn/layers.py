@@ -113,6 +113,8 @@ class DecoderLayer(_Layer):
             keys, values = memory.cross_keys_values(self.encoder_attn.keys_values)
             # The hypotheses of a sentence stand side by side as more queries to one set of keys: (G, R T, D).
             queries = x.reshape(keys.size(0), -1, x.size(2))
+            if memory.cross_weights is not None:
+                memory.cross_weights.append(self.encoder_attn.weights(queries, keys, memory.cross_visible).mean(dim=1))
             return self._dropout(self.encoder_attn(queries, keys, values, memory.cross_visible).view_as(x))
 
         x = self.residual(x, self_attention, self.self_attn_layer_norm)

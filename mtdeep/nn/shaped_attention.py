@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ BiasAndScale = tuple[Tensor, Tensor]
 Kind = tuple[torch.dtype, torch.device]
 KEPT_OF_A_STACK = 2**27
 """Numbers that the layers of an encoder keep of the lengths they have met: 512 MiB in float32."""
+_FORGETTING = Lock()  # one for all models: a lock of a model's own could not be copied with it
 _LEAST = 1e-30  # of an attention weight: what rounding has made 0 can still grow
 
 
@@ -55,13 +57,15 @@ class CausalShapedAttention:
     def _of_length(self, length: int, like: Tensor) -> BiasAndScale:
         """Return B and D of at least this length, of the type and on the device of `like`."""
         kind = (like.dtype, like.device)
-        if kind not in self._known or self._known[kind][1].size(0) < length:
+        known = self._known.get(kind)
+        if known is None or known[1].size(0) < length:
             # Decoding asks for one more row at every step.
             longer = length if like.size(2) == length else 2 * length
             # A tensor made in inference mode could not be used in training afterwards.
             with torch.inference_mode(False), torch.no_grad():
-                self._known[kind] = _bias_and_scale(self._make(longer), kind, causal=True)
-        return self._known[kind]
+                # Another thread may put a shorter one in its place; this call goes on with its own.
+                known = self._known[kind] = _bias_and_scale(self._make(longer), kind, causal=True)
+        return known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,15 +111,17 @@ class SymmetricMatrices:
     def _of_length(self, length: int, kind: Kind) -> list[BiasAndScale]:
         """Return B (T, T) and D (T, 1) of each layer."""
         key = (length, kind)
-        if key in self._known:
+        known = self._known.get(key)
+        if known is None:
+            # As above: what decoding has made must serve training.
+            with torch.inference_mode(False), torch.no_grad():
+                known = [_bias_and_scale(matrix, kind, causal=False) for matrix in self._make(length)]
+        with _FORGETTING:
+            self._known[key] = known
             self._known.move_to_end(key)
-            return self._known[key]
-        # As above: what decoding has made must serve training.
-        with torch.inference_mode(False), torch.no_grad():
-            self._known[key] = [_bias_and_scale(matrix, kind, causal=False) for matrix in self._make(length)]
-        while len(self._known) > 1 and self._numbers() > self._kept:
-            self._known.popitem(last=False)
-        return self._known[key]
+            while len(self._known) > 1 and self._numbers() > self._kept:
+                self._known.popitem(last=False)
+        return known
 
     def _numbers(self) -> int:
         return sum(len(layers) * length**2 for (length, _), layers in self._known.items())

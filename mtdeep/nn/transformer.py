@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import repeat
 from typing import ClassVar, cast
 
@@ -129,6 +130,22 @@ class Decoder(Stack):
             stream = layer(stream, cache.layer(index))
         cache.end()
         return self.residual.finish(stream, self.layer_norm)
+
+    def with_cross_attention(
+        self, prev_output_tokens: Tensor, encoder_output: EncoderOutput, layer: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return the features (B, T, D) of whole sentences, and what cross-attention looks at in one layer, from 0.
+
+        These are its weights (B, T, S) in float32, averaged over the heads. Fused attention never shows them: they are
+        computed a second time, and handed out through the call, so that passes in other threads do not see them.
+        """
+        weights: list[Tensor] = []
+        memory = TeacherForcing.of(encoder_output)
+        asked = replace(memory, cross_weights=weights)
+        memories = (asked if number == layer else memory for number in range(len(self.layers)))
+        features = self._run(self._embed(prev_output_tokens, None), memories)
+        (attention,) = weights
+        return features, attention
 
     def new_cache(self, encoder_output: EncoderOutput, rows_per_sentence: int = 1) -> DecoderCache:
         """Return an empty cache for rows_per_sentence hypotheses of each encoded sentence, side by side.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
@@ -115,15 +114,3 @@ def check_shard(cfg: Any) -> None:
 def scorer_name(cfg: Any) -> str:
     """Return the name that ``--scoring`` chose."""
     return cfg.scoring if isinstance(cfg.scoring, str) else str(cfg.scoring._name)
-
-
-def model_overrides(cfg: Any) -> dict[str, Any]:
-    """Return what ``--model-overrides`` says; raises UserError when it is no dictionary."""
-    text = cfg.common_eval.model_overrides
-    try:
-        overrides = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        overrides = None
-    if not isinstance(overrides, dict):
-        raise UserError(f"--model-overrides {text!r} is no dictionary; write it like \"{{'dropout': 0.3}}\".")
-    return overrides

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
+from fairseq import utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from omegaconf import open_dict
 
@@ -17,12 +18,12 @@ from mtdeep.fairseq_plugin.generation.checks import (
     check_shard,
     complain,
     missing_path,
-    model_overrides,
 )
 from mtdeep.fairseq_plugin.generation.scored_files import score_files
 from mtdeep.fairseq_plugin.generation.split import generate
 from mtdeep.fairseq_plugin.generation.typed import translate_typed
 from mtdeep.fairseq_plugin.generation.typed_lines import buffered_read
+from mtdeep.fairseq_plugin.model_overrides import model_overrides
 from mtdeep.fairseq_plugin.tasks import reads_store
 
 Main = Callable[..., Any]
@@ -53,7 +54,7 @@ def _dispatched(main: Main, name: str, ours: Main, adapt: Callable[[Any], None] 
         if reads_store(cfg.task._name):
             return ours(cfg)
         complain([*missing_path(cfg)])
-        model_overrides(cfg)
+        model_overrides(cfg, utils.split_paths(cfg.common_eval.path))
         adapt(cfg)
         return main(cfg, *arguments, **options)
 

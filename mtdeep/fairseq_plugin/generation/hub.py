@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 import torch
-from fairseq import hub_utils, utils
+from fairseq import file_utils, hub_utils, utils
 from fairseq.dataclass.configs import GenerationConfig
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import FairseqTask
@@ -15,9 +15,11 @@ from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.generation.alignment import Hypothesis
 from mtdeep.fairseq_plugin.generation.generator import Sample
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
+from mtdeep.fairseq_plugin.text_tools import text_tool
 
 # What fairseq's own method takes besides the options of generation.
 ARGUMENTS = frozenset({"verbose", "skip_invalid_size_inputs", "inference_step_args", "prefix_allowed_tokens_fn"})
+_load_archive_file = file_utils.load_archive_file
 
 
 class HubInterface(hub_utils.GeneratorHubInterface):
@@ -29,9 +31,11 @@ class HubInterface(hub_utils.GeneratorHubInterface):
     """
 
     def __init__(self, cfg: Any, task: FairseqTask, models: Sequence[BaseFairseqModel]) -> None:
+        # First: fairseq's own constructor builds what these options name, too, and ends in a traceback where it cannot.
+        tokenizer = text_tool("--tokenizer", cfg.tokenizer, task.build_tokenizer)
+        bpe = text_tool("--bpe", cfg.bpe, task.build_bpe)
         super().__init__(cfg, task, models)
-        self.tokenizer = task.build_tokenizer(cfg.tokenizer)
-        self.bpe = task.build_bpe(cfg.bpe)
+        self.tokenizer, self.bpe = tokenizer, bpe
 
     def generate(
         self,
@@ -126,4 +130,16 @@ def check_names(names: Set[str]) -> None:
         raise UserError(f"fairseq has no option {', '.join(sorted(unknown))} of generation; leave it out.")
 
 
+def load_archive_file(archive_file: str) -> str:
+    """Return the folder of a model or of its data, unpacked; raises UserError where fairseq goes on without one."""
+    folder: str | None = _load_archive_file(archive_file)
+    if folder is None:
+        raise UserError(
+            f"{archive_file}: there is no such folder or archive; give from_pretrained the path that the checkpoint's "
+            "folder, or its data (the store), has now."
+        )
+    return folder
+
+
 hub_utils.GeneratorHubInterface = HubInterface
+file_utils.load_archive_file = load_archive_file

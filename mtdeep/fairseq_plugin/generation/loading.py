@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fairseq import checkpoint_utils
 from fairseq.file_io import PathManager
-from fairseq.models import ARCH_MODEL_REGISTRY
 from fairseq.tasks import TASK_REGISTRY, FairseqTask
 from fairseq.tasks.translation import TranslationTask
 
-from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.architectures import Family
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask, reads_store
 
 _original = checkpoint_utils.load_model_ensemble_and_task
@@ -70,33 +66,6 @@ def check_task(path: str, state: Mapping[str, Any], task: FairseqTask) -> None:
         raise UserError(
             f"{path}: was trained with the task {name}, whose models need language tags; give that task and the store."
         )
-
-
-def check_overrides(path: str, overrides: Mapping[str, Any]) -> None:
-    """Raise UserError for names of ``--model-overrides`` that a checkpoint's training did not have.
-
-    fairseq would pass them over. The tensors are only mapped, so that a look at the record costs little.
-    """
-    if not overrides:
-        return
-    state = load_plain(Path(path))
-    known = names(state.get("cfg")) | names(state.get("args"))
-    model = ARCH_MODEL_REGISTRY.get(recorded_name(state, "model"), object)
-    known |= set(model.options()) if issubclass(model, Family) else set()
-    unknown = sorted(names(overrides) - known)
-    if unknown:
-        raise UserError(
-            f"--model-overrides: the training of {path} has no option {', '.join(map(repr, unknown))}; correct the "
-            "name, or leave it out."
-        )
-
-
-def names(options: object) -> set[str]:
-    """Return the names of options, and of those in their groups."""
-    fields = vars(options) if isinstance(options, Namespace) else options
-    if not isinstance(fields, Mapping):
-        return set()
-    return {str(name) for name in fields}.union(*(names(value) for value in fields.values()))
 
 
 def recorded_task(state: Mapping[str, Any]) -> str | None:

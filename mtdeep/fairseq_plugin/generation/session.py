@@ -11,10 +11,9 @@ from fairseq import checkpoint_utils, utils
 from fairseq.models import BaseFairseqModel
 
 from mtdeep.fairseq_plugin.generation.alignment import Hypothesis
-from mtdeep.fairseq_plugin.generation.checks import model_overrides
 from mtdeep.fairseq_plugin.generation.generator import Sample, StoreGenerator
-from mtdeep.fairseq_plugin.generation.loading import check_overrides
 from mtdeep.fairseq_plugin.generation.text import Text, UnknownWords
+from mtdeep.fairseq_plugin.model_overrides import model_overrides
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 
 
@@ -38,9 +37,7 @@ class Session:
         replace = cfg.generation.replace_unk
         unknown = None if replace is None else UnknownWords(replace, task.target_dictionary.unk_word)
         paths, suffix = utils.split_paths(cfg.common_eval.path), cfg.checkpoint.checkpoint_suffix
-        overrides = model_overrides(cfg)
-        for path in paths:
-            check_overrides(checkpoint_utils.get_maybe_sharded_checkpoint_filename(path, suffix, 0, 1), overrides)
+        overrides = model_overrides(cfg, paths)
         models, _ = checkpoint_utils.load_model_ensemble(paths, arg_overrides=overrides, task=task, suffix=suffix)
         cuda = torch.cuda.is_available() and not cfg.common.cpu
         for model in models:

@@ -84,7 +84,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     ),
     "a model of an identifier that is not there": (
         changed("clean: false, ", "") + "cleaning: {default: {language: {identifier: fasttext, model: no.bin}}}\n",
-        r"yaml:5: no file no\.bin; correct the path",
+        r"yaml:5: no file FOLDER/no\.bin; correct the path",
     ),
     # Paths
     "no such file": (changed("a.en", "b.en"), r"yaml:4: no file FOLDER/b\.en; correct the path"),

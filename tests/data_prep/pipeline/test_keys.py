@@ -371,3 +371,34 @@ def test_another_model_of_the_identifier_under_the_same_name(
         assert store.manifest.provenance["inputs"]["identifier/0"]["file"] == "lid.bin"
         tasks.clear()
     assert not found[0] & found[1]
+
+
+@pytest.mark.parametrize("written", ["models/lid.bin", "${MODELS}/lid.bin"])
+def test_the_path_of_a_model_is_relative_to_the_configuration(
+    folder: Path, written: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As all others are, wherever the command is started; the store has it as it is written."""
+    asked: set[str | None] = set()
+
+    class Always:
+        languages = frozenset({"en", "de"})
+
+        def probabilities(self, texts: Sequence[str], groups: Any) -> Any:
+            return [[1.0] * len(texts) for _ in groups]
+
+    def identifier(name: str, model: str | None) -> Always:
+        asked.add(model)
+        return Always()
+
+    for module in ("data_prep.cleaning.language", "data_prep.pipeline.cleaned"):
+        monkeypatch.setattr(f"{module}.identifier", identifier)
+    monkeypatch.setenv("MODELS", "models")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    (folder / "models").mkdir()
+    (folder / "models" / "lid.bin").write_bytes(b"one")
+    rules = f"cleaning: {{languages: {{de: {{language: {{identifier: fasttext, model: '{written}'}}}}}}}}\ncorpora:"
+    (folder / "config.yaml").write_text(CONFIG.replace("corpora:", rules))
+    provenance = prepare(folder / "config.yaml", None, overwrite=True).store.manifest.provenance
+    assert asked == {None, str(folder / "models" / "lid.bin")}
+    assert provenance["inputs"]["identifier/0"]["file"] == "lid.bin"
+    assert provenance["settings"]["cleaning"]["languages"]["de"]["language"]["model"] == written

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -10,7 +12,8 @@ import pytest
 import torch
 from fairseq.models.transformer import TransformerModel
 
-from mtdeep.corpus import Store
+from mtdeep.corpus import Direction, Store
+from mtdeep.corpus.databin import write_databin
 from mtdeep.errors import UserError
 
 LINES = ["eab eob .", "", "eΩb eud."]
@@ -108,6 +111,27 @@ def test_threads_that_share_a_hub_translate_into_their_own_languages(hub, monkey
     assert found == [hub.task.store.vocabulary.tag(target) for target in targets]
 
 
+def test_threads_that_share_a_hub_align_their_own_sentences(hub) -> None:
+    """Both are in the layer that is aligned by at once, in the pass that scores and in the one that aligns."""
+    pairs = [("eab eob .", "dab dob ."), ("eud", "dob")]
+
+    def aligned(pair: tuple[str, str]) -> torch.Tensor:
+        return hub.score(*pair, print_alignment="soft")["attention"]
+
+    expected = [aligned(pair) for pair in pairs]
+    together = Barrier(2, timeout=20)
+
+    def wait(*_: object) -> None:
+        together.wait()
+
+    handle = hub.models[0].decoder.layers[1].encoder_attn.register_forward_pre_hook(wait)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(aligned, pairs))
+    handle.remove()
+    for mine, alone in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, alone, rtol=0, atol=0)
+
+
 def test_sentences_that_are_too_long_are_named(hub) -> None:
     longest = hub.max_positions[0]
     text = "eab " * longest
@@ -119,3 +143,50 @@ def test_sentences_that_are_too_long_are_named(hub) -> None:
         hub.score("eab", text)
     ids = [hub.encode("eab"), hub.encode(text)]
     assert len(hub.generate(ids, skip_invalid_size_inputs=True, max_len_b=3)) == 1
+
+
+def from_pretrained(checkpoint: Path, store: Path, **options: object):
+    languages = {"source_lang": "en", "target_lang": "de"}
+    return TransformerModel.from_pretrained(
+        str(checkpoint.parent), checkpoint.name, str(store), **{**languages, **options}
+    )
+
+
+def test_what_has_moved_is_named_with_what_to_give(unknown_store: Path, checkpoint: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    says = rf"^{gone}: there is no such folder or archive; give from_pretrained the path that"
+    with pytest.raises(UserError, match=says):
+        from_pretrained(checkpoint, gone)
+    with pytest.raises(UserError, match=says):
+        from_pretrained(gone / "checkpoint.pt", unknown_store)
+    without = tmp_path / "without"
+    shutil.copytree(unknown_store, without)
+    (without / "sentencepiece.model").unlink()
+    with pytest.raises(UserError, match=r"sentencepiece\.model: missing, .*; prepare the store again, or restore"):
+        from_pretrained(checkpoint, without)
+
+
+def test_a_tool_that_a_checkpoint_names_is_missing(
+    unknown_store: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of this checkpoint alone: one with a tokeniser's file beside it would have that taken."""
+    alone = shutil.copy(checkpoint, tmp_path)
+    monkeypatch.setitem(sys.modules, "sacremoses", None)
+    model = {"bpe": "sentencepiece", "sentencepiece_model": str(tmp_path / "gone.model")}
+    for options, says in (
+        (model, r"^--bpe sentencepiece: .*gone\.model.*; give a file that can be read\.$"),
+        ({"bpe": "sentencepiece"}, r"^--bpe sentencepiece: --sentencepiece-model is missing; give it\.$"),
+        ({"bpe": "sentencepeice"}, r"^--bpe sentencepeice: there is no such tool; name one of .*sentencepiece"),
+        ({"tokenizer": "moses"}, r"^--tokenizer moses: .*pip install sacremoses; do that, or leave the option out\.$"),
+    ):
+        with pytest.raises(UserError, match=says):
+            from_pretrained(Path(alone), unknown_store, **options)
+
+
+def test_a_tool_of_a_model_of_fairseqs_own_is_missing(store: Store, save_random, tmp_path: Path) -> None:
+    write_databin(store, tmp_path / "bin", [Direction("en", "de")], ["train"])
+    sizes = "--arch transformer --encoder-layers 1 --decoder-layers 1 --encoder-embed-dim 8 --encoder-attention-heads 2"
+    path = save_random(tmp_path / "stock.pt", tmp_path / "bin", "--task", "translation", *sizes.split())
+    model = {"bpe": "sentencepiece", "sentencepiece_model": str(tmp_path / "gone.model")}
+    with pytest.raises(UserError, match=r"^--bpe sentencepiece: .*gone\.model.*; give a file that can be read\.$"):
+        from_pretrained(path, tmp_path / "bin", **model)

@@ -18,7 +18,7 @@ from mtdeep.corpus import Direction, Store
 from mtdeep.corpus.databin import write_databin
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.generation.commands import take_over
-from mtdeep.fairseq_plugin.generation.loading import check_overrides, recorded_task
+from mtdeep.fairseq_plugin.generation.loading import recorded_task
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask, reads_store
 
 
@@ -126,13 +126,6 @@ def test_the_commands_take_a_task_made_from_ours(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("mtdeep.fairseq_plugin.generation.commands.translate_typed", lambda cfg: "ours")
     take_over(command)
     assert command.main(cfg) == "ours"
-
-
-def test_overrides_of_what_the_training_did_not_have(checkpoint: Path) -> None:
-    check_overrides(str(checkpoint), {"dropout": 0.1, "data": "x", "model": {"dropout": 0.1}})
-    for overrides in ({"nope": 1}, {"model": {"nope": 1}}):
-        with pytest.raises(UserError, match=r"--model-overrides: the training of .*\.pt has no option 'nope'"):
-            check_overrides(str(checkpoint), overrides)
 
 
 def test_a_folder_is_no_checkpoint(generate, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.table import OPTIONS
-from mtdeep.fairseq_plugin.generation.checks import check_options, check_search, model_overrides
+from mtdeep.fairseq_plugin.generation.checks import check_options, check_search
 from mtdeep.fairseq_plugin.generation.commands import adapt
 
 
@@ -120,13 +120,6 @@ def test_what_would_print_less_than_asked_for_is_named(plain) -> None:
     cfg.dataset.batch_size = 8
     with pytest.raises(UserError, match="--batch-size 8 needs --buffer-size 8 or more"):
         check_options(cfg, typed=True)
-
-
-def test_overrides_must_be_a_dictionary(plain) -> None:
-    cfg = plain.copy()
-    cfg.common_eval.model_overrides = "dropout=0.3"
-    with pytest.raises(UserError, match=r"--model-overrides 'dropout=0\.3' is no dictionary"):
-        model_overrides(cfg)
 
 
 def hypotheses(read, output: str) -> list[tuple[list[str], float, list[float]]]:
