@@ -6,7 +6,7 @@ queues of such a circle before torch tells the workers over them to end; torch t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 from weakref import finalize
@@ -17,25 +17,39 @@ from mtdeep.fairseq_plugin.compat.replacement import replacement
 MODULE = "fairseq.data.iterators"
 
 
-class Loader:
-    """Stands for a data loader in whatever circle there is. When this is collected, the loader itself ends in order."""
+class OutsideOfCircles:
+    """Stands, in whatever circle there is, for what has data workers. When this is collected, that ends in order."""
 
-    def __init__(self, data_loader: Any) -> None:
-        self._data_loader = data_loader
-        finalize(self, release, data_loader).atexit = False  # there torch has a way of its own
+    def __init__(self, original: Any) -> None:
+        self._original = original
+        finalize(self, release, original).atexit = False  # there torch has a way of its own
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._data_loader)
+
+def release(original: Any) -> None:
+    """Have held something to the end of a circle: it ends by itself now, with all that it needs still there."""
+
+
+class Loader(OutsideOfCircles):
+    """A data loader."""
+
+    def __iter__(self) -> Batches:
+        return Batches(iter(self._original))
 
     def __len__(self) -> int:
-        return len(self._data_loader)
+        return len(self._original)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._data_loader, name)
+        return getattr(self._original, name)
 
 
-def release(data_loader: Any) -> None:
-    """Have been the last to hold a data loader, so that it ends by itself, with all that it needs still there."""
+class Batches(OutsideOfCircles):
+    """The batches that a data loader has for an epoch."""
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._original)
 
 
 def outside_of_circles(data_loader: Callable[..., Any]) -> Callable[..., Any]:

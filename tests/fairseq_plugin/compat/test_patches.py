@@ -34,6 +34,7 @@ FAULTS = {
     "validate_processes": "KeyError",
     "pinned_memory": "'pin_memory' argument is set as true but no accelerator is found",
     "data_workers": "still waits for work",
+    "collected_workers": "waits for a worker that nobody has told to end",
     "background_consumer": "terminate called without an active exception",
     "tracker_warning": "leaked semaphore objects",
     "bf16_means_tpu": "tpu was set",

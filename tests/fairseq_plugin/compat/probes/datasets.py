@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing.process
 import os
 import subprocess
 import sys
+import time
 import warnings
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import torch
@@ -74,6 +77,21 @@ def data_workers() -> None:
     assert begun == [3]
 
 
+def collected_workers() -> None:
+    """Data workers that the garbage collector ends: torch waits for 5 s before it kills one."""
+    rows = ListDataset([torch.tensor([4]), torch.tensor([5])], [1, 1])
+    with warnings.catch_warnings(), mock.patch.dict(os.environ):  # fairseq's workers change it
+        warnings.simplefilter("ignore")
+        batches = EpochBatchIterator(rows, torch.stack, [[0], [1]], num_workers=1).next_epoch_itr(shuffle=False)
+        assert len(list(batches)) == 2
+    circle = [batches]
+    circle.append(circle)
+    del batches, circle
+    start = time.monotonic()
+    gc.collect()
+    assert time.monotonic() - start < 4, "waits for a worker that nobody has told to end"
+
+
 def background_consumer() -> None:
     """A process that ends while its thread is in the middle of torch."""
     names = [patch.name for patch in compat.PATCHES]
@@ -107,6 +125,7 @@ PROBES = (
     indexed_places,
     pinned_memory,
     data_workers,
+    collected_workers,
     background_consumer,
     tracker_warning,
 )
