@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ class Patch:
 
 
 def uses(module: str, path: str, name: str) -> bool:
-    """Return whether a function, at a dotted *path* in an imported module, uses a name or a string in its code."""
-    code = attrgetter(path)(sys.modules[module]).__code__
+    """Return whether fairseq's function, at a dotted *path* in an imported module, has a name or string in its code.
+
+    Other patches may have wrapped the function.
+    """
+    code = inspect.unwrap(attrgetter(path)(sys.modules[module])).__code__
     return name in (*code.co_names, *code.co_consts)

@@ -40,6 +40,7 @@ FAULTS = {
     "bf16_means_tpu": "tpu was set",
     "torchrun_local_rank": "device 0",
     "workers": "available devices",
+    "gloo_threads": "terminate called without an active exception",
     "cpu_ddp": "device_ids",
     "ddp_buffers": "`broadcast_buffers` is deprecated",
     "cpu_all_gather": "",

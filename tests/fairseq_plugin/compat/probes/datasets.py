@@ -14,12 +14,11 @@ from unittest import mock
 
 import numpy as np
 import torch
+from commands import run_patched
 from fairseq.data import Dictionary, LanguagePairDataset, ListDataset, data_utils, indexed_dataset, iterators
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.data.token_block_dataset import TokenBlockDataset
 from folder import FOLDER
-
-from mtdeep.fairseq_plugin import compat
 
 
 def numpy_aliases_data_utils() -> None:
@@ -94,10 +93,7 @@ def collected_workers() -> None:
 
 def background_consumer() -> None:
     """A process that ends while its thread is in the middle of torch."""
-    names = [patch.name for patch in compat.PATCHES]
-    lines = (
-        "from mtdeep.fairseq_plugin import compat",
-        f"compat.PATCHES = tuple(patch for patch in compat.PATCHES if patch.name in {names})",
+    done = run_patched(
         "import itertools, queue, torch",
         "from fairseq.data.iterators import BackgroundConsumer",
         "batches = (torch.randn(200, 200) @ torch.randn(200, 200) for _ in itertools.count())",
@@ -107,7 +103,6 @@ def background_consumer() -> None:
         "consumer.start()",
         "buffer.get()",
     )
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -6,6 +6,7 @@ import os
 import warnings
 
 import torch
+from commands import run_patched
 from fairseq.dataclass.configs import DistributedTrainingConfig
 from fairseq.distributed import utils as distributed_utils
 from fairseq.models import distributed_fairseq_model
@@ -26,6 +27,25 @@ def workers() -> None:
     training = DistributedTrainingConfig()
     training.distributed_world_size = torch.cuda.device_count() + 2
     distributed_utils._infer_single_node_init(training)
+
+
+def gloo_threads() -> None:
+    """A process that ends while a thread is in the middle of torch, as gloo's are; on its own in its group."""
+    done = run_patched(
+        "import torch",
+        "from threading import Thread",
+        "from fairseq.dataclass.configs import FairseqConfig",
+        "from fairseq.distributed.utils import distributed_init",
+        "cfg = FairseqConfig()",
+        "training = cfg.distributed_training",
+        "training.distributed_backend, training.distributed_init_method = 'gloo', 'tcp://localhost:0'",
+        "training.distributed_world_size, training.distributed_rank = 1, 0",
+        "cfg.common.tpu = False",
+        "distributed_init(cfg)",
+        "numbers = torch.randn(200_000)",
+        "Thread(target=lambda: numbers.sort(), daemon=True).start()",
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def in_one_process_group() -> None:
@@ -64,6 +84,7 @@ def cpu_all_gather() -> None:
 PROBES = (
     torchrun_local_rank,
     workers,
+    gloo_threads,
     cpu_ddp,
     ddp_buffers,
     cpu_all_gather,
