@@ -36,6 +36,8 @@ COMMANDS = Path(sys.executable).parent
 RUN, MADE_WITH, FINISHED = "run.json", "made_with.json", "finished.json"
 LOG, OUTPUT, CHECKPOINTS, LAST = "training.log", "output.txt", "checkpoints", "checkpoint_last.pt"
 PACKAGES = ("torch", "fairseq", "mtdeep")
+SECONDS_OF_WORKERS = 10.0
+"""torch's data workers look every 5 s for the process that they serve."""
 LOADING = "--num-workers"
 LOGGING = ("--log-format", "json", "--log-interval", "10")
 
@@ -149,17 +151,29 @@ def _start(run: Run, data: Path, parent: Path, identity: str) -> _Training:
 
 
 def _locked(folder: Path) -> IO[str]:
-    """Lock the folder for us and the training, which outlives us when we are killed with signal 9."""
+    """Lock the folder for us and the training, which outlives us when we are killed with signal 9.
+
+    Its data workers outlive it: they have the lock too, and see after some seconds that it is gone.
+    """
     lock = (folder / "lock").open("a+")
+    deadline = time.monotonic() + SECONDS_OF_WORKERS
+    while not _is_ours(lock):
+        if time.monotonic() > deadline:
+            lock.seek(0)
+            number = lock.read()
+            lock.close()
+            raise UserError(f"{folder}: its training, process {number}, still goes on; wait for it or end it.")
+        time.sleep(0.1)
+    lock.truncate(0)
+    return lock
+
+
+def _is_ours(lock: IO[str]) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.seek(0)
-        number = lock.read()
-        lock.close()
-        raise UserError(f"{folder}: its training, process {number}, still goes on; wait for it or end it.") from None
-    lock.truncate(0)
-    return lock
+        return False
+    return True
 
 
 def _finish(training: _Training) -> list[str]:

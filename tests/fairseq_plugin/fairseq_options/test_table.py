@@ -162,7 +162,7 @@ def read_by(use: Use) -> set[str]:
         return read(*files(FAIRSEQ, TRAINING_CODE), *files(CLI, ["*.py"]))
     if use & Use.EVALUATE:
         return read(*files(FAIRSEQ, EVALUATION_CODE), command(use), OURS / "compat/workers.py")
-    return read(*files(FAIRSEQ, TRANSLATION_CODE), *OURS.glob("generation/*.py"))
+    return read(*files(FAIRSEQ, TRANSLATION_CODE), *OURS.glob("generation/*.py"), OURS / "model_overrides.py")
 
 
 @pytest.mark.parametrize("use", COMMANDS, ids=lambda use: use.name)
