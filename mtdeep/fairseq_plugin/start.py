@@ -27,7 +27,7 @@ from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.architectures import Family
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
-from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals
+from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals, without_effect
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
 from mtdeep.fairseq_plugin.model_overrides import model_overrides
 from mtdeep.fairseq_plugin.reading_options import reading_problems
@@ -55,6 +55,8 @@ def check(command: str, cfg: Any) -> None:
         problems.append("the size of batches is missing; give --max-tokens or --batch-size")
     if problems:
         raise UserError("; ".join(problems) + ".")
+    for phrase in without_effect(cfg):
+        logger.warning(phrase)
     if command in EVALUATIONS:
         model_overrides(cfg, [cfg.common_eval.path])
     if command == "train":

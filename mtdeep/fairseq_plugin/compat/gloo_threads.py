@@ -18,20 +18,30 @@ from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.distributed.utils"
 SECONDS = 0.5
-"""In which threads get the lock before Python exits. They need less than a thousandth of it where a core is free."""
+"""In which threads get the lock before Python exits. They need less than a thousandth of it where a core is free.
+
+gloo has no call that waits for them: `destroy_process_group` leaves its threads to whoever still holds the group.
+"""
 
 
-def leaving_time(original: Callable[..., int]) -> Callable[..., int]:
+def waiting_at_exit(original: Callable[..., int]) -> Callable[..., int]:
     """Return what joins the processes of a training, and has this one wait before it exits."""
 
     @wraps(original)
     def distributed_init(cfg: Any) -> int:
         rank = original(cfg)
-        if sys.modules["torch"].distributed.get_backend() == "gloo":
-            atexit.register(time.sleep, SECONDS)
+        groups = sys.modules["torch"].distributed
+        atexit.unregister(leave_time)
+        if groups.is_initialized() and groups.get_backend() == "gloo":
+            atexit.register(leave_time)
         return rank
 
     return distributed_init
+
+
+def leave_time() -> None:
+    """Let other threads have Python's lock for a moment."""
+    time.sleep(SECONDS)
 
 
 PATCH = replacement(
@@ -40,5 +50,5 @@ PATCH = replacement(
     ticket="facebookresearch/fairseq/blob/v0.12.2/fairseq/distributed/utils.py (no thread found)",
     module=MODULE,
     needed=partial(uses, MODULE, "distributed_init", "init_process_group"),
-    places={"distributed_init": leaving_time},
+    places={"distributed_init": waiting_at_exit},
 )

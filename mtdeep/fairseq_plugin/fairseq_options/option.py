@@ -33,11 +33,13 @@ class Option(NamedTuple):
     place: its place in fairseq's configuration, `dataset.curriculum` for `--curriculum`.
     heeded: where it does what fairseq says it does, in a training that of fairseq's own models and tasks.
     refused: why it is refused where, and what to do instead.
+    unread: why fairseq itself never reads it, which a command line with it is told.
     """
 
     place: str
     heeded: Use = Use(0)
     refused: Mapping[Use, str] = MappingProxyType({})
+    unread: str = ""
 
     def refusal(self, use: Use) -> str | None:
         """Return the phrase that refuses the option in a use, or in one of several; None where none does."""

@@ -78,14 +78,8 @@ _DISTRIBUTED_TRAINING = (
             "--num-shards and --shard-id"
         },
     ),
-    Option(
-        "distributed_training.distributed_num_procs",
-        refused={Use.TRAIN: "fairseq never reads it; leave it out, and give --distributed-world-size"},
-    ),
-    Option(
-        "distributed_training.fast_stat_sync",
-        refused={Use.TRAIN: "fairseq never reads it, as each criterion says how its figures are summed; leave it out"},
-    ),
+    Option("distributed_training.distributed_num_procs", unread="--distributed-world-size is the number of processes"),
+    Option("distributed_training.fast_stat_sync", unread="each criterion says how its figures are summed"),
     Option("distributed_training.fix_batches_to_gpus", Use.TRAIN, {Use.TRAIN_STORE: _ORDER}),
     Option(
         "distributed_training.pipeline_model_parallel",
@@ -231,7 +225,7 @@ _GENERATION = (
         for name in ("sacrebleu", "score_reference", "prefix_size")
     ),
     *heeded(Use.INTERACTIVE, "interactive", "buffer_size input"),
-    Option("generation.no_early_stop"),  # fairseq never reads it, and calls it deprecated
+    Option("generation.no_early_stop", unread="--unnormalized and --lenpen say how hypotheses compare"),
     Option("generation.no_beamable_mm"),  # another way to the same product
     CONSTRAINTS,
     Option(

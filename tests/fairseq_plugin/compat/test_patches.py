@@ -34,7 +34,7 @@ FAULTS = {
     "validate_processes": "KeyError",
     "pinned_memory": "'pin_memory' argument is set as true but no accelerator is found",
     "data_workers": "still waits for work",
-    "collected_workers": "waits for a worker that nobody has told to end",
+    "collected_workers": "is left to the garbage collector",
     "background_consumer": "terminate called without an active exception",
     "tracker_warning": "leaked semaphore objects",
     "bf16_means_tpu": "tpu was set",

@@ -30,10 +30,13 @@ def workers() -> None:
 
 
 def gloo_threads() -> None:
-    """A process that ends while a thread is in the middle of torch, as gloo's are; on its own in its group."""
+    """A process that ends while a thread is in the middle of torch, as gloo's are; on its own in its group.
+
+    The thread goes on until Python begins to exit, and a moment longer.
+    """
     done = run_patched(
-        "import torch",
-        "from threading import Thread",
+        "import atexit, torch",
+        "from threading import Event, Thread",
         "from fairseq.dataclass.configs import FairseqConfig",
         "from fairseq.distributed.utils import distributed_init",
         "cfg = FairseqConfig()",
@@ -42,8 +45,12 @@ def gloo_threads() -> None:
         "training.distributed_world_size, training.distributed_rank = 1, 0",
         "cfg.common.tpu = False",
         "distributed_init(cfg)",
-        "numbers = torch.randn(200_000)",
-        "Thread(target=lambda: numbers.sort(), daemon=True).start()",
+        "numbers, exits = torch.randn(20_000), Event()",
+        "def work():",
+        "    while not exits.is_set(): numbers.sort()",
+        "    for _ in range(20): numbers.sort()",
+        "atexit.register(exits.set)",
+        "Thread(target=work, daemon=True).start()",
     )
     assert done.returncode == 0, done.stderr
 
