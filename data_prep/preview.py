@@ -30,7 +30,10 @@ _WIDTH_OF_A_LOG = 160
 
 @dataclass(frozen=True)
 class Preview:
-    """Of one source: what holds for each of its languages, what that did to its first rows, and why some are none."""
+    """Of one source: what holds for each of its languages, what that did to its first rows, and why some are none.
+
+    What holds names files as the configuration does.
+    """
 
     corpus: str
     resolved: tuple[Resolved, ...]
@@ -42,8 +45,9 @@ def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
     """Yield one for each source of training text that is cleaned. Raises UserError for what cannot be read."""
     for _, corpus, split, source in loaded.sources():
         if corpus.clean and split == TRAIN:
+            written = Cleaner(loaded.config.cleaning, corpus.entry, source.languages)
             cleaner = Cleaner(loaded.cleaning, corpus.entry, source.languages)
-            yield Preview(corpus.name, tuple(cleaner.resolved.values()), *_records(source, cleaner, rows))
+            yield Preview(corpus.name, tuple(written.resolved.values()), *_records(source, cleaner, rows))
 
 
 def print_preview(path: Path, rows: int) -> None:

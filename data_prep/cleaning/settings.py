@@ -151,11 +151,11 @@ class CleaningSettings(Strict):
             language = level.language.model_copy(update={"model": str(place(level.language.model))})
             return level.model_copy(update={"language": language})
 
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name in self.model_fields_set:
-            said = getattr(self, name)
-            found[name] = placed(said) if isinstance(said, Level) else {key: placed(said[key]) for key in said}
-        return self.model_copy(update=found)
+            levels = getattr(self, name)
+            fields[name] = placed(levels) if isinstance(levels, Level) else {key: placed(levels[key]) for key in levels}
+        return self.model_copy(update=fields)
 
 
 @dataclass(frozen=True)

@@ -153,19 +153,24 @@ def _start(run: Run, data: Path, parent: Path, identity: str) -> _Training:
 def _locked(folder: Path) -> IO[str]:
     """Lock the folder for us and the training, which outlives us when we are killed with signal 9.
 
-    Its data workers outlive it: they have the lock too, and see after some seconds that it is gone.
+    Its data workers outlive it in turn: they have the lock too, and see after some seconds that it is gone.
     """
     lock = (folder / "lock").open("a+")
+    lock.seek(0)
+    number = lock.read()
     deadline = time.monotonic() + SECONDS_OF_WORKERS
     while not _is_ours(lock):
-        if time.monotonic() > deadline:
-            lock.seek(0)
-            number = lock.read()
+        if _is_alive(number) or time.monotonic() > deadline:
             lock.close()
             raise UserError(f"{folder}: its training, process {number}, still goes on; wait for it or end it.")
         time.sleep(0.1)
     lock.truncate(0)
     return lock
+
+
+def _is_alive(number: str) -> bool:
+    """Return whether a process is there; one that is just being started has no number yet."""
+    return not number or Path("/proc", number).exists()
 
 
 def _is_ours(lock: IO[str]) -> bool:

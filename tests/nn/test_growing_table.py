@@ -26,10 +26,10 @@ def test_threads_that_make_the_table_at_once() -> None:
     table = GrowingTable(make)
     asked = [(1000, torch.float32), (3, torch.float32)]
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda of: table(of[0], torch.empty(0, dtype=of[1])), asked))
-    for (rows, dtype), mine in zip(asked, found, strict=True):
-        assert mine.dtype == dtype and len(mine) >= rows
-        torch.testing.assert_close(mine[:rows], numbers(rows).to(dtype), rtol=0, atol=0)
+        tables = list(pool.map(lambda of: table(of[0], torch.empty(0, dtype=of[1])), asked))
+    for (rows, dtype), given in zip(asked, tables, strict=True):
+        assert given.dtype == dtype and len(given) >= rows
+        torch.testing.assert_close(given[:rows], numbers(rows).to(dtype), rtol=0, atol=0)
 
 
 def test_it_is_made_again_only_where_it_is_too_short() -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -100,6 +105,31 @@ def test_what_is_kept_of_many_lengths_is_bounded() -> None:
     for length in (9, 10, 9, 8, 10, 20):  # twice 81 + 100 fit, 64 more does not: 10, used longest ago, goes
         assert len([*matrices(ALL_KEYS, heads(length)[:, 0])]) == 2
     assert made == [9, 10, 8, 10, 20]
+
+
+@pytest.mark.parametrize("kind", ["causal", "symmetric"])
+def test_threads_that_need_another_length_at_once(kind: str) -> None:
+    """Each attends as it would alone, whichever is the last to put down what it has made."""
+    together = Barrier(2, timeout=20)
+
+    def at_once(make: Callable[[int], Any]) -> Callable[[int], Any]:
+        def wait_and_make(length: int) -> Any:
+            together.wait()
+            return make(length)
+
+        return wait_and_make
+
+    def attention(made: Callable[[Callable[[int], Any]], Callable[[int], Any]]) -> Callable[[Tensor], Tensor]:
+        of_decoder, of_encoder = CausalShapedAttention(made(causal)), SymmetricMatrices(made(symmetric), kept=0)
+        if kind == "causal":
+            return lambda x: of_decoder(x, x, x, UP_TO_THE_QUERY, 0.0)
+        return lambda x: attend_to_both_sides(of_encoder, x, x, x)
+
+    sentences = [heads(30), heads(3)]
+    with ThreadPoolExecutor(2) as pool:
+        attended = list(pool.map(attention(at_once), sentences))
+    for x, states in zip(sentences, attended, strict=True):
+        torch.testing.assert_close(states, attention(lambda make: make)(x), rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("kind", ["causal", "symmetric"])

@@ -31,8 +31,8 @@ def with_watchful_workers(data_loader: Callable[..., Any]) -> Callable[..., Any]
     """Return what makes data loaders whose workers look for the process that started them."""
 
     @wraps(data_loader, updated=())
-    def loader(dataset: Any, **options: Any) -> Any:
-        return data_loader(dataset, **{**options, "worker_init_fn": partial(begin, options.get("worker_init_fn"))})
+    def loader(*arguments: Any, **options: Any) -> Any:
+        return data_loader(*arguments, **{**options, "worker_init_fn": partial(begin, options.get("worker_init_fn"))})
 
     return loader
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import pkgutil
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -398,7 +399,11 @@ def test_the_path_of_a_model_is_relative_to_the_configuration(
     (folder / "models" / "lid.bin").write_bytes(b"one")
     rules = f"cleaning: {{languages: {{de: {{language: {{identifier: fasttext, model: '{written}'}}}}}}}}\ncorpora:"
     (folder / "config.yaml").write_text(CONFIG.replace("corpora:", rules))
-    provenance = prepare(folder / "config.yaml", None, overwrite=True).store.manifest.provenance
+    store = prepare(folder / "config.yaml", None, overwrite=True).store
+    provenance = store.manifest.provenance
     assert asked == {None, str(folder / "models" / "lid.bin")}
     assert provenance["inputs"]["identifier/0"]["file"] == "lid.bin"
     assert provenance["settings"]["cleaning"]["languages"]["de"]["language"]["model"] == written
+    moved = tmp_path_factory.mktemp("moved")
+    shutil.copytree(folder, moved, dirs_exist_ok=True, ignore=shutil.ignore_patterns("store*"))
+    assert prepare(moved / "config.yaml", None).store.digest == store.digest
