@@ -15,47 +15,24 @@ from fairseq.models import ARCH_MODEL_REGISTRY, register_model, register_model_a
 from fairseq.tasks import TASK_REGISTRY, FairseqTask
 
 from mtdeep.checkpoint import config_from_arguments
+from mtdeep.checkpoint.model_options import DECODER, ENCODER, MODEL_OPTIONS, POSITION_OPTIONS, Stacks, options_of
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.arguments import ModelArguments, as_dict, write
-from mtdeep.fairseq_plugin.flags import (
-    BASE,
-    COMMON_SWITCHES,
-    DECODER_SIZES,
-    DECODER_SWITCHES,
-    ENCODER_SIZES,
-    ENCODER_SWITCHES,
-    POSITION_SWITCHES,
-    SHARING_SWITCHES,
-    SKIPLESS_FLAGS,
-    Arguments,
-    FlagGroups,
-    add_flags,
-)
+from mtdeep.fairseq_plugin.flags import Arguments, add_flags, unset_arguments
 from mtdeep.fairseq_plugin.model import CausalModel, MaskedModel, TranslationModel
 from mtdeep.nn import Config
 from mtdeep.nn.config import DEFAULTS, SchemeName
-from mtdeep.nn.presets import NAMES, SIZES, Fields
+from mtdeep.nn.presets import NAMES, PRESETS, SIZES, Fields, scheme_fields
 from mtdeep.nn.scheme import SCHEMES
 
 logger = logging.getLogger(__name__)
-
-# What a size sets, by fairseq's names; the decoder's widths and heads follow the encoder's (`Family.inherited`).
-SIZE_ARGUMENTS = {
-    "encoder_layers": "encoder_layers",
-    "decoder_layers": "decoder_layers",
-    "embed_dim": "encoder_embed_dim",
-    "encoder_ffn_dim": "encoder_ffn_embed_dim",
-    "encoder_heads": "encoder_attention_heads",
-}
 
 
 class Family:
     """What the three kinds of architectures differ in for fairseq's command line; a subclass names its scheme."""
 
     scheme: ClassVar[SchemeName]
-    sizes: ClassVar[FlagGroups]
-    switches: ClassVar[FlagGroups]
-    defaults: ClassVar[Arguments]
+    stacks: ClassVar[Stacks]
     # What an argument takes from another one when neither the command line nor the preset sets it.
     inherited: ClassVar[Mapping[str, str]] = {}
     # fairseq's only task for a stack on its own.
@@ -66,14 +43,12 @@ class Family:
     @classmethod
     def add_args(cls, parser: ArgumentParser) -> None:
         """Add the flags."""
-        add_flags(parser, cls.sizes, cls.switches)
+        add_flags(parser, options_of(cls.stacks))
 
     @classmethod
     def options(cls) -> frozenset[str]:
         """Return the names of the flags, as a configuration file has them."""
-        parser = ArgumentParser(add_help=False)
-        cls.add_args(parser)
-        return frozenset(action.dest for action in parser._actions)
+        return frozenset(option.name for option in options_of(cls.stacks))
 
     @classmethod
     def complete(cls, args: ModelArguments, task: FairseqTask) -> dict[str, object]:
@@ -85,7 +60,7 @@ class Family:
         if not isinstance(args, Namespace):
             options, given = as_dict(task.cfg), as_dict(args)
             write(args, {name: options.get(name) for name in cls.from_task if name not in given})
-        fill_in(cls, {})(args)
+        fill_in(cls, scheme_fields(cls.scheme))(args)
         return {**dict.fromkeys(cls.from_task), **as_dict(args)}
 
 
@@ -93,15 +68,7 @@ class Translation(Family, TranslationModel):
     """An encoder-decoder."""
 
     from_task: ClassVar = ("max_source_positions", "max_target_positions", "left_pad_target")
-    sizes: ClassVar = (ENCODER_SIZES, DECODER_SIZES)
-    switches: ClassVar = (ENCODER_SWITCHES, DECODER_SWITCHES, SHARING_SWITCHES)
-    defaults: ClassVar[Arguments] = {
-        "encoder_layers": 6,
-        "decoder_layers": 6,
-        "encoder_embed_dim": 512,
-        "encoder_ffn_embed_dim": 2048,
-        "encoder_attention_heads": 8,
-    }
+    stacks: ClassVar = ENCODER | DECODER
     inherited: ClassVar = {
         "decoder_embed_dim": "encoder_embed_dim",
         "decoder_ffn_embed_dim": "encoder_ffn_embed_dim",
@@ -128,14 +95,7 @@ class Language(Family, CausalModel):
 
     task: ClassVar = "language_modeling"
     from_task: ClassVar = ("max_target_positions", "tokens_per_sample")
-    sizes: ClassVar = (DECODER_SIZES,)
-    switches: ClassVar = (DECODER_SWITCHES,)
-    defaults: ClassVar[Arguments] = {
-        "decoder_layers": 6,
-        "decoder_embed_dim": 512,
-        "decoder_ffn_embed_dim": 2048,
-        "decoder_attention_heads": 8,
-    }
+    stacks: ClassVar = DECODER
 
     @classmethod
     def build_model(cls, args: ModelArguments, task: FairseqTask) -> Language:
@@ -165,14 +125,7 @@ class MaskedLanguage(Family, MaskedModel):
 
     task: ClassVar = "masked_lm"
     from_task: ClassVar = ("include_target_tokens", "tokens_per_sample")
-    sizes: ClassVar = (ENCODER_SIZES,)
-    switches: ClassVar = (ENCODER_SWITCHES,)
-    defaults: ClassVar[Arguments] = {
-        "encoder_layers": 6,
-        "encoder_embed_dim": 512,
-        "encoder_ffn_embed_dim": 2048,
-        "encoder_attention_heads": 8,
-    }
+    stacks: ClassVar = ENCODER
 
     @classmethod
     def build_model(cls, args: ModelArguments, task: FairseqTask) -> MaskedLanguage:
@@ -232,22 +185,22 @@ def recorded_config(
     )
     for name in sorted(config.idle()):
         if getattr(config, name) != DEFAULTS[name]:
-            flag = f"--{name.replace('_', '-')}"
+            flag = next(option.flag for option in MODEL_OPTIONS if name in option.fields)
             logger.warning(f"{flag} has no effect here (scheme {scheme}, shaping {config.shaping}).")
     write(args, {"mtdeep_config": config.to_dict()})
     return config
 
 
-def fill_in(model: type[Family], preset: Arguments) -> Callable[[ModelArguments], None]:
+def fill_in(model: type[Family], preset: Fields) -> Callable[[ModelArguments], None]:
     """Return fairseq's "architecture function": it sets what is not set yet."""
-    switches = {name.replace("-", "_"): False for group in (COMMON_SWITCHES, *model.switches) for name in group}
-    skipless = SKIPLESS_FLAGS if model.scheme == "vanilla" else {}
+    options = [option for option in options_of(model.stacks) if option.name not in model.inherited]
+    unset = unset_arguments(options, preset)
 
     def apply(args: ModelArguments) -> None:
         given = as_dict(args)
-        if any(given.get(name) for name in POSITION_SWITCHES):
+        if any(given.get(option.name) for option in POSITION_OPTIONS if option.is_switch):
             given.setdefault("positions", None)  # said already, in fairseq's words
-        for name, value in {**BASE, **switches, **model.defaults, **skipless, **preset}.items():
+        for name, value in unset.items():
             given.setdefault(name, value)
         for name, origin in model.inherited.items():
             given.setdefault(name, given[origin])
@@ -256,18 +209,13 @@ def fill_in(model: type[Family], preset: Arguments) -> Callable[[ModelArguments]
     return apply
 
 
-def size_arguments(size: Fields) -> Arguments:
-    """Return a size in fairseq's arguments."""
-    return {argument: size[name] for name, argument in SIZE_ARGUMENTS.items() if name in size}
-
-
 for family, suffix in ((Translation, "mt"), (Language, "lm"), (MaskedLanguage, "mlm")):
     for paper, scheme in NAMES.items():
         name = f"{paper}_{suffix}"
         members = {"scheme": scheme, "__doc__": SCHEMES[scheme].__doc__, "__module__": __name__}
         # An attribute of this module, where pickle looks for it.
         model = globals()[name] = register_model(name)(type(name, (family,), members))
-        register_model_architecture(name, name)(fill_in(model, {}))
+        register_model_architecture(name, name)(fill_in(model, PRESETS[name]))
         if name == "deepnet_mt":
-            for size, sizes in SIZES.items():
-                register_model_architecture(name, f"{name}_{size}")(fill_in(model, size_arguments(sizes)))
+            for sized in (f"{name}_{size}" for size in SIZES):
+                register_model_architecture(name, sized)(fill_in(model, PRESETS[sized]))
