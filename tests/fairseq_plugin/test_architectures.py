@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 
@@ -38,6 +39,13 @@ PRESETS = {
 def test_every_scheme_translates_and_models_language() -> None:
     names = {name.rsplit("_", 1)[0] for name in PRESETS if name.endswith("_mt")}
     assert {f"{name}_{kind}" for name in names for kind in ("mt", "lm", "mlm")} <= ARCH_CONFIG_REGISTRY.keys()
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_model_pickles_by_the_name_of_its_architecture(name: str) -> None:
+    model = ARCH_MODEL_REGISTRY[name]
+    assert model.__name__ == (name if name.endswith(("_mt", "lm")) else "deepnet_mt")
+    assert pickle.loads(pickle.dumps(model)) is model
 
 
 def test_skipless_networks_have_presets_of_their_own() -> None:
