@@ -1,8 +1,7 @@
-"""fairseq's command-line arguments -> ``nn.Config``: the one place that knows its flag names and defaults.
+"""fairseq's command-line arguments -> ``nn.Config``, by the table of `model_options`.
 
 Two kinds of callers: the architectures of the plugin, which pass every flag, and the reader of checkpoints, which
-meets what some older fairseq wrote. Only for the latter do the defaults below matter; they are those of fairseq
-0.12.2's ``base_architecture``.
+meets what some older fairseq wrote. Only for the latter does it matter what an absent argument means.
 
 A fairseq option that changes the function computed and that our layers do not have is refused by name, all of them in
 one message. Options that only matter in training (LayerDrop, offloading, FSDP wrapping) are passed over.
@@ -11,14 +10,13 @@ one message. Options that only matter in training (LayerDrop, offloading, FSDP w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast
 
+from mtdeep.checkpoint.model_options import MODEL_OPTIONS, POSITION_OPTIONS, ModelOption
 from mtdeep.corpus.vocabulary import PAD
 from mtdeep.errors import UserError
-from mtdeep.nn.config import DEFAULTS, Activation, Config, Positions, StackName
+from mtdeep.nn.config import DEFAULTS, Config, Positions, StackName
 
-DEFAULT_MAX_POSITIONS = 1024
-FACTORS = ("residual_alpha", "residual_scale", "espa_gamma", "uspa_rho", "skip_alpha")
 # The value that leaves the function alone; None and an absent flag do too.
 UNSUPPORTED: Mapping[str, object] = {
     "adaptive_input": False,
@@ -60,46 +58,12 @@ def config_from_arguments(
     problems += unsupported(arguments)
     if scheme == "preln" and flags.switch("no_decoder_final_norm"):
         problems.append("no_decoder_final_norm is not supported")
-    embed_dim = flags.integer("encoder_embed_dim", 512)
-    for name in ("decoder_embed_dim", "decoder_input_dim", "decoder_output_dim"):
-        if (width := flags.integer(name, embed_dim)) != embed_dim:
-            problems.append(f"{name} is {width}, but must equal encoder_embed_dim, {embed_dim}")
-    activation = flags.text("activation_fn", "relu")
-    if activation not in get_args(Activation):
-        problems.append(f"activation_fn is {activation!r}, but must be one of {', '.join(get_args(Activation))}")
-        activation = "relu"
-    encoder_ffn_dim = flags.integer("encoder_ffn_embed_dim", 2048)
-    share_all = flags.switch("share_all_embeddings")
-    # `max_positions` is what fairseq had before sources and targets each got their own.
-    longest = flags.integer("max_positions", DEFAULT_MAX_POSITIONS)
-    values: dict[str, object] = {
+    values = {
         "scheme": scheme,
         "source_vocabulary_size": source_vocabulary_size,
         "target_vocabulary_size": target_vocabulary_size,
         "padding_idx": PAD,
-        "encoder_layers": flags.integer("encoder_layers", 6),
-        "decoder_layers": flags.integer("decoder_layers", 6),
-        "embed_dim": embed_dim,
-        "encoder_ffn_dim": encoder_ffn_dim,
-        "decoder_ffn_dim": flags.integer("decoder_ffn_embed_dim", encoder_ffn_dim),
-        "encoder_heads": flags.integer("encoder_attention_heads", 8),
-        "decoder_heads": flags.integer("decoder_attention_heads", 8),
-        "activation": activation,
-        "dropout": flags.number("dropout", 0.1),
-        "attention_dropout": flags.number("attention_dropout", 0.0),
-        # The older name counts where the newer one is absent or 0, as in fairseq's layers.
-        "activation_dropout": flags.number("activation_dropout", 0.0) or flags.number("relu_dropout", 0.0),
-        "encoder_positions": flags.positions("encoder"),
-        "decoder_positions": flags.positions("decoder"),
-        "max_source_positions": flags.integer("max_source_positions", longest),
-        "max_target_positions": flags.integer("max_target_positions", longest),
-        "scale_embedding": not flags.switch("no_scale_embedding"),
-        "share_decoder_input_output_embed": share_all or flags.switch("share_decoder_input_output_embed"),
-        "share_all_embeddings": share_all,
-        "shaping": flags.text("shaping", DEFAULTS["shaping"]),
-        **{name: flags.number(name, DEFAULTS[name]) for name in FACTORS},
-        "branch_norm": flags.switch("branch_norm"),
-        "checkpoint_activations": flags.switch("checkpoint_activations") or flags.switch("offload_activations"),
+        **_fields(flags),
     }
     try:
         config = Config.from_dict(values)
@@ -108,6 +72,34 @@ def config_from_arguments(
     if problems:
         raise UserError(f"These options cannot be used: {'; '.join(problems)}.")
     return config
+
+
+def _fields(flags: _Flags) -> dict[str, Any]:
+    """Return what the arguments set: by the table, and where fairseq has more than one argument for a field."""
+    values: dict[str, Any] = {}
+    for option in MODEL_OPTIONS:
+        field = option.fields[0]
+        if option not in POSITION_OPTIONS and field not in values:
+            default = values["encoder_ffn_dim"] if field == "decoder_ffn_dim" else DEFAULTS[field]
+            values[field] = flags.value(option, default)
+    for name in ("decoder_embed_dim", "decoder_input_dim", "decoder_output_dim"):
+        if (width := flags.integer(name, values["embed_dim"])) != values["embed_dim"]:
+            flags.problems.append(f"{name} is {width}, but must equal encoder_embed_dim, {values['embed_dim']}")
+    # What fairseq had before sources and targets each got their own.
+    longest = flags.integer("max_positions", DEFAULTS["max_source_positions"])
+    return values | {
+        "encoder_positions": flags.positions("encoder"),
+        "decoder_positions": flags.positions("decoder"),
+        "max_source_positions": flags.integer("max_source_positions", longest),
+        "max_target_positions": flags.integer("max_target_positions", longest),
+        # The older name counts where the newer one is absent or 0, as in fairseq's layers.
+        "activation_dropout": values["activation_dropout"]
+        or flags.number("relu_dropout", DEFAULTS["activation_dropout"]),
+        "share_decoder_input_output_embed": (
+            values["share_all_embeddings"] or values["share_decoder_input_output_embed"]
+        ),
+        "checkpoint_activations": values["checkpoint_activations"] or flags.switch("offload_activations"),
+    }
 
 
 def transformer_scheme(arguments: Mapping[str, object]) -> Literal["postln", "preln"]:
@@ -135,6 +127,14 @@ class _Flags:
         self.arguments = arguments
         self.problems: list[str] = []
 
+    def value(self, option: ModelOption, default: Any) -> Any:
+        """Return what the option makes of its field, whose *default* is of the field's type."""
+        if option.is_switch:
+            return option.given if self.switch(option.name) else default
+        if isinstance(default, str):
+            return self.word(option, default)
+        return (self.integer if isinstance(default, int) else self.number)(option.name, default)
+
     def integer(self, name: str, default: int) -> int:
         value = self.arguments.get(name)
         if value is None:
@@ -159,9 +159,14 @@ class _Flags:
             self.problems.append(f"{name} is {value!r}, but must be true or false")
         return bool(value)
 
-    def text(self, name: str, default: str) -> str:
-        value = self.arguments.get(name)
-        return default if value is None else str(value)
+    def word(self, option: ModelOption, default: str) -> str:
+        value = self.arguments.get(option.name)
+        word = default if value is None else str(value)
+        # `Config` complains under the name of its field: where that is the option's too, once is enough.
+        if word in option.choices or option.name in option.fields:
+            return word
+        self.problems.append(f"{option.name} is {word!r}, but must be one of {', '.join(option.choices)}")
+        return default
 
     def positions(self, side: StackName) -> Positions:
         """fairseq's two switches, or one choice for both stacks; rotary positions are not added to embeddings."""
@@ -173,5 +178,5 @@ class _Flags:
         if len(words) > 1 and not (none and not learned and chosen in ("none", "rotary")):
             self.problems.append(f"{' and '.join(words)} contradict each other; give one of them")
         if chosen is None:
-            return "none" if none else "learned" if learned else "sinusoidal"
+            chosen = "none" if none else "learned" if learned else DEFAULTS[f"{side}_positions"]
         return cast("Positions", chosen)

@@ -1,196 +1,51 @@
-"""fairseq's architectures of the family: arguments and presets -> nn.Config -> model.
+"""fairseq's architectures of the family: the names of `mtdeep.nn.presets` -> models.
 
-Each scheme is one of translation (`_mt`), a language model (`_lm`) and a masked language model (`_mlm`), named as in
-`mtdeep.nn.presets`. A preset fills in what the command line leaves open, and nothing else.
+Each scheme is one of translation (`_mt`), a language model (`_lm`) and a masked language model (`_mlm`). A preset fills
+in what the command line leaves open, and nothing else.
 """
 
 from __future__ import annotations
 
-import logging
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar
+from collections.abc import Mapping
 
 from fairseq.models import ARCH_MODEL_REGISTRY, register_model, register_model_architecture
-from fairseq.tasks import TASK_REGISTRY, FairseqTask
 
-from mtdeep.checkpoint import config_from_arguments
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.arguments import ModelArguments, as_dict, write
-from mtdeep.fairseq_plugin.flags import (
-    BASE,
-    COMMON_SWITCHES,
-    DECODER_SIZES,
-    DECODER_SWITCHES,
-    ENCODER_SIZES,
-    ENCODER_SWITCHES,
-    POSITION_SWITCHES,
-    SHARING_SWITCHES,
-    SKIPLESS_FLAGS,
-    Arguments,
-    FlagGroups,
-    add_flags,
+from mtdeep.fairseq_plugin.arguments import ModelArguments, as_dict
+from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
+from mtdeep.fairseq_plugin.models import (
+    FairseqDeepEncoderDecoder,
+    FairseqDeepLanguageModel,
+    FairseqDeepMaskedLanguageModel,
 )
-from mtdeep.fairseq_plugin.model import CausalModel, MaskedModel, TranslationModel
-from mtdeep.nn import Config
-from mtdeep.nn.config import DEFAULTS, SchemeName
-from mtdeep.nn.presets import NAMES, SIZES, Fields
+from mtdeep.nn.config import SchemeName
+from mtdeep.nn.presets import NAMES, PRESETS
 from mtdeep.nn.scheme import SCHEMES
 
-logger = logging.getLogger(__name__)
-
-# What a size sets, by fairseq's names; the decoder's widths and heads follow the encoder's (`Family.inherited`).
-SIZE_ARGUMENTS = {
-    "encoder_layers": "encoder_layers",
-    "decoder_layers": "decoder_layers",
-    "embed_dim": "encoder_embed_dim",
-    "encoder_ffn_dim": "encoder_ffn_embed_dim",
-    "encoder_heads": "encoder_attention_heads",
+KINDS: Mapping[str, type[FairseqDeepModel]] = {
+    "mt": FairseqDeepEncoderDecoder,
+    "lm": FairseqDeepLanguageModel,
+    "mlm": FairseqDeepMaskedLanguageModel,
 }
+"""The model of each kind of `mtdeep.nn.presets.KINDS`."""
 
 
-class Family:
-    """What the three kinds of architectures differ in for fairseq's command line; a subclass names its scheme."""
-
-    scheme: ClassVar[SchemeName]
-    sizes: ClassVar[FlagGroups]
-    switches: ClassVar[FlagGroups]
-    defaults: ClassVar[Arguments]
-    # What an argument takes from another one when neither the command line nor the preset sets it.
-    inherited: ClassVar[Mapping[str, str]] = {}
-    # fairseq's only task for a stack on its own.
-    task: ClassVar[str | None] = None
-    # The task's options that the model depends on.
-    from_task: ClassVar[tuple[str, ...]]
-
-    @classmethod
-    def add_args(cls, parser: ArgumentParser) -> None:
-        """Add the flags."""
-        add_flags(parser, cls.sizes, cls.switches)
-
-    @classmethod
-    def options(cls) -> frozenset[str]:
-        """Return the names of the flags, as a configuration file has them."""
-        parser = ArgumentParser(add_help=False)
-        cls.add_args(parser)
-        return frozenset(action.dest for action in parser._actions)
-
-    @classmethod
-    def complete(cls, args: ModelArguments, task: FairseqTask) -> dict[str, object]:
-        """Fill in *args* what the model depends on, and return it.
-
-        A command line holds the task's options, too; a configuration file has them elsewhere. An architecture of the
-        user's own may have set its sizes alone.
-        """
-        if not isinstance(args, Namespace):
-            options, given = as_dict(task.cfg), as_dict(args)
-            write(args, {name: options.get(name) for name in cls.from_task if name not in given})
-        fill_in(cls, {})(args)
-        return {**dict.fromkeys(cls.from_task), **as_dict(args)}
+def register_all() -> None:
+    """Let fairseq know the model of each kind and scheme, and its sizes."""
+    for kind, model in KINDS.items():
+        for paper, scheme in NAMES.items():
+            register(f"{paper}_{kind}", model, scheme)
 
 
-class Translation(Family, TranslationModel):
-    """An encoder-decoder."""
-
-    from_task: ClassVar = ("max_source_positions", "max_target_positions", "left_pad_target")
-    sizes: ClassVar = (ENCODER_SIZES, DECODER_SIZES)
-    switches: ClassVar = (ENCODER_SWITCHES, DECODER_SWITCHES, SHARING_SWITCHES)
-    defaults: ClassVar[Arguments] = {
-        "encoder_layers": 6,
-        "decoder_layers": 6,
-        "encoder_embed_dim": 512,
-        "encoder_ffn_embed_dim": 2048,
-        "encoder_attention_heads": 8,
-    }
-    inherited: ClassVar = {
-        "decoder_embed_dim": "encoder_embed_dim",
-        "decoder_ffn_embed_dim": "encoder_ffn_embed_dim",
-        "decoder_attention_heads": "encoder_attention_heads",
-    }
-
-    @classmethod
-    def build_model(cls, args: ModelArguments, task: FairseqTask) -> Translation:
-        """Build the model and record its configuration in *args*, which fairseq writes into every checkpoint."""
-        check_task(cls, task)
-        arguments = cls.complete(args, task)
-        source, target = task.source_dictionary, task.target_dictionary
-        problems = []
-        if arguments["share_all_embeddings"] and source != target:
-            problems.append("--share-all-embeddings needs one dictionary for source and target; this data has two")
-        if str(arguments.get("left_pad_target")) == "True":  # stock tasks keep a truth value or its name
-            problems.append("--left-pad-target is not supported, decoder inputs are padded on the right; leave it out")
-        config = recorded_config(args, cls.scheme, len(source), len(target), arguments, problems)
-        return cls(config, source, target)
-
-
-class Language(Family, CausalModel):
-    """A decoder alone, for fairseq's `language_modeling`."""
-
-    task: ClassVar = "language_modeling"
-    from_task: ClassVar = ("max_target_positions", "tokens_per_sample")
-    sizes: ClassVar = (DECODER_SIZES,)
-    switches: ClassVar = (DECODER_SWITCHES,)
-    defaults: ClassVar[Arguments] = {
-        "decoder_layers": 6,
-        "decoder_embed_dim": 512,
-        "decoder_ffn_embed_dim": 2048,
-        "decoder_attention_heads": 8,
-    }
-
-    @classmethod
-    def build_model(cls, args: ModelArguments, task: FairseqTask) -> Language:
-        """Build the model and record its configuration in *args*."""
-        check_task(cls, task)
-        arguments = cls.complete(args, task)
-        longest = arguments["max_target_positions"] or arguments["tokens_per_sample"]
-        arguments |= {
-            "encoder_layers": 0,
-            "encoder_embed_dim": arguments["decoder_embed_dim"],
-            "encoder_attention_heads": arguments["decoder_attention_heads"],
-            "max_source_positions": longest,
-            "max_target_positions": longest,
-        }
-        size = len(task.target_dictionary)
-        problems = []
-        if len(task.source_dictionary) != size:  # a truncated dictionary equals the whole one, but for its length
-            problems.append("--output-dictionary-size is not supported; leave it out")
-        return cls(recorded_config(args, cls.scheme, size, size, arguments, problems), task.target_dictionary)
-
-
-class MaskedLanguage(Family, MaskedModel):
-    """An encoder alone, for fairseq's `masked_lm`; its output projection is its embedding table.
-
-    BERT and fairseq's RoBERTa have another layer, a normalisation and a bias before it.
-    """
-
-    task: ClassVar = "masked_lm"
-    from_task: ClassVar = ("include_target_tokens", "tokens_per_sample")
-    sizes: ClassVar = (ENCODER_SIZES,)
-    switches: ClassVar = (ENCODER_SWITCHES,)
-    defaults: ClassVar[Arguments] = {
-        "encoder_layers": 6,
-        "encoder_embed_dim": 512,
-        "encoder_ffn_embed_dim": 2048,
-        "encoder_attention_heads": 8,
-    }
-
-    @classmethod
-    def build_model(cls, args: ModelArguments, task: FairseqTask) -> MaskedLanguage:
-        """Build the model and record its configuration in *args*."""
-        check_task(cls, task)
-        arguments = cls.complete(args, task)
-        problems = []
-        if arguments["include_target_tokens"]:
-            problems.append("--include-target-tokens is not supported; leave it out")
-        arguments |= {
-            "decoder_layers": 0,
-            "decoder_attention_heads": arguments["encoder_attention_heads"],
-            "share_all_embeddings": True,
-            "max_source_positions": arguments["tokens_per_sample"],
-            "max_target_positions": arguments["tokens_per_sample"],
-        }
-        size = len(task.source_dictionary)
-        return cls(recorded_config(args, cls.scheme, size, size, arguments, problems), task.source_dictionary)
+def register(name: str, model: type[FairseqDeepModel], scheme: SchemeName) -> None:
+    """Let fairseq know a scheme's *model* by a name, and the presets that are named after it."""
+    members = {"scheme": scheme, "__doc__": SCHEMES[scheme].__doc__, "__module__": __name__}
+    of_scheme = register_model(name)(type(name, (model,), members))
+    # An attribute of this module, where pickle looks for it.
+    globals()[name] = of_scheme
+    for preset, fields in PRESETS.items():
+        if preset == name or preset.startswith(f"{name}_"):
+            register_model_architecture(name, preset)(of_scheme.architecture(fields))
 
 
 def check_known(args: ModelArguments) -> None:
@@ -203,71 +58,4 @@ def check_known(args: ModelArguments) -> None:
         )
 
 
-def check_task(model: type[Family], task: FairseqTask) -> None:
-    """Raise UserError when a stack on its own has another task than its own, or translation has one of those."""
-    name = model.__name__
-    scheme = name.rpartition("_")[0]
-    if model.task is not None:
-        if not isinstance(task, TASK_REGISTRY[model.task]):
-            raise UserError(f"--arch {name} is for --task {model.task}; give that task, or --arch {scheme}_mt.")
-    elif isinstance(task, tuple(TASK_REGISTRY[own] for own in (Language.task, MaskedLanguage.task))):
-        raise UserError(f"--arch {name} translates; for this task give --arch {scheme}_lm or {scheme}_mlm.")
-
-
-def recorded_config(
-    args: ModelArguments,
-    scheme: SchemeName,
-    source_size: int,
-    target_size: int,
-    arguments: Arguments,
-    problems: Iterable[str],
-) -> Config:
-    """Return the configuration that *arguments* describe, put it into *args*, and warn of flags without effect."""
-    config = config_from_arguments(
-        arguments,
-        source_vocabulary_size=source_size,
-        target_vocabulary_size=target_size,
-        scheme=scheme,
-        known_problems=problems,
-    )
-    for name in sorted(config.idle()):
-        if getattr(config, name) != DEFAULTS[name]:
-            flag = f"--{name.replace('_', '-')}"
-            logger.warning(f"{flag} has no effect here (scheme {scheme}, shaping {config.shaping}).")
-    write(args, {"mtdeep_config": config.to_dict()})
-    return config
-
-
-def fill_in(model: type[Family], preset: Arguments) -> Callable[[ModelArguments], None]:
-    """Return fairseq's "architecture function": it sets what is not set yet."""
-    switches = {name.replace("-", "_"): False for group in (COMMON_SWITCHES, *model.switches) for name in group}
-    skipless = SKIPLESS_FLAGS if model.scheme == "vanilla" else {}
-
-    def apply(args: ModelArguments) -> None:
-        given = as_dict(args)
-        if any(given.get(name) for name in POSITION_SWITCHES):
-            given.setdefault("positions", None)  # said already, in fairseq's words
-        for name, value in {**BASE, **switches, **model.defaults, **skipless, **preset}.items():
-            given.setdefault(name, value)
-        for name, origin in model.inherited.items():
-            given.setdefault(name, given[origin])
-        write(args, given)
-
-    return apply
-
-
-def size_arguments(size: Fields) -> Arguments:
-    """Return a size in fairseq's arguments."""
-    return {argument: size[name] for name, argument in SIZE_ARGUMENTS.items() if name in size}
-
-
-for family, suffix in ((Translation, "mt"), (Language, "lm"), (MaskedLanguage, "mlm")):
-    for paper, scheme in NAMES.items():
-        name = f"{paper}_{suffix}"
-        members = {"scheme": scheme, "__doc__": SCHEMES[scheme].__doc__, "__module__": __name__}
-        # An attribute of this module, where pickle looks for it.
-        model = globals()[name] = register_model(name)(type(name, (family,), members))
-        register_model_architecture(name, name)(fill_in(model, {}))
-        if name == "deepnet_mt":
-            for size, sizes in SIZES.items():
-                register_model_architecture(name, f"{name}_{size}")(fill_in(model, size_arguments(sizes)))
+register_all()

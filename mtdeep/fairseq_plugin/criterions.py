@@ -13,7 +13,7 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.model import takes_head
+from mtdeep.fairseq_plugin.models import takes_head
 from mtdeep.nn import linear_cross_entropy
 
 NAME = "label_smoothed_linear_cross_entropy"

@@ -14,7 +14,7 @@ from torch import nn
 
 from mtdeep.checkpoint.read import recorded_config
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.model import ADAPTERS, unwrapped
+from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.nn import Config
 
 Facts = Mapping[str, Any]
@@ -37,7 +37,7 @@ def run_facts(task: FairseqTask | None, model: nn.Module) -> Facts:
     """Return what holds in this run of fairseq; tasks and models that are not ours may have nothing to tell."""
     facts = dict(task.state_dict()) if task is not None else {}
     inner = unwrapped(model)
-    return {**facts, "config": inner.config.to_dict()} if isinstance(inner, ADAPTERS) else facts
+    return {**facts, "config": inner.config.to_dict()} if isinstance(inner, FairseqDeepModel) else facts
 
 
 def agree(saved: Facts, here: Facts) -> None:

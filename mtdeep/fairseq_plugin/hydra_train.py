@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.architectures import Family
+from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.importing import tell
 from mtdeep.fairseq_plugin.unsuited import chosen, task_options
 
@@ -39,7 +39,7 @@ class Composition:
 def store_models() -> None:
     """Let `model=NAME` choose one of our architectures, with all of its options unset."""
     for name, model in ARCH_MODEL_REGISTRY.items():
-        if issubclass(model, Family):
+        if issubclass(model, FairseqDeepModel):
             node = {"_name": name, **dict.fromkeys(sorted(model.options()))}
             ConfigStore.instance().store(name=name, group="model", node=node, provider="mtdeep")
 

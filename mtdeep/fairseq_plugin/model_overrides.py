@@ -13,7 +13,7 @@ from fairseq.models import ARCH_MODEL_REGISTRY
 
 from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.architectures import Family
+from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.generation.loading import recorded_name
 
 FLAG = "--model-overrides"
@@ -74,7 +74,7 @@ def _unknown(name: object) -> str:
 
 def _options_of_model(state: Mapping[str, Any]) -> frozenset[str]:
     model = ARCH_MODEL_REGISTRY.get(recorded_name(state, "model"), object)
-    return model.options() if issubclass(model, Family) else frozenset()
+    return model.options() if issubclass(model, FairseqDeepModel) else frozenset()
 
 
 def _fields(group: object) -> set[str]:

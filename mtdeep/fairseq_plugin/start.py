@@ -24,7 +24,7 @@ from fairseq.tasks import TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.architectures import Family
+from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
 from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals, without_effect
@@ -67,7 +67,7 @@ def check(command: str, cfg: Any) -> None:
 def use_of(command: str, cfg: Any) -> Use:
     """Return what a command is used for; none of those that translate, which look at their options themselves."""
     use = USES.get(command, Use(0))
-    if command == "train" and issubclass(model_class(cfg), Family):
+    if command == "train" and issubclass(model_class(cfg), FairseqDeepModel):
         use |= Use.TRAIN_MODEL
     if command == "train" and reads_store(chosen(cfg, "task")):
         use |= Use.TRAIN_STORE
@@ -97,7 +97,7 @@ def unnamed_parts(cfg: Any) -> Iterator[str]:
 def unknown_model_options(cfg: Any) -> Iterator[str]:
     """One phrase for each option of a configuration file that the model does not have; flags are argparse's affair."""
     name, model = chosen(cfg, "model"), model_class(cfg)
-    if isinstance(cfg.model, DictConfig) and issubclass(model, Family):
+    if isinstance(cfg.model, DictConfig) and issubclass(model, FairseqDeepModel):
         options = model.options()
         for option in cfg.model:
             if option in model.from_task:

@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import InterpolationKeyError
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.architectures import Family
+from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.tasks import reads_store
 
 
@@ -34,7 +34,7 @@ def chosen(cfg: Any, part: str) -> str | None:
 def unsuited_model(arch: str | None, task: str | None) -> Iterator[str]:
     """One phrase when the task `many_to_many_translation` cannot train one of fairseq's own models."""
     model = ARCH_MODEL_REGISTRY.get(arch, object)
-    if not reads_store(task) or model is object or issubclass(model, Family):
+    if not reads_store(task) or model is object or issubclass(model, FairseqDeepModel):
         return
     if not issubclass(model, FairseqEncoderDecoderModel) or issubclass(model, (LSTMModel, FairseqNATModel)):
         yield (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+import pickle
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -40,6 +41,13 @@ def test_every_scheme_translates_and_models_language() -> None:
     assert {f"{name}_{kind}" for name in names for kind in ("mt", "lm", "mlm")} <= ARCH_CONFIG_REGISTRY.keys()
 
 
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_model_pickles_by_the_name_of_its_architecture(name: str) -> None:
+    model = ARCH_MODEL_REGISTRY[name]
+    assert model.__name__ == (name if name.endswith(("_mt", "lm")) else "deepnet_mt")
+    assert pickle.loads(pickle.dumps(model)) is model
+
+
 def test_skipless_networks_have_presets_of_their_own() -> None:
     """He et al. 2023: tailored activation, E-SPA, positions that leave the first kernel alone, no dropout."""
     args = Namespace()
@@ -68,6 +76,20 @@ def test_a_preset_is_the_same_without_fairseq(name: str) -> None:
     sizes = {"source_vocabulary_size": 9, "target_vocabulary_size": 9}
     scheme = ARCH_MODEL_REGISTRY[name].scheme
     assert config_from_arguments(vars(args), **sizes, scheme=scheme) == Config.from_dict({**FIELDS[name], **sizes})
+
+
+@pytest.mark.parametrize("name", ["deepnet_mt", "deepnet_lm", "deepnet_mlm"])
+def test_every_option_of_a_model_is_a_flag(name: str) -> None:
+    model, parser = ARCH_MODEL_REGISTRY[name], ArgumentParser(add_help=False)
+    model.add_args(parser)
+    assert parser.parse_args([]) == Namespace(**{option: parser.get_default(option) for option in model.options()})
+
+
+def test_a_stack_on_its_own_has_no_flags_of_the_other() -> None:
+    of_kind = {kind: ARCH_MODEL_REGISTRY[f"preln_{kind}"].options() for kind in ("mt", "lm", "mlm")}
+    assert not any(option.startswith("encoder_") for option in of_kind["lm"])
+    assert not any(option.startswith("decoder_") for option in of_kind["mlm"])
+    assert of_kind["lm"] | of_kind["mlm"] | {"share_all_embeddings"} == of_kind["mt"]
 
 
 SMALL = {"layers": 1, "embed_dim": 16, "ffn_embed_dim": 32, "attention_heads": 2}

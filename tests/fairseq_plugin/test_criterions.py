@@ -12,7 +12,7 @@ from fairseq.data import Dictionary
 from mtdeep import nn as deep
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.criterions import LabelSmoothedLinearCrossEntropy
-from mtdeep.fairseq_plugin.model import TranslationModel
+from mtdeep.fairseq_plugin.models import FairseqDeepEncoderDecoder
 
 
 @pytest.mark.parametrize("ignore_prefix_size", [0, 1])
@@ -24,7 +24,7 @@ def test_equals_fairseqs_criterion(dictionary: Dictionary, sentence_avg: bool, i
         encoder_layers=1, decoder_layers=1, embed_dim=16, encoder_ffn_dim=24, decoder_ffn_dim=24, encoder_heads=2,
         decoder_heads=2, dropout=0.0,
     )  # fmt: skip
-    model = TranslationModel(config, dictionary, dictionary)
+    model = FairseqDeepEncoderDecoder(config, dictionary, dictionary)
     tokens = torch.randint(4, len(dictionary), (3, 6))
     tokens[1, 4:] = dictionary.pad()
     sample = {

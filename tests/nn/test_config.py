@@ -117,6 +117,54 @@ def test_wrong_types_are_problems_and_not_crashes() -> None:
         Config(scheme="postln", source_vocabulary_size=9, target_vocabulary_size=9, embed_dim="512", dropout="a")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", [field.name for field in fields(Config)])
+def test_every_field_says_what_it_may_be(name: str, small: Config) -> None:
+    with pytest.raises(ValueError, match=rf"{name} \[\] is "):
+        Config.from_dict({**small.to_dict(), name: []})
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "refused"),
+    [
+        ("encoder_layers", (0, 1), (-1, False, 1.0)),
+        ("encoder_heads", (1, 2), (0, -1, True, 2.0)),
+        ("padding_idx", (0, 5), (-1, 1.0)),
+        ("dropout", (0, 0.0, 0.99), (1, 1.0, -0.01, False, float("nan"))),
+        ("skip_alpha", (0.0, 0.99), (1.0, -0.01)),
+        ("residual_scale", (1e-9, 1, 1e9), (0.0, -1.0, float("inf"), float("nan"), True)),
+        ("espa_gamma", (1e-6, 10), (9e-7, 10.1, 0.0)),
+        ("branch_norm", (True, False), (1, 0, "True")),
+    ],
+)
+def test_bounds(name: str, allowed: tuple[object, ...], refused: tuple[object, ...], small: Config) -> None:
+    for value in allowed:
+        assert getattr(Config.from_dict({**small.to_dict(), name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ValueError, match=f"{name} {value!r} is "):
+            Config.from_dict({**small.to_dict(), name: value})
+
+
+OF_VANILLA = {"shaping", "skip_alpha", "branch_norm"}
+OF_RESIDUAL = {"residual_alpha", "residual_scale"}
+OF_SHAPINGS = {"espa_gamma", "uspa_rho"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "shaping", "idle"),
+    [
+        ("deepnorm", "none", OF_VANILLA | OF_RESIDUAL | OF_SHAPINGS),
+        ("deepnorm", "uspa", OF_VANILLA | OF_RESIDUAL | OF_SHAPINGS),
+        ("residual", "none", OF_VANILLA | OF_SHAPINGS),
+        ("vanilla", "none", OF_RESIDUAL | OF_SHAPINGS),
+        ("vanilla", "espa", OF_RESIDUAL | {"uspa_rho"}),
+        ("vanilla", "uspa", OF_RESIDUAL | {"espa_gamma"}),
+        ("vanilla", "value_skipinit", OF_RESIDUAL | OF_SHAPINGS),
+    ],
+)
+def test_fields_of_other_schemes_are_idle(scheme: str, shaping: str, idle: set[str], small: Config) -> None:
+    assert Config.from_dict({**small.to_dict(), "scheme": scheme, "shaping": shaping}).idle() == idle
+
+
 def test_sinusoids_need_four_dimensions() -> None:
     with pytest.raises(ValueError, match="at least 4"):
         Config(

@@ -16,9 +16,9 @@ from fairseq.dataclass.configs import FairseqConfig
 from fairseq.tasks.language_modeling import LanguageModelingConfig
 
 import mtdeep.fairseq_plugin
-from mtdeep.fairseq_plugin.architectures import Translation
 from mtdeep.fairseq_plugin.fairseq_options.option import Use, leaf
 from mtdeep.fairseq_plugin.fairseq_options.table import OPTIONS
+from mtdeep.fairseq_plugin.models import FairseqDeepEncoderDecoder
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig
 
 ON_STORE = ["store", "--task", "many_to_many_translation", "--max-tokens", "100"]
@@ -76,7 +76,7 @@ def of_parts(use: Use) -> set[str]:
         return own | fields(LanguageModelingConfig)
     bleu = {name for name in offered(use) if name.startswith("eval_")}
     assert bleu, "those of fairseq's translation are refused by argparse's actions"
-    return own | fields(ManyToManyTranslationConfig) | Translation.options() | bleu
+    return own | fields(ManyToManyTranslationConfig) | FairseqDeepEncoderDecoder.options() | bleu
 
 
 def test_an_option_stands_in_the_table_once() -> None:

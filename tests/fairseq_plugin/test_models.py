@@ -13,8 +13,8 @@ from fairseq.models.transformer import TransformerModel, base_architecture
 
 from mtdeep import nn as deep
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.architectures import Translation
-from mtdeep.fairseq_plugin.model import FairseqDeepDecoder, TranslationModel
+from mtdeep.fairseq_plugin.models import FairseqDeepEncoderDecoder
+from mtdeep.fairseq_plugin.stacks import FairseqDeepDecoder
 
 SIZES = {
     "encoder_layers": 3,
@@ -36,7 +36,7 @@ def fairseq_transformer(dictionary: Dictionary, pre_norm: bool, **options: objec
     return TransformerModel.build_model(args, task)
 
 
-def ours_with_its_weights(theirs: TransformerModel, dictionary: Dictionary, scheme: str) -> TranslationModel:
+def ours_with_its_weights(theirs: TransformerModel, dictionary: Dictionary, scheme: str) -> FairseqDeepEncoderDecoder:
     config = deep.Config(
         scheme=scheme,
         source_vocabulary_size=len(dictionary),
@@ -54,7 +54,7 @@ def ours_with_its_weights(theirs: TransformerModel, dictionary: Dictionary, sche
         max_source_positions=64,
         max_target_positions=64,
     )
-    model = TranslationModel(config, dictionary, dictionary)
+    model = FairseqDeepEncoderDecoder(config, dictionary, dictionary)
     names = model.state_dict().keys()
     weights = {name: tensor for name, tensor in theirs.state_dict().items() if name in names}
     model.load_state_dict(weights, strict=True)
@@ -91,24 +91,26 @@ def test_equals_fairseqs_transformer_with_its_weights(
 
 
 @pytest.fixture
-def model(dictionary: Dictionary) -> TranslationModel:
+def model(dictionary: Dictionary) -> FairseqDeepEncoderDecoder:
     torch.manual_seed(0)
     config = deep.Config(
         scheme="deepnorm", source_vocabulary_size=len(dictionary), target_vocabulary_size=len(dictionary),
         encoder_layers=2, decoder_layers=3, embed_dim=16, encoder_ffn_dim=24, decoder_ffn_dim=24,
         encoder_heads=2, decoder_heads=2,
     )  # fmt: skip
-    return TranslationModel(config, dictionary, dictionary).double().eval()
+    return FairseqDeepEncoderDecoder(config, dictionary, dictionary).double().eval()
 
 
-def expand(model: TranslationModel, inputs: dict[str, torch.Tensor], beams: int) -> dict[str, list[torch.Tensor]]:
+def expand(
+    model: FairseqDeepEncoderDecoder, inputs: dict[str, torch.Tensor], beams: int
+) -> dict[str, list[torch.Tensor]]:
     encoder_out = model.encoder(inputs["src_tokens"], inputs["src_lengths"])
     order = torch.arange(len(inputs["src_tokens"])).repeat_interleave(beams)
     return model.encoder.reorder_encoder_out(encoder_out, order)
 
 
 def test_incremental_decoding_follows_reordered_beams_and_dropped_sentences(
-    dictionary: Dictionary, model: TranslationModel
+    dictionary: Dictionary, model: FairseqDeepEncoderDecoder
 ) -> None:
     inputs, beams = batch(dictionary, left_padded=True), 2
     with torch.no_grad():
@@ -127,7 +129,7 @@ def test_incremental_decoding_follows_reordered_beams_and_dropped_sentences(
     torch.testing.assert_close(incremental, full[:, 2:], rtol=0, atol=1e-10)
 
 
-def test_cross_attention_keys_exist_once_a_sentence(dictionary: Dictionary, model: TranslationModel) -> None:
+def test_cross_attention_keys_exist_once_a_sentence(dictionary: Dictionary, model: FairseqDeepEncoderDecoder) -> None:
     inputs = batch(dictionary, left_padded=False)
     state: dict[str, deep.DecoderCache] = {}
     with torch.no_grad():
@@ -140,7 +142,7 @@ def test_cross_attention_keys_exist_once_a_sentence(dictionary: Dictionary, mode
 
 
 def test_a_search_with_unequal_groups_still_gets_the_right_states(
-    dictionary: Dictionary, model: TranslationModel
+    dictionary: Dictionary, model: FairseqDeepEncoderDecoder
 ) -> None:
     inputs = batch(dictionary, left_padded=False)
     with torch.no_grad():
@@ -154,7 +156,7 @@ def test_a_search_with_unequal_groups_still_gets_the_right_states(
     torch.testing.assert_close(incremental, full, rtol=0, atol=1e-10)
 
 
-def test_state_dict_has_fairseqs_names_only(dictionary: Dictionary, model: TranslationModel) -> None:
+def test_state_dict_has_fairseqs_names_only(dictionary: Dictionary, model: FairseqDeepEncoderDecoder) -> None:
     theirs = fairseq_transformer(dictionary, pre_norm=False)
     fast_path = ("_weight", "_bias")  # fairseq's duplicates for torch's fused layer
     expected = {n.split(".", 3)[-1] for n in theirs.state_dict() if n.startswith("encoder.layers.0.")}
@@ -163,7 +165,7 @@ def test_state_dict_has_fairseqs_names_only(dictionary: Dictionary, model: Trans
     assert isinstance(model.decoder, FairseqDeepDecoder)
 
 
-DEEPNET: type[Translation] = MODEL_REGISTRY["deepnet_mt"]
+DEEPNET: type[FairseqDeepEncoderDecoder] = MODEL_REGISTRY["deepnet_mt"]
 
 
 def arguments(**given: object) -> Namespace:

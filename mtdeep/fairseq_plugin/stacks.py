@@ -1,4 +1,4 @@
-"""The models in fairseq's clothes: its calling conventions around the stacks of ``mtdeep.nn``.
+"""The stacks of ``mtdeep.nn`` in fairseq's clothes: its calling conventions around them.
 
 Inside, tensors are batch-first; fairseq hands encoder states around as (time, batch, dim), so the adapters transpose
 at the border, which copies nothing.
@@ -9,28 +9,19 @@ to its sentence (``rows``); states, and the cross-attention keys and values made
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.models import (
-    FairseqEncoder,
-    FairseqEncoderDecoderModel,
-    FairseqEncoderModel,
-    FairseqIncrementalDecoder,
-    FairseqLanguageModel,
-)
+from fairseq.models import FairseqEncoder, FairseqIncrementalDecoder
 from torch import Tensor, nn
 
 from mtdeep.fairseq_plugin.kept_dropout import KeepsDropout
-from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput, token_embeddings
+from mtdeep.nn import Config, Decoder, DecoderCache, Encoder, EncoderOutput
 from mtdeep.nn.alignment import default_alignment_layer
 
 EncoderOut = dict[str, list[Tensor]]
 DecoderOut = tuple[Tensor, dict[str, list[Tensor | None]]]
-# From features (batch, time, dim) and the output projection's weight (vocabulary, dim) to whatever a criterion needs.
-Head = Callable[[Tensor, Tensor], Any]
 CACHE = "mtdeep.decoder_cache"
 
 
@@ -156,93 +147,3 @@ def select(output: EncoderOutput, rows: Tensor) -> EncoderOutput:
     """Return the states of the sentences that *rows* names, repeated as it repeats them."""
     mask = output.padding_mask
     return EncoderOutput(output.states.index_select(0, rows), None if mask is None else mask.index_select(0, rows))
-
-
-class TranslationModel(FairseqEncoderDecoderModel):
-    """Encoder-decoder built from an ``nn.Config`` and fairseq's dictionaries."""
-
-    # fairseq's generator shall take attention from a pass over the whole translation; single steps return none.
-    full_context_alignment = True
-
-    def __init__(self, config: Config, source: Dictionary, target: Dictionary) -> None:
-        source_embeddings, target_embeddings = token_embeddings(config)
-        super().__init__(
-            FairseqDeepEncoder(config, source_embeddings, source), FairseqDeepDecoder(config, target_embeddings, target)
-        )
-        self.config = config
-
-    def forward(
-        self, src_tokens: Tensor, src_lengths: Tensor, prev_output_tokens: Tensor, head: Head | None = None
-    ) -> Any:
-        """Return logits (batch, time, vocabulary) as fairseq wants them, or what *head* makes of the features.
-
-        A criterion hands in its head, rather than take the output projection's weight and go its own way, because
-        distributed training must see every use of a parameter inside this call.
-        """
-        encoder_out = self.encoder(src_tokens, src_lengths)
-        if head is None:
-            return self.decoder(prev_output_tokens, encoder_out)
-        features, _ = self.decoder(prev_output_tokens, encoder_out, features_only=True)
-        return head(features, self.decoder.output_projection.weight)
-
-    def max_positions(self) -> tuple[int, int]:
-        """Longest source and target, in tokens."""
-        return self.encoder.max_positions(), self.decoder.max_positions()
-
-
-class CausalModel(FairseqLanguageModel):
-    """Decoder alone, built from an ``nn.Config`` and fairseq's dictionary."""
-
-    def __init__(self, config: Config, dictionary: Dictionary) -> None:
-        super().__init__(FairseqDeepDecoder(config, token_embeddings(config)[1], dictionary))
-        self.config = config
-
-    def forward(
-        self,
-        src_tokens: Tensor,
-        src_lengths: Tensor | None = None,
-        incremental_state: dict[str, DecoderCache] | None = None,
-        head: Head | None = None,
-    ) -> Any:
-        """Return logits (batch, time, vocabulary) as fairseq wants them, or what *head* makes of the features."""
-        if head is None:
-            return self.decoder(src_tokens, None, incremental_state)
-        features, _ = self.decoder(src_tokens, features_only=True)
-        return head(features, self.decoder.output_projection.weight)
-
-
-class MaskedModel(FairseqEncoderModel):
-    """Encoder alone, built from an ``nn.Config`` and fairseq's dictionary."""
-
-    def __init__(self, config: Config, dictionary: Dictionary) -> None:
-        super().__init__(FairseqDeepEncoder(config, token_embeddings(config)[0], dictionary))
-        self.config = config
-
-    def forward(
-        self, src_tokens: Tensor, src_lengths: Tensor | None = None, masked_tokens: Tensor | None = None
-    ) -> tuple[Tensor, dict[str, Any]]:
-        """Return logits (masked, vocabulary) where masked_tokens (batch, time) is True; without it, of all tokens."""
-        states = self.encoder(src_tokens)["encoder_out"][0].transpose(0, 1)
-        return self.encoder.output_projection(states if masked_tokens is None else states[masked_tokens]), {}
-
-    def get_normalized_probs(
-        self, net_output: tuple[Tensor, dict[str, Any]], log_probs: bool, sample: object = None
-    ) -> Tensor:
-        """Return probabilities, or their logarithms, in float32."""
-        logits = net_output[0].float()
-        return logits.log_softmax(-1) if log_probs else logits.softmax(-1)
-
-
-ADAPTERS = (TranslationModel, CausalModel, MaskedModel)
-
-
-def takes_head(model: nn.Module) -> bool:
-    """Whether a criterion may hand its head to this model, wrapped for distributed training or not."""
-    return isinstance(unwrapped(model), (TranslationModel, CausalModel))
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """Return the model inside the wrappers of distributed training."""
-    while isinstance(inner := getattr(model, "module", None), nn.Module):
-        model = inner
-    return model
