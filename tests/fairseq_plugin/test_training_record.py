@@ -37,3 +37,12 @@ def test_a_flag_may_bear_the_name_of_a_group() -> None:
     assert any(map(record.is_read, record.changed(["task"])))
     assert not any(map(record.is_read, record.changed(["model"])))
     assert not any(map(record.may_be_read, record.changed(["model"])))
+
+
+def test_flags_of_a_model_that_is_not_ours_may_all_be_read() -> None:
+    """Pruning looks for its flags in the record itself, whatever the model declares."""
+    flags = Namespace(_name="transformer_lm", arch="transformer_lm", encoder_layers_to_keep=None)
+    record = TrainingRecord({"cfg": {"model": flags}})
+    assert record.is_read(("model", "encoder_layers_to_keep"))
+    assert not record.is_read(("model", "dropuot"))
+    assert record.may_be_read(("model", "dropuot"))
