@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import ast
+import logging
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fairseq import checkpoint_utils
-from fairseq.models import ARCH_MODEL_REGISTRY
 
 from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
-from mtdeep.fairseq_plugin.generation.loading import recorded_name
+from mtdeep.fairseq_plugin.training_record import PARTS, Place, TrainingRecord
 
+logger = logging.getLogger(__name__)
 FLAG = "--model-overrides"
 
 
 def model_overrides(cfg: Any, paths: Sequence[str]) -> dict[str, Any]:
     """Return what the option says, which holds for the checkpoints at *paths*.
 
-    Raises UserError when it is no dictionary, and for names that do nothing.
+    Raises UserError when it is no dictionary of names, and for what has no effect.
     """
     text = cfg.common_eval.model_overrides
     try:
         overrides = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         overrides = None
-    if not isinstance(overrides, dict):
-        raise UserError(f"{FLAG} {text!r} is no dictionary; write it like \"{{'dropout': 0.3}}\".")
+    if not isinstance(overrides, dict) or not all(isinstance(name, str) for name in overrides):
+        raise UserError(f"{FLAG} {text!r} is no dictionary of names; write it like \"{{'dropout': 0.3}}\".")
     suffix, parts = cfg.checkpoint.checkpoint_suffix, cfg.checkpoint.checkpoint_shard_count
     for path in paths:
         check_overrides(checkpoint_utils.get_maybe_sharded_checkpoint_filename(path, suffix, 0, parts), overrides)
@@ -38,45 +38,62 @@ def model_overrides(cfg: Any, paths: Sequence[str]) -> dict[str, Any]:
 
 
 def check_overrides(path: str, overrides: Mapping[str, Any]) -> None:
-    """Raise UserError for names to which nothing answers in the record of a checkpoint's training.
+    """Raise UserError for overrides that change nothing of what is built of a checkpoint's record.
 
-    fairseq would pass them over. The tensors are only mapped, so that a look at the record costs little.
+    fairseq would pass them over. Where nobody can tell, as a model may look for any flag, one line of the log says so.
+    The tensors are only mapped, so that a look at the record costs little.
     """
-    if overrides and (problems := [*_problems(load_plain(Path(path)), overrides)]):
+    if not overrides:
+        return
+    record = TrainingRecord(load_plain(Path(path)))
+    problems, doubts = [], []
+    for names, value in _each(overrides):
+        places = record.changed(names)
+        if any(map(record.is_read, places)):
+            continue
+        if any(map(record.may_be_read, places)):
+            doubts.append(repr(names[-1]))
+        else:
+            problems.append(_problem(record, names, value, places))
+    if problems:
         raise UserError(f"{FLAG}: the training of {path} {'; it '.join(problems)}.")
+    if doubts:
+        logger.warning(
+            f"{FLAG}: the training of {path} did not record {', '.join(doubts)}; if its model {record.model} does not "
+            "look for that either, it has no effect: check the name."
+        )
 
 
-def _problems(state: Mapping[str, Any], overrides: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is to be said of a training for each name that does nothing.
-
-    fairseq gives groups that are recorded as a Namespace, as those of flags are, every name that stands by itself;
-    groups that are recorded as a mapping only names that they have, unless the name stands in their dictionary.
-    """
-    groups = state.get("cfg") or {"args": state.get("args")}
-    options = _options_of_model(state)
-    recorded = {*groups}.union(*map(_fields, groups.values()))
+def _each(overrides: Mapping[str, Any], outer: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Yield each value with the names that lead to it."""
     for name, value in overrides.items():
-        group = groups.get(name)
-        if isinstance(value, Mapping) and isinstance(group, Namespace):
-            yield f"has no group {name!r}; name its options by themselves"
-        elif isinstance(value, Mapping) and isinstance(group, Mapping):
-            known = {*group, *(options if name == "model" else ())}
-            yield from (_unknown(inner) for inner in value if inner not in known)
-        elif name in options - recorded and isinstance(groups.get("model"), Mapping):
-            yield f"says nothing of {name!r}; write {{'model': {{{name!r}: {value!r}}}}}"
-        elif name not in recorded | options:
-            yield _unknown(name)
+        names = (*outer, name)
+        if isinstance(value, Mapping) and value:
+            yield from _each(value, names)
+        else:
+            yield names, value
 
 
-def _unknown(name: object) -> str:
-    return f"has no option {name!r}; correct the name, or leave it out"
-
-
-def _options_of_model(state: Mapping[str, Any]) -> frozenset[str]:
-    model = ARCH_MODEL_REGISTRY.get(recorded_name(state, "model"), object)
-    return model.options() if issubclass(model, FairseqDeepModel) else frozenset()
-
-
-def _fields(group: object) -> set[str]:
-    fields = vars(group) if isinstance(group, Namespace) else group
-    return {str(name) for name in fields} if isinstance(fields, Mapping) else set()
+def _problem(record: TrainingRecord, names: Place, value: object, places: Sequence[Place]) -> str:
+    """Return what is to be said of a training for an override without effect, and what to write instead."""
+    first, option = names[0], ".".join(map(str, names))
+    group = record.group(first)
+    if len(names) > 1 and isinstance(group, Namespace):
+        return f"has no group {first!r}; name its options by themselves"
+    if len(names) == 1 and first in PARTS and isinstance(group, Mapping):
+        return f"has {first!r} as a group of options; write {{{first!r}: {{'NAME': {value!r}}}}}"
+    # In a group that is a mapping, fairseq sets a new name only when the group is named.
+    inside = [(part, first) for part in PARTS if len(names) == 1 and isinstance(record.group(part), Mapping)]
+    for part, name in filter(record.is_read, inside):
+        return f"says nothing of {name!r}; write {{{part!r}: {{{name!r}: {value!r}}}}}"
+    if any(len(place) > 1 and record.records(place) for place in places):
+        return (
+            f"has an option {option!r}, which neither its model nor its task reads; leave it out, or give the command "
+            "its own"
+        )
+    for part, name in filter(record.may_be_read, inside):
+        return (
+            f"says nothing of {name!r}; correct the name, or write {{{part!r}: {{{name!r}: {value!r}}}}} if its {part} "
+            "looks for it"
+        )
+    return f"has no option {option!r}; correct the name, or leave it out"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -131,14 +133,39 @@ def check_names(names: Set[str]) -> None:
 
 
 def load_archive_file(archive_file: str) -> str:
-    """Return the folder of a model or of its data, unpacked; raises UserError where fairseq goes on without one."""
-    folder: str | None = _load_archive_file(archive_file)
+    """Return the folder of a model or of its data, fetched and unpacked.
+
+    Raises UserError where fairseq goes on without one, or ends in a traceback.
+    """
+    copy = fetch(archive_file) if "://" in archive_file else archive_file
+    try:
+        folder: str | None = _load_archive_file(archive_file)
+    except tarfile.TarError as error:
+        remedy = f"check the address, and delete {copy} to fetch it again"
+        if copy == archive_file:
+            remedy = "give from_pretrained the folder that it lies in"
+        raise UserError(f"{archive_file}: is neither a folder nor an archive of one ({error}); {remedy}.") from None
     if folder is None:
         raise UserError(
             f"{archive_file}: there is no such folder or archive; give from_pretrained the path that the checkpoint's "
             "folder, or its data (the store), has now."
         )
     return folder
+
+
+def fetch(address: str) -> str:
+    """Return what fairseq keeps of an address, a file or its unpacked folder; raises UserError, with the reason."""
+    try:
+        copy = str(file_utils.cached_path(address))
+        reason = None if Path(copy).exists() else "fairseq knows no such protocol"
+    except Exception as error:  # of requests, of boto or of fairseq's own
+        reason = str(error)
+    if reason is not None:
+        raise UserError(
+            f"{address}: cannot be fetched ({reason}); check the address and the network, or give from_pretrained the "
+            "folder of a copy."
+        )
+    return copy
 
 
 hub_utils.GeneratorHubInterface = HubInterface

@@ -6,7 +6,6 @@ see, or with tags that it has never seen, a model translates into nonsense.
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from fairseq.tasks.translation import TranslationTask
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask, reads_store
+from mtdeep.fairseq_plugin.training_record import recorded_name
 
 _original = checkpoint_utils.load_model_ensemble_and_task
 
@@ -54,7 +54,7 @@ def load_model_ensemble_and_task(
 
 def check_task(path: str, state: Mapping[str, Any], task: FairseqTask) -> None:
     """Raise UserError when *task* shows a model tags that its training did not have, or the other way round."""
-    name = recorded_task(state)
+    name = recorded_name(state, "task")
     if isinstance(task, ManyToManyTranslationTask) and not reads_store(name):
         if name is not None and name not in TASK_REGISTRY:
             raise UserError(f"{path}: was trained with the task {name!r}, which is not known; name its --user-dir.")
@@ -66,20 +66,6 @@ def check_task(path: str, state: Mapping[str, Any], task: FairseqTask) -> None:
         raise UserError(
             f"{path}: was trained with the task {name}, whose models need language tags; give that task and the store."
         )
-
-
-def recorded_task(state: Mapping[str, Any]) -> str | None:
-    """Return the name of the task that a checkpoint was trained with."""
-    return recorded_name(state, "task")
-
-
-def recorded_name(state: Mapping[str, Any], part: str) -> str | None:
-    """Return the name of the task or the model (*part*) that a checkpoint records."""
-    cfg, args = state.get("cfg"), state.get("args")
-    if cfg is None:
-        return getattr(args, "arch" if part == "model" else part, None)
-    record = cfg[part]  # of an older part of fairseq's a Namespace of all its options
-    return str(record._name if isinstance(record, Namespace) else record["_name"])
 
 
 checkpoint_utils.load_model_ensemble_and_task = load_model_ensemble_and_task

@@ -11,7 +11,7 @@ from fairseq.data.data_utils import post_process
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.store_subwords import StoreSubwords
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
-from mtdeep.text_lines import read_lines
+from mtdeep.text_lines import STANDARD_INPUT, read_lines
 
 # What a bare --replace-unk is to fairseq's parser.
 NO_FILE = ("", "@@ ")
@@ -87,6 +87,10 @@ class UnknownWords:
 
 def read_replacements(path: str) -> dict[str, str]:
     """Return the pairs of a file of two columns, separated by white space."""
+    if path == STANDARD_INPUT:
+        raise UserError(
+            f"--replace-unk {path}: standard input is left to the sentences of fairseq-interactive; give a file."
+        )
     replacements = {}
     for number, line in enumerate(read_lines(path, "--replace-unk"), 1):
         columns = line.split()

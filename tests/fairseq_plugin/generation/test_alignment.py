@@ -151,6 +151,13 @@ def test_a_bad_file_of_pairs_is_named(tmp_path: Path, text: bytes, sentence: str
         read_replacements(tmp_path / "none")
 
 
+def test_pairs_are_not_taken_from_the_sentences(interact) -> None:
+    with pytest.raises(
+        UserError, match=r"^--replace-unk -: standard input is left to the sentences .*; give a file\.$"
+    ):
+        interact("eab\n", "--replace-unk", "-")
+
+
 def test_replacing_is_seen_in_the_text_and_in_the_score(store: Store, generate, read) -> None:
     """The raw source's own letter comes out, though the model has read an unknown word."""
     before, after = generate("--score-reference"), generate("--score-reference", "--replace-unk", "")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 
 import pytest
 import torch
+from fairseq import file_utils
 from fairseq.models.transformer import TransformerModel
 
 from mtdeep.corpus import Direction, Store
@@ -164,6 +167,63 @@ def test_what_has_moved_is_named_with_what_to_give(unknown_store: Path, checkpoi
     (without / "sentencepiece.model").unlink()
     with pytest.raises(UserError, match=r"sentencepiece\.model: missing, .*; prepare the store again, or restore"):
         from_pretrained(checkpoint, without)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own for what fairseq fetches, past any proxy."""
+    monkeypatch.setattr(file_utils, "PYTORCH_FAIRSEQ_CACHE", tmp_path / "cache")
+    monkeypatch.setenv("NO_PROXY", "*")
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def empty_site() -> Iterator[str]:
+    """The address of a server that has nothing."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("http://127.0.0.1:1/model.tar.gz", "Connection refused"),
+        ("gopher://host/model.tar.gz", "fairseq knows no such protocol"),
+        ("s3://bucket/model.tar.gz", "botocore"),
+    ],
+)
+def test_what_cannot_be_fetched_is_named_with_the_reason(
+    address: str, reason: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    with pytest.raises(UserError) as problem:
+        TransformerModel.from_pretrained(address)
+    assert str(problem.value).startswith(f"{address}: cannot be fetched (")
+    assert reason in str(problem.value)
+    assert str(problem.value).endswith(
+        "); check the address and the network, or give from_pretrained the folder of a copy."
+    )
+
+
+def test_what_is_no_archive_is_named(empty_site: str, cache: Path, checkpoint: Path) -> None:
+    """A server answers with a page of its own where it has nothing, and fairseq keeps that for the next time."""
+    address = f"{empty_site}/model.tar.gz"
+    with pytest.raises(UserError) as problem:
+        TransformerModel.from_pretrained(address)
+    (page,) = (path for path in cache.iterdir() if path.suffix != ".json")
+    assert str(problem.value) == (
+        f"{address}: is neither a folder nor an archive of one (not a gzip file); check the address, and delete {page} "
+        "to fetch it again."
+    )
+    with pytest.raises(
+        UserError,
+        match=r"checkpoint\.pt: is neither a folder nor an archive of one \(.* 'pt'\); give from_pretrained the folder",
+    ):
+        TransformerModel.from_pretrained(str(checkpoint))
 
 
 def test_a_tool_that_a_checkpoint_names_is_missing(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 
@@ -18,7 +17,6 @@ from mtdeep.corpus import Direction, Store
 from mtdeep.corpus.databin import write_databin
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.generation.commands import take_over
-from mtdeep.fairseq_plugin.generation.loading import recorded_task
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask, reads_store
 
 
@@ -69,13 +67,6 @@ def test_each_model_of_an_ensemble_is_compared(checkpoint: Path, generate, tmp_p
     for paths in (f"{tmp_path / 'other.pt'}:{checkpoint}", f"{checkpoint}:{tmp_path / 'other.pt'}"):
         with pytest.raises(UserError, match=r"other\.pt: was trained with the task 'translation'"):
             generate("--path", paths)
-
-
-def test_records_of_old_and_new_checkpoints() -> None:
-    assert recorded_task({"cfg": {"task": {"_name": "translation"}}, "args": None}) == "translation"
-    assert recorded_task({"cfg": {"task": Namespace(_name="translation", task="translation")}}) == "translation"
-    assert recorded_task({"args": Namespace(task="translation")}) == "translation"
-    assert recorded_task({}) is None
 
 
 def test_a_record_of_an_earlier_revision_sets_the_task_up(checkpoint: Path, tmp_path: Path) -> None:
