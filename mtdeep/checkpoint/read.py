@@ -22,9 +22,11 @@ import torch
 from torch import Tensor
 
 from mtdeep.checkpoint.allow_list import SafeGlobal, allow_list, qualified_name, without_placeholders
+from mtdeep.checkpoint.build import check_tensors, model_of
 from mtdeep.checkpoint.fairseq_arguments import config_from_arguments, transformer_scheme
-from mtdeep.errors import UserError
+from mtdeep.errors import UserError, in_file
 from mtdeep.nn.config import Config
+from mtdeep.nn.models import Model
 
 _ZIP_MAGIC = b"PK\x03\x04"
 # torch names the culprit so: "... GLOBAL posix.system was not an allowed global by default".
@@ -42,11 +44,25 @@ DROPPED = (_VERSION, _POSITIONS, _FAST_PATH)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model on disk: its configuration, its tensors under fairseq's names, and how it came to be."""
+    """A model on disk: its file, its configuration, its tensors under fairseq's names, and how it came to be."""
 
+    path: Path
     config: Config
     tensors: dict[str, Tensor]
     provenance: dict[str, object]
+
+    def model(self) -> Model:
+        """Return the model in evaluation mode, float32, on the CPU; its tensors are copies.
+
+        Raises UserError as `check` does.
+        """
+        with in_file(self.path):
+            return model_of(self.config, self.tensors)
+
+    def check(self) -> None:
+        """Raise UserError that lists every tensor that is missing, left over, or of another shape."""
+        with in_file(self.path):
+            check_tensors(self.config, self.tensors)
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:
@@ -64,11 +80,9 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     if not arguments:
         raise UserError(f"{path}: no fairseq checkpoint, it does not record its arguments; give a checkpoint*.pt file.")
     tensors = {name: tensor for name, tensor in model.items() if not is_dropped(name)}
-    try:
+    with in_file(path):
         config = recorded_config(state)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-    return Checkpoint(config, tensors, _provenance(state, arguments))
+    return Checkpoint(path, config, tensors, _provenance(state, arguments))
 
 
 def load_plain(path: Path) -> dict[str, object]:

@@ -117,7 +117,7 @@ def _record(
         **candidate.identity(),
         "width": candidate.config.embed_dim,
         "parameters": parameters,
-        "verdict": asdict(judge(measured, settings, trained=candidate.path is not None, real_text=real_text)),
+        "verdict": asdict(judge(measured, settings, trained=candidate.checkpoint is not None, real_text=real_text)),
         **asdict(measured),
     }
     plain: Record = _plain(record)
