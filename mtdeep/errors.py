@@ -17,11 +17,11 @@ class UserError(Exception):
 
 @contextmanager
 def in_file(path: Path | str) -> Iterator[None]:
-    """Put the file before a `UserError` about something in it."""
+    """Put the file before a `UserError` about something in it, which may show values that take several lines."""
     try:
         yield
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(f"{path}: {' '.join(str(error).splitlines())}") from None
 
 
 def shortened(names: Sequence[str], shown: int = 5) -> str:

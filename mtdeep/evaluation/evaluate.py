@@ -19,7 +19,7 @@ import torch
 from mtdeep import __version__
 from mtdeep.checkpoint import Checkpoint, read_checkpoint
 from mtdeep.corpus import Direction, Store, parse_directions
-from mtdeep.corpus.collate import ENCODER_TAGS
+from mtdeep.corpus.collate import ENCODER_TAGS, EncoderTag
 from mtdeep.corpus.store import file_digest
 from mtdeep.decoding import SearchOptions, Translator
 from mtdeep.decoding.translator import DEFAULT_BATCH_TOKENS, longest_source
@@ -95,11 +95,12 @@ def evaluate(
         raise UserError(f"{checkpoint}: a language model, which does not translate; give a translation model's file.")
     check_vocabulary(loaded, opened)
     check_lengths(loaded, rows, covered)
+    tag = encoder_tag(loaded)
     settings = {
         "checkpoint": file_digest(checkpoint),
         "store": opened.digest,
         "split": split,
-        "encoder_tag": encoder_tag(loaded),
+        "encoder_tag": tag,
         **asdict(options),
     }
     model = loaded.model()
@@ -108,7 +109,7 @@ def evaluate(
         model,
         opened.vocabulary,
         opened.subwords(),
-        str(settings["encoder_tag"]),
+        tag,
         device=device,
         batch_tokens=batch_tokens,
     )
@@ -205,23 +206,20 @@ def write(
     return (*files, output / RESULTS, output / HYPOTHESES)
 
 
-def encoder_tag(checkpoint: Checkpoint) -> str:
+def encoder_tag(checkpoint: Checkpoint) -> EncoderTag:
     """Return whose tag the encoder was trained to see; raises UserError for a model without our tags."""
-    tag = checkpoint.provenance.get("encoder_tag")
+    tag, task = checkpoint.provenance.encoder_tag, checkpoint.provenance.task
     if tag not in ENCODER_TAGS:
-        task = checkpoint.provenance.get("task")
         raise UserError(
             f"{checkpoint.path}: was trained with the task {task!r}, which has no language tags of ours; "
             "only models of the task many_to_many_translation are evaluated."
         )
-    return str(tag)
+    return tag
 
 
 def check_vocabulary(checkpoint: Checkpoint, store: Store) -> None:
     """Raise UserError when the checkpoint records another vocabulary than the store's: ids would mean other words."""
-    state = checkpoint.provenance.get("task_state")
-    recorded = state.get("vocabulary") if isinstance(state, Mapping) else None
-    if recorded is not None and recorded != store.vocabulary.digest:
+    if checkpoint.provenance.vocabulary not in (None, store.vocabulary.digest):
         raise UserError(
             f"{checkpoint.path}: was trained with another vocabulary than that of {store.path}; give the store of that "
             "training, or one prepared with its vocabulary."
@@ -250,7 +248,7 @@ def _beginning(text: str) -> str:
 
 def made_with(checkpoint: Checkpoint) -> dict[str, object]:
     """Return what a reader of the scores wants to know of the model and of the software."""
-    found = checkpoint.provenance
-    name = f"{found.get('architecture')} ({checkpoint.path.name}, {found.get('updates')} updates)"
+    trained = checkpoint.provenance
+    name = f"{trained.architecture} ({checkpoint.path.name}, {trained.updates} updates)"
     versions = {package: version(package) for package in ("torch", "sacrebleu", "sentencepiece")}
     return {"model": name, "versions": {"mtdeep": __version__, **versions, "cuda": torch.version.cuda}}

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import torch
 
-from mtdeep.checkpoint import Checkpoint, read_checkpoint, read_config
+from mtdeep.checkpoint import Checkpoint, Provenance, read_checkpoint, read_config
 from mtdeep.corpus.store import file_digest
 from mtdeep.errors import UserError
 from mtdeep.nn import Config, Model, build_model
@@ -34,8 +34,11 @@ class Candidate:
     config: Config
     checkpoint: Checkpoint | None = None
     digest: str | None = None
-    encoder_tag: str = "src"
-    vocabulary: str | None = None
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the weights come from; of those that are drawn nothing is recorded."""
+        return Provenance() if self.checkpoint is None else self.checkpoint.provenance
 
     @property
     def stands_alone(self) -> bool:
@@ -126,15 +129,7 @@ def from_checkpoint(path: Path) -> Candidate:
     """
     checkpoint = read_checkpoint(path)
     checkpoint.check()  # now, not when its turn comes
-    state = checkpoint.provenance.get("task_state")
-    return Candidate(
-        path.stem,
-        checkpoint.config,
-        checkpoint,
-        file_digest(path),
-        str(checkpoint.provenance.get("encoder_tag", "src")),
-        str(state["vocabulary"]) if isinstance(state, dict) and "vocabulary" in state else None,
-    )
+    return Candidate(path.stem, checkpoint.config, checkpoint, file_digest(path))
 
 
 def check_names(candidates: Sequence[Candidate]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtdeep.checkpoint import Checkpoint
+from mtdeep.checkpoint import Checkpoint, Provenance
 from mtdeep.nn import Config, EncoderDecoder, LanguageModel
 
 Make = Callable[..., Config]
@@ -17,7 +17,7 @@ SHARING = ("share_all_embeddings", "share_decoder_input_output_embed")
 
 def of(model: torch.nn.Module, config: Config, dtype: torch.dtype = torch.float32) -> Checkpoint:
     tensors = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}
-    return Checkpoint(Path("checkpoint.pt"), config, tensors, {})
+    return Checkpoint(Path("checkpoint.pt"), config, tensors, Provenance())
 
 
 def test_nothing_is_drawn(tiny_config: Make) -> None:

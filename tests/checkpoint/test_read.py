@@ -16,7 +16,7 @@ import torch
 from fairseq.logging.meters import AverageMeter, MetersDict
 from omegaconf import OmegaConf
 
-from mtdeep.checkpoint import read_checkpoint
+from mtdeep.checkpoint import Provenance, read_checkpoint
 from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
 from mtdeep.nn import Config, EncoderDecoder
@@ -81,15 +81,15 @@ def test_reads_ours(tmp_path: Path, as_namespace: bool, legacy: bool) -> None:
     path = save(tmp_path / "checkpoint.pt", state, _use_new_zipfile_serialization=not legacy)
     checkpoint = read_checkpoint(path)
     assert checkpoint.config == wanted
-    assert checkpoint.provenance == {
-        "architecture": "deepnet_mt",
-        "task": "many_to_many_translation",
-        "updates": 42,
-        "data": "store",
-        "encoder_tag": "tgt",
-        "task_state": {"languages": ["en", "de"]},
-        "arguments": {"arch": "deepnet_mt", "lr": [0.1]},
-    }
+    assert checkpoint.provenance == Provenance(
+        architecture="deepnet_mt",
+        task="many_to_many_translation",
+        updates=42,
+        data="store",
+        encoder_tag="tgt",
+        languages=("en", "de"),
+        arguments={"arch": "deepnet_mt", "lr": [0.1]},
+    )
     built = checkpoint.model()
     assert not built.training
     for name, tensor in model.state_dict().items():
@@ -126,7 +126,7 @@ def test_reads_arguments_of_before_0_10(tmp_path: Path) -> None:
     state |= {"cfg": None, "args": Namespace(arch="transformer", task="translation", **SMALL)}
     checkpoint = read_checkpoint(save(tmp_path / "checkpoint.pt", state))
     assert checkpoint.config == config(scheme="postln")
-    assert checkpoint.provenance["task"] == "translation"
+    assert checkpoint.provenance.task == "translation"
 
 
 def test_tied_matrices_under_one_name_or_all(tmp_path: Path) -> None:

@@ -49,12 +49,12 @@ FRESH = """
 import sys
 from pathlib import Path
 import torch
-from mtdeep.checkpoint import Checkpoint
+from mtdeep.checkpoint import Checkpoint, Provenance
 from mtdeep.nn import Config
 torch.set_default_dtype(torch.float64)
 for path in sys.argv[1:]:
     saved = torch.load(path, weights_only=True)
-    model = Checkpoint(Path(path), Config.from_dict(saved["config"]), saved["model"], {}).model()
+    model = Checkpoint(Path(path), Config.from_dict(saved["config"]), saved["model"], Provenance()).model()
     with torch.no_grad():
         torch.save(model.features(saved["source"], saved["target"]), path + ".out")
 """
