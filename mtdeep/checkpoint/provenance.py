@@ -28,7 +28,9 @@ class TaskRecord:
     @classmethod
     def of(cls, task_state: object) -> TaskRecord:
         """Read what `to_dict` of this or an earlier revision wrote; raises UserError for entries of another type."""
-        recorded = TypedEntries(entries(task_state))
+        state = TypedEntries({"task_state": task_state})
+        recorded = TypedEntries(state.dictionary("task_state"))
+        state.check()
         record = cls(recorded.text("vocabulary"), recorded.texts("languages"), recorded.text("encoder_tag"))
         recorded.check()
         return record

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral
 
+from mtdeep.checkpoint.recorded_arguments import entries
 from mtdeep.errors import UserError
 
 
 class TypedEntries:
-    """Typed access to entries by their names; one that is not there, or empty, is None.
+    """Typed access to entries by their names; one that is not there, or an empty text, is None.
 
     Entries of another type are gathered, and told by `check` in one sentence.
     """
@@ -17,6 +18,13 @@ class TypedEntries:
     def __init__(self, values: Mapping[str, object]) -> None:
         self.values = values
         self._problems: list[str] = []
+
+    def dictionary(self, name: str) -> dict[str, object]:
+        """Return a dictionary; an empty one where there is none."""
+        value = self.values.get(name)
+        if not isinstance(value, Mapping):
+            self._expect_none(name, "a dictionary")
+        return entries(value)
 
     def text(self, name: str) -> str | None:
         """Return a text."""

@@ -127,6 +127,7 @@ def test_a_record_is_written_as_it_is_read() -> None:
         ({"optimizer_history": [{"num_updates": "42"}]}, "updates is not a whole number but of type str"),
         ({"optimizer_history": [{"num_updates": True}]}, "updates is not a whole number but of type bool"),
         ({"optimizer_history": [{"num_updates": torch.ones(2)}]}, "updates is not a whole number but of type Tensor"),
+        ({"task_state": [DIGEST]}, "task_state is not a dictionary but of type list"),
         ({"task_state": {**RECORD, "vocabulary": 7}}, "vocabulary is not a text but of type int"),
         ({"task_state": {**RECORD, "languages": "de"}}, "languages is not a list of texts but of type str"),
         ({"task_state": {**RECORD, "languages": ["de", 1]}}, "languages is not a list of texts but of type list"),
