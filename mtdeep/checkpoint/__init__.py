@@ -1,8 +1,8 @@
 """Checkpoint files <-> (Config, tensors, provenance), without fairseq."""
 
-from mtdeep.checkpoint.build import build_model
 from mtdeep.checkpoint.config_file import read_config
 from mtdeep.checkpoint.fairseq_arguments import config_from_arguments
+from mtdeep.checkpoint.provenance import Provenance
 from mtdeep.checkpoint.read import Checkpoint, load_plain, read_checkpoint
 
-__all__ = ["Checkpoint", "build_model", "config_from_arguments", "load_plain", "read_checkpoint", "read_config"]
+__all__ = ["Checkpoint", "Provenance", "config_from_arguments", "load_plain", "read_checkpoint", "read_config"]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from mtdeep.checkpoint.read import Checkpoint
 from mtdeep.errors import UserError
 from mtdeep.nn import models
 from mtdeep.nn.config import Config
@@ -20,15 +19,27 @@ OLD_OUTPUT = "decoder.embed_out"  # before fairseq 0.9
 SHOWN = 8
 
 
-def build_model(checkpoint: Checkpoint) -> models.Model:
-    """Return the checkpoint's model in evaluation mode, float32, on the CPU; its tensors are copies.
+def model_of(config: Config, tensors: Mapping[str, Tensor]) -> models.Model:
+    """Return the model in evaluation mode, float32, on the CPU; its tensors are copies.
 
-    Raises UserError that lists every tensor that is missing, left over, or of another shape.
+    Raises UserError as `check_tensors` does.
     """
-    with torch.device("meta"):  # shapes without memory: nothing is drawn that the checkpoint would replace
-        model = models.build_model(checkpoint.config)
+    model, tensors = _fitting(config, tensors)
+    model.load_state_dict(_parameters(model, tensors), strict=True, assign=True)
+    return model.eval()
+
+
+def check_tensors(config: Config, tensors: Mapping[str, Tensor]) -> None:
+    """Raise UserError that lists every tensor that is missing, left over, or of another shape; no memory is taken."""
+    _fitting(config, tensors)
+
+
+def _fitting(config: Config, tensors: Mapping[str, Tensor]) -> tuple[models.Model, dict[str, Tensor]]:
+    """Return the model as shapes without memory, and the tensors under all the names that it has."""
+    with torch.device("meta"):  # nothing is drawn that the checkpoint would replace
+        model = models.build_model(config)
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    tensors = with_tied_names(checkpoint.config, checkpoint.tensors)
+    tensors = with_tied_names(config, tensors)
     problems = [
         _listing("missing", sorted(expected.keys() - tensors.keys())),
         _listing("unexpected", sorted(tensors.keys() - expected.keys())),
@@ -42,12 +53,11 @@ def build_model(checkpoint: Checkpoint) -> models.Model:
         ),
     ]
     if any(problems):
-        raise UserError(f"The checkpoint's tensors do not fit its configuration: {'; '.join(filter(None, problems))}.")
-    model.load_state_dict(_parameters(model, tensors), strict=True, assign=True)
-    return model.eval()
+        raise UserError(f"its tensors do not fit its configuration: {'; '.join(filter(None, problems))}.")
+    return model, tensors
 
 
-def with_tied_names(config: Config, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def with_tied_names(config: Config, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Give a shared matrix under each of its names; older fairseq wrote it under one.
 
     Raises UserError when the names hold different values, as then the checkpoint is not of a shared matrix.
@@ -65,7 +75,7 @@ def with_tied_names(config: Config, tensors: dict[str, Tensor]) -> dict[str, Ten
     present = [name for name in names if name in tensors]
     for name in present[1:]:
         if not torch.equal(tensors[name], tensors[present[0]]):
-            raise UserError(f"The checkpoint shares {present[0]} and {name}, but their values differ.")
+            raise UserError(f"shares {present[0]} and {name}, but their values differ.")
     for name in names if present else ():
         tensors[name] = tensors[present[0]]
     return tensors

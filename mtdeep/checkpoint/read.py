@@ -3,9 +3,6 @@
 A fairseq checkpoint is a `torch.save` dictionary: `cfg` (or `args`, before 0.10) with the arguments, `model` with the
 tensors, `task_state`, `extra_state` and `optimizer_history` beside them. Our architectures record their `nn.Config` as
 a plain dictionary under `cfg["model"].mtdeep_config`; for fairseq's own `transformer` it follows from the arguments.
-
-Provenance holds, where the checkpoint has it: `architecture`, `task`, `updates`, `data`, `encoder_tag`, `task_state`
-and `arguments` (all of fairseq's, plain).
 """
 
 from __future__ import annotations
@@ -13,7 +10,6 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +18,13 @@ import torch
 from torch import Tensor
 
 from mtdeep.checkpoint.allow_list import SafeGlobal, allow_list, qualified_name, without_placeholders
+from mtdeep.checkpoint.build import check_tensors, model_of
 from mtdeep.checkpoint.fairseq_arguments import config_from_arguments, transformer_scheme
-from mtdeep.errors import UserError
+from mtdeep.checkpoint.provenance import Provenance
+from mtdeep.checkpoint.recorded_arguments import entries, model_arguments
+from mtdeep.errors import UserError, in_file
 from mtdeep.nn.config import Config
+from mtdeep.nn.models import Model
 
 _ZIP_MAGIC = b"PK\x03\x04"
 # torch names the culprit so: "... GLOBAL posix.system was not an allowed global by default".
@@ -42,11 +42,25 @@ DROPPED = (_VERSION, _POSITIONS, _FAST_PATH)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model on disk: its configuration, its tensors under fairseq's names, and how it came to be."""
+    """A model on disk: its file, its configuration, its tensors under fairseq's names, and how it came to be."""
 
+    path: Path
     config: Config
     tensors: dict[str, Tensor]
-    provenance: dict[str, object]
+    provenance: Provenance
+
+    def model(self) -> Model:
+        """Return the model in evaluation mode, float32, on the CPU; its tensors are copies.
+
+        Raises UserError as `check` does.
+        """
+        with in_file(self.path):
+            return model_of(self.config, self.tensors)
+
+    def check(self) -> None:
+        """Raise UserError that lists every tensor that is missing, left over, or of another shape."""
+        with in_file(self.path):
+            check_tensors(self.config, self.tensors)
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:
@@ -58,17 +72,13 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     path = Path(path)
     state = load_plain(path)
     model = state.get("model")
-    if not isinstance(model, Mapping) or not all(isinstance(tensor, Tensor) for tensor in model.values()):
+    if not isinstance(model, Mapping) or not _are_tensors(model):
         raise UserError(f"{path}: no fairseq checkpoint, it has no model with tensors; give a checkpoint*.pt file.")
-    arguments = model_arguments(state)
-    if not arguments:
+    if not model_arguments(state):
         raise UserError(f"{path}: no fairseq checkpoint, it does not record its arguments; give a checkpoint*.pt file.")
     tensors = {name: tensor for name, tensor in model.items() if not is_dropped(name)}
-    try:
-        config = recorded_config(state)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-    return Checkpoint(config, tensors, _provenance(state, arguments))
+    with in_file(path):
+        return Checkpoint(path, model_config(state), tensors, Provenance.of(state))
 
 
 def load_plain(path: Path) -> dict[str, object]:
@@ -92,68 +102,42 @@ def load_plain(path: Path) -> dict[str, object]:
     return state
 
 
-def model_arguments(state: Mapping[str, object]) -> dict[str, object]:
-    """Return the flat arguments of the model, whichever of fairseq's forms the checkpoint keeps them in."""
-    cfg = state.get("cfg")
-    if isinstance(cfg, Mapping) and cfg.get("model") is not None:
-        return _plain(cfg["model"])
-    return _plain(state.get("args"))
-
-
-def recorded_config(state: Mapping[str, object]) -> Config:
+def model_config(state: Mapping[str, object]) -> Config:
     """Return the configuration of the model in a checkpoint, ours or fairseq's ``transformer``, read as plain data.
 
     Raises UserError when it is of another kind.
     """
     arguments, model = model_arguments(state), state.get("model")
-    if (ours := arguments.get("mtdeep_config")) is not None:
-        try:
-            return Config.from_dict(_plain(ours))
-        except (TypeError, ValueError) as error:
-            raise UserError(f"its model configuration is not one of this version ({error}).") from None
+    try:
+        if (ours := arguments.get("mtdeep_config")) is not None:
+            return Config.from_dict(entries(ours))
+        return _transformer_config(arguments, model if isinstance(model, Mapping) else {})
+    except (TypeError, ValueError, RuntimeError) as error:  # the last by tensors in the place of numbers
+        raise UserError(f"its model configuration is not one of this version ({error}).") from None
+
+
+def _transformer_config(arguments: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Config:
     architecture = str(arguments.get("arch") or arguments.get("_name"))
-    tensors = model if isinstance(model, Mapping) else {}
-    embeddings = [tensors.get(f"{side}.embed_tokens.weight") for side in ("encoder", "decoder")]
-    if not architecture.startswith("transformer") or embeddings[0] is None or embeddings[1] is None:
+    source, target = (tensors.get(f"{side}.embed_tokens.weight") for side in ("encoder", "decoder"))
+    if not architecture.startswith("transformer") or source is None or target is None:
         raise UserError(
             f"holds a model of architecture {architecture!r}; only ours and fairseq's transformer are read."
         )
     return config_from_arguments(
         arguments,
-        source_vocabulary_size=len(embeddings[0]),
-        target_vocabulary_size=len(embeddings[1]),
+        source_vocabulary_size=len(source),
+        target_vocabulary_size=len(target),
         scheme=transformer_scheme(arguments),
     )
+
+
+def _are_tensors(model: Mapping[object, object]) -> bool:
+    return all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in model.items())
 
 
 def is_dropped(name: str) -> bool:
     """Whether a tensor of fairseq's says nothing about the function, or says again what another one says."""
     return any(pattern.fullmatch(name) for pattern in DROPPED)
-
-
-def _provenance(state: Mapping[str, object], arguments: Mapping[str, object]) -> dict[str, object]:
-    cfg = state.get("cfg")
-    task = _plain(cfg.get("task")) if isinstance(cfg, Mapping) else {}
-    task_state = _plain(state.get("task_state"))
-    history = state.get("optimizer_history")
-    last = _plain(history[-1]) if isinstance(history, list) and history else {}
-    provenance = {
-        "architecture": arguments.get("arch") or arguments.get("_name"),
-        "task": task.get("_name") or arguments.get("task"),
-        "updates": last.get("num_updates"),
-        "data": task.get("data") or arguments.get("data"),
-        "encoder_tag": task.get("encoder_tag") or arguments.get("encoder_tag"),
-        "task_state": task_state or None,
-        "arguments": {name: value for name, value in arguments.items() if name != "mtdeep_config"},
-    }
-    return {name: value for name, value in provenance.items() if value is not None}
-
-
-def _plain(value: object) -> dict[str, object]:
-    """Return the entries of a Namespace or a mapping; of anything else none."""
-    if isinstance(value, Namespace):
-        value = vars(value)
-    return {str(name): entry for name, entry in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _not_yet_allowed() -> list[SafeGlobal]:

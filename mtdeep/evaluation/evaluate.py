@@ -12,15 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 
 from mtdeep import __version__
-from mtdeep.checkpoint import Checkpoint, build_model, read_checkpoint
+from mtdeep.checkpoint import Checkpoint, read_checkpoint
 from mtdeep.corpus import Direction, Store, parse_directions
-from mtdeep.corpus.collate import ENCODER_TAGS
+from mtdeep.corpus.collate import ENCODER_TAGS, EncoderTag
 from mtdeep.corpus.store import file_digest
 from mtdeep.decoding import SearchOptions, Translator
 from mtdeep.decoding.translator import DEFAULT_BATCH_TOKENS, longest_source
@@ -94,27 +93,30 @@ def evaluate(
     loaded = read_checkpoint(checkpoint)
     if not (loaded.config.encoder_layers and loaded.config.decoder_layers):
         raise UserError(f"{checkpoint}: a language model, which does not translate; give a translation model's file.")
-    check_vocabulary(loaded, checkpoint, opened)
-    check_lengths(loaded, checkpoint, rows, covered)
+    check_vocabulary(loaded, opened)
+    check_lengths(loaded, rows, covered)
+    tag = encoder_tag(loaded)
     settings = {
         "checkpoint": file_digest(checkpoint),
         "store": opened.digest,
         "split": split,
-        "encoder_tag": encoder_tag(loaded, checkpoint),
+        "encoder_tag": tag,
         **asdict(options),
     }
+    model = loaded.model()
+    assert isinstance(model, EncoderDecoder)  # it has both stacks
     translator = Translator(
-        cast(EncoderDecoder, build_model(loaded)),
+        model,
         opened.vocabulary,
         opened.subwords(),
-        str(settings["encoder_tag"]),
+        tag,
         device=device,
         batch_tokens=batch_tokens,
     )
     output.mkdir(parents=True, exist_ok=True)
     texts = translate(translator, rows, covered, options, output / HYPOTHESES, run_digest(settings), progress)
     scores = score(rows, covered, texts, tokenize, progress)
-    provenance = {**settings, **made_with(loaded, checkpoint), "directions": directions}
+    provenance = {**settings, **made_with(loaded), "directions": directions}
     files = write(output, expected, scores, provenance)
     return Evaluation(expected, tuple(scores), provenance, files)
 
@@ -204,30 +206,27 @@ def write(
     return (*files, output / RESULTS, output / HYPOTHESES)
 
 
-def encoder_tag(checkpoint: Checkpoint, path: Path) -> str:
+def encoder_tag(checkpoint: Checkpoint) -> EncoderTag:
     """Return whose tag the encoder was trained to see; raises UserError for a model without our tags."""
-    tag = checkpoint.provenance.get("encoder_tag")
+    tag, task = checkpoint.provenance.encoder_tag, checkpoint.provenance.task
     if tag not in ENCODER_TAGS:
-        task = checkpoint.provenance.get("task")
         raise UserError(
-            f"{path}: was trained with the task {task!r}, which has no language tags of ours; "
+            f"{checkpoint.path}: was trained with the task {task!r}, which has no language tags of ours; "
             "only models of the task many_to_many_translation are evaluated."
         )
-    return str(tag)
+    return tag
 
 
-def check_vocabulary(checkpoint: Checkpoint, path: Path, store: Store) -> None:
+def check_vocabulary(checkpoint: Checkpoint, store: Store) -> None:
     """Raise UserError when the checkpoint records another vocabulary than the store's: ids would mean other words."""
-    state = checkpoint.provenance.get("task_state")
-    recorded = state.get("vocabulary") if isinstance(state, Mapping) else None
-    if recorded is not None and recorded != store.vocabulary.digest:
+    if checkpoint.provenance.vocabulary not in (None, store.vocabulary.digest):
         raise UserError(
-            f"{path}: was trained with another vocabulary than that of {store.path}; give the store of that training, "
-            "or one prepared with its vocabulary."
+            f"{checkpoint.path}: was trained with another vocabulary than that of {store.path}; give the store of that "
+            "training, or one prepared with its vocabulary."
         )
 
 
-def check_lengths(checkpoint: Checkpoint, path: Path, split: SplitRows, directions: Sequence[Direction]) -> None:
+def check_lengths(checkpoint: Checkpoint, split: SplitRows, directions: Sequence[Direction]) -> None:
     """Raise UserError when a source is longer than the model reads: left out, it would flatter the scores unsaid."""
     longest = longest_source(checkpoint.config)
     found = split.too_long(directions, longest)
@@ -236,8 +235,8 @@ def check_lengths(checkpoint: Checkpoint, path: Path, split: SplitRows, directio
     corpus, row, language = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     raise UserError(
-        f"{path}: reads sources of at most {longest} tokens, but row {row} of corpus {corpus.name!r} in split "
-        f"{corpus.split!r} has {corpus.lengths_at(language, np.array([row]))[0]} in {language}{more}, "
+        f"{checkpoint.path}: reads sources of at most {longest} tokens, but row {row} of corpus {corpus.name!r} in "
+        f"split {corpus.split!r} has {corpus.lengths_at(language, np.array([row]))[0]} in {language}{more}, "
         f"{_beginning(corpus.text(language, row))!r}; take such rows out of the split and prepare the store again, or "
         "evaluate a model that was trained with a larger --max-source-positions."
     )
@@ -247,9 +246,9 @@ def _beginning(text: str) -> str:
     return text if len(text) <= 40 else text[:40] + "..."
 
 
-def made_with(checkpoint: Checkpoint, path: Path) -> dict[str, object]:
+def made_with(checkpoint: Checkpoint) -> dict[str, object]:
     """Return what a reader of the scores wants to know of the model and of the software."""
-    found = checkpoint.provenance
-    name = f"{found.get('architecture')} ({path.name}, {found.get('updates')} updates)"
+    trained = checkpoint.provenance
+    name = f"{trained.architecture} ({checkpoint.path.name}, {trained.updates} updates)"
     versions = {package: version(package) for package in ("torch", "sacrebleu", "sentencepiece")}
     return {"model": name, "versions": {"mtdeep": __version__, **versions, "cuda": torch.version.cuda}}

@@ -18,6 +18,7 @@ from fairseq.models import BaseFairseqModel
 from fairseq.tasks import TASK_REGISTRY, FairseqTask, register_task
 from fairseq.utils import resolve_max_positions
 
+from mtdeep.checkpoint.provenance import TaskRecord
 from mtdeep.corpus import Direction, DirectionView, Store, direction_views, mixture, parse_directions
 from mtdeep.corpus.collate import EncoderTag
 from mtdeep.corpus.origins import BACK_TRANSLATED, ORIGIN_TAGS
@@ -26,7 +27,7 @@ from mtdeep.errors import UserError, shortened
 from mtdeep.fairseq_plugin.architectures import check_known
 from mtdeep.fairseq_plugin.arguments import ModelArguments
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
-from mtdeep.fairseq_plugin.facts import agree
+from mtdeep.fairseq_plugin.facts import agree_on_task
 from mtdeep.fairseq_plugin.fairseq_options.bleu import refuse_bleu
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.table import CONSTRAINTS
@@ -61,13 +62,8 @@ class ManyToManyTranslationTask(FairseqTask):
         # fairseq's enum of choices cannot be pickled, and what the data workers get is pickled.
         self.encoder_tag = cast("EncoderTag", str(cfg.encoder_tag))
         self.dictionary = StoreDictionary(store.vocabulary, store.has_subwords)
-        self.state.merge_state_dict(
-            {
-                "vocabulary": store.vocabulary.digest,
-                "languages": list(store.languages),
-                "encoder_tag": self.encoder_tag,
-            }
-        )
+        self.record = TaskRecord(store.vocabulary.digest, tuple(store.languages), self.encoder_tag)
+        self.state.merge_state_dict(self.record.to_dict())
 
     @classmethod
     def add_args(cls, parser: ArgumentParser) -> None:
@@ -101,7 +97,7 @@ class ManyToManyTranslationTask(FairseqTask):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Refuse a checkpoint that means something else here; this task's own record stays as it is."""
-        agree(state_dict, self.state.state_dict)
+        agree_on_task(TaskRecord.of(state_dict), self.record)
 
     def load_dataset(self, split: str, combine: bool = False, **kwargs: object) -> None:
         """Make the examples of a split available; only the trainer asks for *combine*, and only for training data."""

@@ -6,7 +6,7 @@ Patches mend what is broken (``compat``); new behaviour of the loop goes here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -16,9 +16,13 @@ from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
 
-from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.facts import agree, checkpoint_facts, run_facts
+from mtdeep.checkpoint.provenance import TaskRecord
+from mtdeep.checkpoint.read import model_config
+from mtdeep.errors import UserError, in_file
+from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
+from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
+from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
 
 
@@ -86,8 +90,7 @@ class Trainer(fairseq.trainer.Trainer):
         def read_and_compare(*arguments: Any, load_on_all_ranks: bool = False, **options: Any) -> dict[str, Any]:
             with nullcontext() if load_on_all_ranks else self._raised_by_all():
                 state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
-                here = run_facts(self.task, self._model)
-                agree(checkpoint_facts(state, wanted=here.keys()), here)
+                self._compare(filename, state)
             return state
 
         if self.data_parallel_rank > 0 and not self._all_read() and PathManager.isfile(filename):
@@ -98,6 +101,18 @@ class Trainer(fairseq.trainer.Trainer):
             yield
         finally:
             checkpoint_utils.load_checkpoint_to_cpu = read
+
+    def _compare(self, filename: str, state: Mapping[str, Any]) -> None:
+        """Raise UserError when a checkpoint contradicts this run; tasks and models of fairseq's are not compared."""
+        if isinstance(self.task, ManyToManyTranslationTask):
+            with in_file(filename):
+                record = TaskRecord.of(state.get("task_state"))
+            agree_on_task(record, self.task.record)
+        model = unwrapped(self._model)
+        if isinstance(model, FairseqDeepModel):
+            with in_file(filename):
+                config = model_config(state)
+            agree_on_model(config, model.config)
 
     def _all_read(self) -> bool:
         """Whether every process reads the checkpoint; as fairseq has it."""

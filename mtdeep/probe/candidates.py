@@ -10,8 +10,7 @@ from typing import Any, get_args
 
 import torch
 
-from mtdeep import checkpoint as files
-from mtdeep.checkpoint import Checkpoint, read_checkpoint, read_config
+from mtdeep.checkpoint import Checkpoint, Provenance, read_checkpoint, read_config
 from mtdeep.corpus.store import file_digest
 from mtdeep.errors import UserError
 from mtdeep.nn import Config, Model, build_model
@@ -28,15 +27,18 @@ HEAD_WIDTH = 16
 class Candidate:
     """A model to be probed, and the name that it has in the report.
 
-    With a checkpoint, its path and digest stand for the weights; otherwise they are drawn from the seed.
+    A checkpoint brings the weights, and the digest of its file stands for them; otherwise they are drawn from the seed.
     """
 
     name: str
     config: Config
-    path: Path | None = None
+    checkpoint: Checkpoint | None = None
     digest: str | None = None
-    encoder_tag: str = "src"
-    vocabulary: str | None = None
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the weights come from; of those that are drawn nothing is recorded."""
+        return Provenance() if self.checkpoint is None else self.checkpoint.provenance
 
     @property
     def stands_alone(self) -> bool:
@@ -45,8 +47,8 @@ class Candidate:
 
     def build(self, seed: int) -> Model:
         """Return the model in float32; raises UserError when the checkpoint's tensors do not fit."""
-        if self.path is not None:
-            return files.build_model(Checkpoint(self.config, read_checkpoint(self.path).tensors, {}))
+        if self.checkpoint is not None:
+            return self.checkpoint.model()
         torch.manual_seed(seed)
         return build_model(self.config)
 
@@ -121,18 +123,13 @@ def from_yaml(path: Path) -> Candidate:
 
 
 def from_checkpoint(path: Path) -> Candidate:
-    """Read the configuration of a checkpoint; raises UserError as `read_checkpoint` does."""
+    """Read a checkpoint; raises UserError as `read_checkpoint` does, and when its tensors do not fit.
+
+    These are mapped, and take memory only when the model is built.
+    """
     checkpoint = read_checkpoint(path)
-    files.build_model(checkpoint)  # tensors that do not fit are to be told now, not when its turn comes
-    state = checkpoint.provenance.get("task_state")
-    return Candidate(
-        path.stem,
-        checkpoint.config,
-        path,
-        file_digest(path),
-        str(checkpoint.provenance.get("encoder_tag", "src")),
-        str(state["vocabulary"]) if isinstance(state, dict) and "vocabulary" in state else None,
-    )
+    checkpoint.check()  # now, not when its turn comes
+    return Candidate(path.stem, checkpoint.config, checkpoint, file_digest(path))
 
 
 def check_names(candidates: Sequence[Candidate]) -> None:

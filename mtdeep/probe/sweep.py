@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import xxhash
 
@@ -117,7 +117,7 @@ def _record(
         **candidate.identity(),
         "width": candidate.config.embed_dim,
         "parameters": parameters,
-        "verdict": asdict(judge(measured, settings, trained=candidate.path is not None, real_text=real_text)),
+        "verdict": asdict(judge(measured, settings, trained=candidate.checkpoint is not None, real_text=real_text)),
         **asdict(measured),
     }
     plain: Record = _plain(record)
@@ -133,7 +133,7 @@ def _batches(candidate: Candidate, settings: Settings, data: Data) -> list[Probe
         language = _language(candidate, data.store, data)
         found = text_batches(data.store, data.split, language, candidate.config, count, tokens=tokens, seed=seed)
     else:
-        tag = cast(EncoderTag, candidate.encoder_tag)
+        tag = _encoder_tag(candidate)
         found = store_batches(
             data.store, data.split, candidate.config, count, tokens=tokens, seed=seed, encoder_tag=tag
         )
@@ -159,16 +159,20 @@ def _check_vocabulary(candidate: Candidate, data: Data) -> None:
     vocabulary = data.store.vocabulary
     sizes = {candidate.config.source_vocabulary_size, candidate.config.target_vocabulary_size}
     masks = 0 if candidate.config.decoder_layers else 1  # fairseq's masked_lm adds a symbol behind the dictionary's
-    if sizes != {len(vocabulary) + masks} or candidate.vocabulary not in (None, vocabulary.digest):
+    if sizes != {len(vocabulary) + masks} or candidate.provenance.vocabulary not in (None, vocabulary.digest):
         symbols = f"{len(vocabulary)} symbols{' and the mask' if masks else ''}"
         raise UserError(
             f"{candidate.name}: has another vocabulary than the {symbols} of {data.store.path}; give "
             "the store that it was made for, or set source_vocabulary_size and target_vocabulary_size."
         )
-    if candidate.encoder_tag not in ENCODER_TAGS:
-        raise UserError(
-            f"{candidate.name}: its encoder tag {candidate.encoder_tag!r} is none of ours; leave out --store."
-        )
+
+
+def _encoder_tag(candidate: Candidate) -> EncoderTag:
+    """Return whose tag the encoder sees; the source's where none is recorded."""
+    tag = candidate.provenance.encoder_tag or "src"
+    if tag not in ENCODER_TAGS:
+        raise UserError(f"{candidate.name}: its encoder tag {tag!r} is none of ours; leave out --store.")
+    return tag
 
 
 def _key(candidate: Candidate, settings: Settings, data: Data) -> str:

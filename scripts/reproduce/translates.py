@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sweep import COMMANDS
 
-from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.checkpoint import read_checkpoint
 from mtdeep.corpus import Store, parse_directions
 from mtdeep.evaluation import BLEU
 from mtdeep.evaluation.tables import read_scores
@@ -34,7 +34,7 @@ class SourceUse:
 def source_use(checkpoint: Path, store: Path, directions: str) -> SourceUse:
     """Return both for some batches of the validation split."""
     opened = Store(store)
-    model = build_model(read_checkpoint(checkpoint))
+    model = read_checkpoint(checkpoint).model()
     chosen = parse_directions(directions, opened)
     batches = store_batches(opened, "valid", model.config, BATCHES, tokens=TOKENS, seed=1, directions=chosen)
     gaps = []

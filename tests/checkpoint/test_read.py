@@ -16,7 +16,7 @@ import torch
 from fairseq.logging.meters import AverageMeter, MetersDict
 from omegaconf import OmegaConf
 
-from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.checkpoint import Provenance, read_checkpoint
 from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
 from mtdeep.nn import Config, EncoderDecoder
@@ -81,16 +81,16 @@ def test_reads_ours(tmp_path: Path, as_namespace: bool, legacy: bool) -> None:
     path = save(tmp_path / "checkpoint.pt", state, _use_new_zipfile_serialization=not legacy)
     checkpoint = read_checkpoint(path)
     assert checkpoint.config == wanted
-    assert checkpoint.provenance == {
-        "architecture": "deepnet_mt",
-        "task": "many_to_many_translation",
-        "updates": 42,
-        "data": "store",
-        "encoder_tag": "tgt",
-        "task_state": {"languages": ["en", "de"]},
-        "arguments": {"arch": "deepnet_mt", "lr": [0.1]},
-    }
-    built = build_model(checkpoint)
+    assert checkpoint.provenance == Provenance(
+        architecture="deepnet_mt",
+        task="many_to_many_translation",
+        updates=42,
+        data="store",
+        encoder_tag="tgt",
+        languages=("en", "de"),
+        arguments={"arch": "deepnet_mt", "lr": [0.1]},
+    )
+    built = checkpoint.model()
     assert not built.training
     for name, tensor in model.state_dict().items():
         assert torch.equal(built.state_dict()[name], tensor), name
@@ -117,7 +117,7 @@ def test_reads_fairseq_transformer_with_its_duplicates(tmp_path: Path) -> None:
     checkpoint = read_checkpoint(save(tmp_path / "checkpoint.pt", state))
     assert checkpoint.config == wanted
     assert checkpoint.tensors.keys() == model.state_dict().keys()
-    build_model(checkpoint)
+    checkpoint.model()
 
 
 def test_reads_arguments_of_before_0_10(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_reads_arguments_of_before_0_10(tmp_path: Path) -> None:
     state |= {"cfg": None, "args": Namespace(arch="transformer", task="translation", **SMALL)}
     checkpoint = read_checkpoint(save(tmp_path / "checkpoint.pt", state))
     assert checkpoint.config == config(scheme="postln")
-    assert checkpoint.provenance["task"] == "translation"
+    assert checkpoint.provenance.task == "translation"
 
 
 def test_tied_matrices_under_one_name_or_all(tmp_path: Path) -> None:
@@ -135,14 +135,14 @@ def test_tied_matrices_under_one_name_or_all(tmp_path: Path) -> None:
     arguments = {"arch": "deepnet_mt", "mtdeep_config": tied.to_dict()}
     state = state_of(model, arguments)
     tensors = dict(model.state_dict())
-    assert build_model(read_checkpoint(save(tmp_path / "all.pt", state)))
+    assert read_checkpoint(save(tmp_path / "all.pt", state)).model()
     del tensors["decoder.embed_tokens.weight"], tensors["decoder.output_projection.weight"]
-    built = build_model(read_checkpoint(save(tmp_path / "one.pt", {**state, "model": tensors})))
+    built = read_checkpoint(save(tmp_path / "one.pt", {**state, "model": tensors})).model()
     assert torch.equal(built.decoder.output_projection.weight, tensors["encoder.embed_tokens.weight"])
     assert built.decoder.output_projection.weight is built.encoder.embed_tokens.weight
     tensors["decoder.output_projection.weight"] = torch.zeros_like(tensors["encoder.embed_tokens.weight"])
     with pytest.raises(UserError, match=r"values differ"):
-        build_model(read_checkpoint(save(tmp_path / "differ.pt", {**state, "model": tensors})))
+        read_checkpoint(save(tmp_path / "differ.pt", {**state, "model": tensors})).model()
 
 
 def test_tensors_that_do_not_fit_are_listed(tmp_path: Path) -> None:
@@ -155,8 +155,9 @@ def test_tensors_that_do_not_fit_are_listed(tmp_path: Path) -> None:
     tensors["decoder.layers.0.fc1.bias"] = torch.zeros(5)
     checkpoint = read_checkpoint(save(tmp_path / "checkpoint.pt", {**state, "model": tensors}))
     with pytest.raises(UserError) as caught:
-        build_model(checkpoint)
+        checkpoint.model()
     message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'checkpoint.pt'}: its tensors do not fit its configuration: ")
     assert "1 missing (encoder.layers.1.fc2.bias)" in message
     assert "1 unexpected (encoder.layers.7.fc2.bias)" in message
     assert "decoder.layers.0.fc1.bias (5,) instead of (32,)" in message
@@ -257,7 +258,7 @@ def test_tensors_are_mapped_not_copied(tmp_path: Path) -> None:
     assert zipfile.is_zipfile(path)
     checkpoint = read_checkpoint(path)
     assert str(path) in Path("/proc/self/maps").read_text()
-    assert build_model(checkpoint)
+    assert checkpoint.model()
 
 
 def test_what_was_allowed_before_stays_allowed(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from fairseq.data import Dictionary
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf, omegaconf_no_object_check
 from omegaconf import DictConfig, OmegaConf
 
-from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.checkpoint import read_checkpoint
 from mtdeep.corpus import Store
 from mtdeep.decoding import SearchOptions, Translator
 from mtdeep.fairseq_plugin.trainer import Trainer
@@ -166,7 +166,7 @@ def compare_searches(toy_store: Path, run_command, hypotheses) -> Callable[..., 
         theirs = hypotheses(result.stdout)
 
         store = Store(toy_store)
-        translator = Translator(build_model(read_checkpoint(checkpoint)), store.vocabulary, store.subwords())
+        translator = Translator(read_checkpoint(checkpoint).model(), store.vocabulary, store.subwords())
         (corpus,) = store.corpora("test")
         sentences = [corpus.sentence("en", row) for row in range(corpus.rows)]
         options = SearchOptions(beam=beam, max_length_b=max_length)

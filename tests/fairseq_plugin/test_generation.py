@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.checkpoint import read_checkpoint
 from mtdeep.checkpoint.read import load_plain
 from mtdeep.corpus import Store
 
@@ -29,7 +29,7 @@ def test_greedy_search_equals_full_decoding(toy_store: Path, checkpoints: Path, 
         "--max-len-b", 30, "--cpu",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    store, model = Store(toy_store), build_model(read_checkpoint(checkpoint))
+    store, model = Store(toy_store), read_checkpoint(checkpoint).model()
     vocabulary = store.vocabulary
     ids = {symbol: i for i, symbol in enumerate(vocabulary.symbols())}
     (corpus,) = store.corpora("test")

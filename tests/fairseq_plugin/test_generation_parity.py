@@ -14,7 +14,7 @@ from fairseq.models.transformer import TransformerModel, base_architecture
 from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor
 
-from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.checkpoint import read_checkpoint
 from mtdeep.decoding import Hypothesis, SearchOptions, beam_search
 from mtdeep.nn import EncoderDecoder
 
@@ -53,7 +53,7 @@ def wild(model: BaseFairseqModel) -> BaseFairseqModel:
 def through_a_file(theirs: BaseFairseqModel, args: Namespace, path: Path) -> EncoderDecoder:
     """Save as fairseq's trainer does, read and build without fairseq."""
     torch.save({"cfg": {"model": args, "task": {"_name": "translation"}}, "model": theirs.state_dict()}, path)
-    return build_model(read_checkpoint(path)).double()
+    return read_checkpoint(path).model().double()
 
 
 def sources(dictionary: Dictionary, left_padded: bool) -> Tensor:

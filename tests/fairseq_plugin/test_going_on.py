@@ -1,13 +1,15 @@
-"""A training that goes on with other parts says so in one sentence."""
+"""A training that goes on with other parts, or from a damaged file, says so in one sentence."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from mtdeep.checkpoint import load_plain
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.trainer import Trainer
 
@@ -41,3 +43,32 @@ def test_another_criterion_or_optimizer_is_refused_or_starts_the_optimizer_anew(
     other.load_checkpoint(str(checkpoint), reset_optimizer=True)
     for name, tensor in torch.load(checkpoint, weights_only=False)["model"].items():
         assert torch.equal(other.model.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize("record", [{}, {"languages": ["en"], "store": "0" * 32}, {"vocabulary": None}])
+def test_records_of_earlier_revisions_go_on(
+    record: dict[str, object], checkpoint: Path, trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    torch.save({**load_plain(checkpoint), "task_state": record}, tmp_path / "older.pt")
+    assert trainer().load_checkpoint(str(tmp_path / "older.pt")) is not None
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda state: state["task_state"].update(vocabulary=7), "vocabulary is not a text but of type int"),
+        (lambda state: vars(state["cfg"]["model"]).update(mtdeep_config={"scheme": 3}), "not one of this version"),
+    ],
+)
+def test_damaged_records_are_told_with_their_file(
+    damage: Callable[[dict[str, object]], None],
+    problem: str,
+    checkpoint: Path,
+    trainer: Callable[..., Trainer],
+    tmp_path: Path,
+) -> None:
+    state, path = load_plain(checkpoint), tmp_path / "bad.pt"
+    damage(state)
+    torch.save(state, path)
+    with pytest.raises(UserError, match=f"^{re.escape(str(path))}: .*{problem}"):
+        trainer().load_checkpoint(str(path))

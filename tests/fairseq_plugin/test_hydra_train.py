@@ -160,7 +160,7 @@ def test_a_configuration_trains_goes_on_and_generates(toy_store: Path, tmp_path:
     assert config.share_all_embeddings and config.scheme == "deepnorm"
     result = run_command(*train, "optimization.max_update=6", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert read_checkpoint(last).provenance["updates"] == 6
+    assert read_checkpoint(last).provenance.updates == 6
     result = run_command(
         "fairseq-generate", toy_store, "--task", "many_to_many_translation", "-s", "en", "-t", "de", "--cpu", "--path",
         last, "--max-len-b", 5,

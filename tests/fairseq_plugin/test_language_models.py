@@ -11,7 +11,7 @@ import pytest
 import torch
 from fairseq.models import MODEL_REGISTRY
 
-from mtdeep.checkpoint import build_model, read_checkpoint
+from mtdeep.checkpoint import read_checkpoint
 from mtdeep.corpus import Store
 from mtdeep.nn import LanguageModel, MaskedLanguageModel
 
@@ -66,7 +66,7 @@ def test_language_model(text: Path, tmp_path: Path, architecture: str, run_comma
     result = run_command("fairseq-train", text, "--arch", architecture, *DECODER, *COMMON, "--save-dir", tmp_path)
     assert result.returncode == 0, result.stderr
     checkpoint = tmp_path / "checkpoint_last.pt"
-    model = build_model(read_checkpoint(checkpoint))
+    model = read_checkpoint(checkpoint).model()
     assert isinstance(model, LanguageModel)
 
     result = run_command(
@@ -115,7 +115,7 @@ def test_the_loss_that_is_reported(text: Path, trained: Path, context: int, run_
         *(("--context-window", context) if context else ("--sample-break-mode", "eos")),
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    model, eos = build_model(read_checkpoint(trained)), 2
+    model, eos = read_checkpoint(trained).model(), 2
     stream: list[int] = []
     for line in (text.parent / "valid").read_text(encoding="utf-8").splitlines():
         stream += [*(numbered(text)[word] for word in line.split()), eos]
@@ -162,7 +162,7 @@ def test_greedy_search_goes_on_with_texts_of_several_lengths(
     output = generate(run_command, text, trained, "--beam", 1, "--batch-size", 20)
     beginnings = {int(number): words.split() for number, words in re.findall(r"^S-(\d+)\t(.*)$", output, re.M)}
     assert len({len(words) for words in beginnings.values()}) > 3
-    model, indices, added = build_model(read_checkpoint(trained)), numbered(text), 0
+    model, indices, added = read_checkpoint(trained).model(), numbered(text), 0
     for number, (words, scores) in hypotheses(output).items():
         begun = len(beginnings[number])
         assert words.split()[:begun] == beginnings[number]
@@ -183,7 +183,7 @@ def test_masked_language_model(text: Path, tmp_path: Path, architecture: str, ru
     result = run_command("fairseq-train", text, "--arch", architecture, *ENCODER, *COMMON, "--save-dir", tmp_path)
     assert result.returncode == 0, result.stderr
     checkpoint = tmp_path / "checkpoint_last.pt"
-    assert isinstance(build_model(read_checkpoint(checkpoint)), MaskedLanguageModel)
+    assert isinstance(read_checkpoint(checkpoint).model(), MaskedLanguageModel)
     trained = re.findall(r"\| valid on 'valid' subset \|.* loss ([\d.]+)", result.stdout + result.stderr)[-1]
     result = run_command(
         "fairseq-validate", text, "--path", checkpoint, "--task", "masked_lm", "--valid-subset", "valid", "--cpu",

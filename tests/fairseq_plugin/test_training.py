@@ -184,4 +184,4 @@ def test_what_may_change_when_a_training_goes_on(
         "--checkpoint-activations", "--save-dir", tmp_path,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert read_checkpoint(tmp_path / "checkpoint_last.pt").provenance["updates"] == 31
+    assert read_checkpoint(tmp_path / "checkpoint_last.pt").provenance.updates == 31

@@ -47,13 +47,14 @@ Make = Callable[..., Model]
 
 FRESH = """
 import sys
+from pathlib import Path
 import torch
-from mtdeep.checkpoint import Checkpoint, build_model
+from mtdeep.checkpoint import Checkpoint, Provenance
 from mtdeep.nn import Config
 torch.set_default_dtype(torch.float64)
 for path in sys.argv[1:]:
     saved = torch.load(path, weights_only=True)
-    model = build_model(Checkpoint(Config.from_dict(saved["config"]), saved["model"], {}))
+    model = Checkpoint(Path(path), Config.from_dict(saved["config"]), saved["model"], Provenance()).model()
     with torch.no_grad():
         torch.save(model.features(saved["source"], saved["target"]), path + ".out")
 """

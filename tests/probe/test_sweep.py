@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.image import imread
 
 from mtdeep.errors import UserError
+from mtdeep.nn import EncoderDecoder
 from mtdeep.probe import Data, Settings, from_checkpoint, from_yaml, probe, sweep, swept
 from mtdeep.probe.curves import CURVES
 
@@ -154,13 +156,24 @@ def test_what_is_not_finite_is_null_and_has_a_verdict(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_has_its_own_weights(tiny_config, save_model, tmp_path: Path) -> None:
-    from mtdeep.nn import EncoderDecoder
-
     model = EncoderDecoder(tiny_config(64))
-    candidate = from_checkpoint(save_model(tmp_path / "checkpoint_best.pt", model))
+    path = save_model(tmp_path / "checkpoint_best.pt", model)
+    candidate = from_checkpoint(path)
     assert candidate.name == "checkpoint_best"
-    built = candidate.build(seed=5)
-    assert all((a == b).all() for a, b in zip(built.parameters(), model.parameters(), strict=True))
+    path.unlink()  # the file is read once
+    for _ in range(2):
+        built = candidate.build(seed=5)
+        assert all((a == b).all() for a, b in zip(built.parameters(), model.parameters(), strict=True))
+        with torch.no_grad():
+            built.encoder.embed_tokens.weight.zero_()  # as a measurement changes the weights
+
+
+def test_a_checkpoint_whose_tensors_do_not_fit_is_told_at_once(tiny_config, save_model, tmp_path: Path) -> None:
+    model = EncoderDecoder(tiny_config(64))
+    del model.encoder.layers[1]
+    path = save_model(tmp_path / "cut.pt", model)
+    with pytest.raises(UserError, match=re.escape(f"{path}: its tensors do not fit its configuration: 16 missing")):
+        from_checkpoint(path)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from fairseq.file_io import PathManager
 from fairseq.tasks import TASK_REGISTRY, FairseqTask
 from fairseq.tasks.translation import TranslationTask
 
-from mtdeep.errors import UserError
+from mtdeep.checkpoint.provenance import TaskRecord
+from mtdeep.errors import UserError, in_file
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask, reads_store
 from mtdeep.fairseq_plugin.training_record import recorded_name
 
@@ -44,6 +45,9 @@ def load_model_ensemble_and_task(
             if not PathManager.exists(path):
                 raise UserError(f"{path}: there is no such checkpoint; check its path.")
             state = checkpoint_utils.load_checkpoint_to_cpu(path, arg_overrides)
+        if reads_store(recorded_name(state, "task")):
+            with in_file(path):  # fairseq shows the record to the task, which does not know the file
+                TaskRecord.of(state.get("task_state"))
         if task is not None:
             check_task(path, state, task)
         loaded, cfg, task = _original([filename], arg_overrides, task, strict, suffix, num_shards, state)

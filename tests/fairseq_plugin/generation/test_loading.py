@@ -69,6 +69,15 @@ def test_each_model_of_an_ensemble_is_compared(checkpoint: Path, generate, tmp_p
             generate("--path", paths)
 
 
+@pytest.mark.parametrize("own_task", [True, False])
+def test_a_damaged_record_is_told_with_its_file(checkpoint: Path, generate, tmp_path: Path, own_task: bool) -> None:
+    path = tmp_path / "bad.pt"
+    torch.save({**load_plain(checkpoint), "task_state": {"vocabulary": [1]}}, path)
+    with pytest.raises(UserError, match=r"bad\.pt: .*vocabulary is not a text but of type list; give the file"):
+        generate("--path", path) if own_task else checkpoint_utils.load_model_ensemble_and_task([str(path)])
+
+
+
 def test_a_record_of_an_earlier_revision_sets_the_task_up(checkpoint: Path, tmp_path: Path) -> None:
     state = load_plain(checkpoint)
     state["cfg"]["task"]["post_process"] = None
