@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
 
+from data_prep.engine.processes import processes
 from data_prep.engine.task import Result, Task, carry_out, finished
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
@@ -97,8 +97,7 @@ def local(workers: int | None = None) -> Workers:
     count = workers or os.cpu_count() or 1
     if count == 1:
         return None
-    # Forked workers would inherit the threads' locks of whatever library is loaded here.
-    return lambda: ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    return lambda: processes(count)
 
 
 @contextmanager

@@ -12,14 +12,13 @@ import logging
 import os
 import pickle
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from data_prep.engine.processes import processes
 from mtdeep.errors import UserError
 
 _NEAR = 3  # ids shown for one that is not known
@@ -56,8 +55,8 @@ def look_up(identifiers: Sequence[str]) -> list[Entry | Unknown]:
     """Return what mtdata knows of each id. Raises UserError where it is not installed or its index is damaged."""
     if find_spec("mtdata") is None:
         raise UserError('reader mtdata needs the package mtdata; install it with pip install "mtdeep[mtdata]"')
-    with TemporaryDirectory() as empty, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_entries, identifiers, empty).result()
+    with TemporaryDirectory() as empty, processes(1) as executor:
+        return executor.submit(_entries, identifiers, empty).result()
 
 
 def _entries(identifiers: Sequence[str], empty: str) -> list[Entry | Unknown]:
