@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,7 +27,6 @@ from mtdeep.fairseq_plugin.architectures import check_known
 from mtdeep.fairseq_plugin.arguments import ModelArguments
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree_on_task
-from mtdeep.fairseq_plugin.fairseq_options.bleu import refuse_bleu
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.table import CONSTRAINTS
 from mtdeep.fairseq_plugin.generation.alignment import Aligner, Hypothesis
@@ -64,12 +62,6 @@ class ManyToManyTranslationTask(FairseqTask):
         self.dictionary = StoreDictionary(store.vocabulary, store.has_subwords)
         self.record = TaskRecord(store.vocabulary.digest, tuple(store.languages), self.encoder_tag)
         self.state.merge_state_dict(self.record.to_dict())
-
-    @classmethod
-    def add_args(cls, parser: ArgumentParser) -> None:
-        """Add the options, and those of fairseq's tasks that scripts may have and that are refused."""
-        super().add_args(parser)
-        refuse_bleu(parser)
 
     @classmethod
     def setup_task(cls, cfg: ManyToManyTranslationConfig, **kwargs: object) -> ManyToManyTranslationTask:
