@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -28,3 +29,9 @@ def shortened(names: Sequence[str], shown: int = 5) -> str:
     """The first few names, and how many more there are."""
     rest = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def nearest(name: str, known: Iterable[str], shown: int = 1) -> str:
+    """A hint at the known names that are most like one that is not known; empty where none is like it."""
+    matches = get_close_matches(name, [*known], n=shown)
+    return f" (did you mean {', '.join(map(repr, matches))}?)" if matches else ""

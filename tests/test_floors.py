@@ -26,6 +26,7 @@ FLOORS = {
     "data_prep": 2,
     "mtdeep.fairseq_plugin": 3,
     "mtdeep.cli": 4,
+    "mtdeep.__main__": 4,
 }
 FAIRSEQ = {"fairseq", "fairseq_cli"}
 # Reports on fairseq itself, so it looks at fairseq's registries.

@@ -21,10 +21,11 @@ from mtdeep.corpus.sampling import Capped, Sampling, Temperature, unimax
 from mtdeep.corpus.views import DirectionView
 from mtdeep.corpus.weights_file import FileWeights
 from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.fairseq_options.other_tasks import SAMPLING_METHODS
 
 DEFAULT_TEMPERATURE = 5.0
 POSITIVE = ("sampling_temperature", "sampling_max_epochs", "sampling_budget")
-WITH_TEMPERATURE = ("temperature", "capped")
+WITH_TEMPERATURE = ("temperature", "capped", *SAMPLING_METHODS)
 #: What tasks of earlier revisions recorded in checkpoints and this one has no use for.
 RETIRED = ("post_process",)
 NEEDED_BY = dict.fromkeys(("unimax", "capped"), ("sampling_max_epochs", "sampling_budget"))
@@ -126,6 +127,8 @@ def check(cfg: ManyToManyTranslationConfig) -> None:
         origin_weights(cfg)
     except UserError as error:
         problems.append(f"--origin-weights: {error}")
+    if cfg.sampling_method in SAMPLING_METHODS:
+        problems.append(f"--sampling-method {cfg.sampling_method}: here it is {SAMPLING_METHODS[cfg.sampling_method]}")
     needed = NEEDED_BY.get(cfg.sampling_method, ())
     missing = [flag(name) for name in needed if cfg[name] is None]
     if missing:

@@ -1,6 +1,7 @@
 """What fairseq learns from us once it is imported: architectures, criterions, schedules, optimizers, tasks, trainer.
 
-Then how it sets tasks up, loads checkpoints to translate with, and what its hub returns.
+Then how it sets tasks up, loads checkpoints to translate with, what its hub returns, and what its commands say to a
+wrong command line.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ ADDING = (
     "generation.hub",
     "unsuited",
     "user_modules",
+    "command_parser",
     "hydra_train",
     "start",
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -23,7 +22,7 @@ from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
 
-from mtdeep.errors import UserError
+from mtdeep.errors import UserError, nearest
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
@@ -104,12 +103,6 @@ def unknown_model_options(cfg: Any) -> Iterator[str]:
                 yield f"model.{option} is an option of the task; write it as task.{option}"
             elif option not in options | {"_name"}:
                 yield f"the model {name} has no option {option!r}{nearest(str(option), options)}"
-
-
-def nearest(name: str, known: Any) -> str:
-    """Return a hint at the known name that is most like *name*."""
-    matches = get_close_matches(name, known, n=1)
-    return f" (did you mean {matches[0]!r}?)" if matches else ""
 
 
 def contradictions(cfg: Any) -> Iterator[str]:

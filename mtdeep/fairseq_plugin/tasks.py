@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,7 +27,6 @@ from mtdeep.fairseq_plugin.architectures import check_known
 from mtdeep.fairseq_plugin.arguments import ModelArguments
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset, TrainingDataset, TypedSentences
 from mtdeep.fairseq_plugin.facts import agree_on_task
-from mtdeep.fairseq_plugin.fairseq_options.bleu import refuse_bleu
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.table import CONSTRAINTS
 from mtdeep.fairseq_plugin.generation.alignment import Aligner, Hypothesis
@@ -44,8 +42,8 @@ from mtdeep.fairseq_plugin.training_plan import SHOWN_DIRECTIONS, TrainingPlan
 from mtdeep.languages import fairseq_code, resolve
 
 logger = logging.getLogger(__name__)
-# Source and target that `translating` names; of its own in each thread, which may all share one task.
-_translated: ContextVar[tuple[str | None, str | None]] = ContextVar("mtdeep.translated", default=(None, None))
+# Source and target that `translating` names, None outside; of its own in each thread, which may all share one task.
+_translated: ContextVar[tuple[str | None, str | None] | None] = ContextVar("mtdeep.translated", default=None)
 
 
 @register_task("many_to_many_translation", dataclass=ManyToManyTranslationConfig)
@@ -64,12 +62,6 @@ class ManyToManyTranslationTask(FairseqTask):
         self.dictionary = StoreDictionary(store.vocabulary, store.has_subwords)
         self.record = TaskRecord(store.vocabulary.digest, tuple(store.languages), self.encoder_tag)
         self.state.merge_state_dict(self.record.to_dict())
-
-    @classmethod
-    def add_args(cls, parser: ArgumentParser) -> None:
-        """Add the options, and those of fairseq's tasks that scripts may have and that are refused."""
-        super().add_args(parser)
-        refuse_bleu(parser)
 
     @classmethod
     def setup_task(cls, cfg: ManyToManyTranslationConfig, **kwargs: object) -> ManyToManyTranslationTask:
@@ -195,7 +187,8 @@ class ManyToManyTranslationTask(FairseqTask):
     @contextmanager
     def translating(self, source: str | None, target: str | None) -> Iterator[None]:
         """Translate, in this thread, between other languages than --source-lang and --target-lang say, unless None."""
-        before = _translated.get()  # fairseq's hub calls itself for a single sentence, without the languages
+        # fairseq's hub calls itself for a single sentence, without the languages.
+        before = _translated.get() or (None, None)
         token = _translated.set((source or before[0], target or before[1]))
         try:
             yield
@@ -217,10 +210,12 @@ class ManyToManyTranslationTask(FairseqTask):
         )
 
     def _one_direction(self) -> Direction:
-        asked_source, asked_target = _translated.get()
+        translated = _translated.get()
+        asked_source, asked_target = translated or (None, None)
         source, target = asked_source or self.cfg.source_lang, asked_target or self.cfg.target_lang
         if source is None or target is None:
-            raise UserError("name the languages to translate between with --source-lang and --target-lang.")
+            named = "--source-lang and --target-lang" if translated is None else "source_lang= and target_lang="
+            raise UserError(f"name the languages to translate between with {named}.")
         # The form that directions are written in, so that the same mistakes are told in the same words.
         codes = (fairseq_code(resolve(code, self.store.languages)) for code in (source, target))
         (direction,) = parse_directions("-".join(codes), self.store)

@@ -31,3 +31,11 @@ def test_without_fairseq_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_option_nothing_is_printed_of_versions() -> None:
     done = CliRunner().invoke(app, ["store", "--help"])
     assert done.exit_code == 0 and "torch" not in done.stdout
+
+
+@pytest.mark.slow
+def test_the_module_is_the_command(run_command) -> None:
+    done, command = run_command("python", "-m", "mtdeep", "--version"), run_command("mtdeep", "--version")
+    assert (done.returncode, done.stdout) == (0, command.stdout)
+    wrong = run_command("python", "-m", "mtdeep", "store", "info", "nowhere")
+    assert wrong.returncode == 2 and wrong.stderr.startswith("error: nowhere")

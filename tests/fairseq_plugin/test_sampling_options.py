@@ -92,6 +92,11 @@ CAP = {"sampling_max_epochs": 2.0, "sampling_budget": 100}
             {"sampling_method": "capped", **CAP, "sampling_max_epochs": float("inf")},
             "--sampling-max-epochs is inf, but must be finite; no limit is --sampling-method temperature.",
         ),
+        ({"sampling_method": "concat"}, "--sampling-method concat: here it is --sampling-temperature 1."),
+        (
+            {"sampling_method": "uniform", "sampling_temperature": 2.0},
+            "--sampling-method uniform: here it is --sampling-temperature inf.",
+        ),
         (
             {"origin_weights": "mined", "updates_per_epoch": 0},
             "--updates-per-epoch is 0, but must be at least 1; --origin-weights: the weight '' is not a number; "

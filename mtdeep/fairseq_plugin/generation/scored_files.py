@@ -15,6 +15,7 @@ from fairseq.scoring.bleu import BleuConfig, Scorer
 from sacrebleu.metrics.bleu import BLEU
 
 from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.command_parser import CommandParser
 from mtdeep.text_lines import read_lines
 
 
@@ -23,7 +24,7 @@ def score_files(get_parser: Callable[[], ArgumentParser]) -> None:
 
     Raises UserError for files that have not as many lines, or none.
     """
-    args = get_parser().parse_args()
+    args = CommandParser.of(get_parser()).parse_args()
     print(args)
     references, hypotheses = [*read_lines(args.ref, "--ref")], [*read_lines(args.sys, "--sys")]
     if not references:

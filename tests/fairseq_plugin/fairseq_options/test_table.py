@@ -74,9 +74,7 @@ def of_parts(use: Use) -> set[str]:
     own = {*CRITERION, *OPTIMIZER, *SCHEDULE, *BLEU_SCORER, "data"}
     if use is Use.EVAL_LM:
         return own | fields(LanguageModelingConfig)
-    bleu = {name for name in offered(use) if name.startswith("eval_")}
-    assert bleu, "those of fairseq's translation are refused by argparse's actions"
-    return own | fields(ManyToManyTranslationConfig) | FairseqDeepEncoderDecoder.options() | bleu
+    return own | fields(ManyToManyTranslationConfig) | FairseqDeepEncoderDecoder.options()
 
 
 def test_an_option_stands_in_the_table_once() -> None:

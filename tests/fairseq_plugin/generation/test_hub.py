@@ -56,6 +56,15 @@ def test_one_hub_translates_every_direction(hub, interact, read) -> None:
     assert (hub.task.cfg.source_lang, hub.task.cfg.target_lang) == ("en", "de")
 
 
+def test_languages_that_are_missing_are_named_as_python_has_them(hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(hub.task.cfg, "target_lang", None)
+    with pytest.raises(UserError, match=r"^name the languages .* with source_lang= and target_lang=\.$"):
+        hub.translate("dab", source_lang="de")
+    with pytest.raises(UserError, match=r"source_lang= and target_lang=\.$"):
+        hub.score("dab", "eab")
+    assert hub.translate("eab", target_lang="de", max_len_b=12)
+
+
 def test_encoding_is_the_stores(hub, store: Store) -> None:
     ids = hub.encode("eab eob .")
     assert ids.tolist() == [*store.subwords().encode(["eab eob ."])[0], store.vocabulary.eos]
