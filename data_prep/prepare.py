@@ -114,7 +114,8 @@ def _places(loaded: ConfigFile) -> tuple[Path, Path]:
 def _half_done_told(loaded: ConfigFile, store: Path, work: Path) -> Iterator[None]:
     """Say at the end of what is printed when the block fails, or is stopped, where its work lies, if nobody chose that.
 
-    Nothing is said while another process prepares the same *store*, whose work it is. Errors have it as a note, which the command line prints behind their sentence, and Python behind a traceback.
+    Nothing is said while another process prepares the same *store*, whose work it is. Errors have it as a note, which
+    the command line prints behind their sentence, and Python behind a traceback.
     """
     try:
         yield
