@@ -20,6 +20,19 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class RejectedText:
+    """A text of one language that could not be read, of a row that stays for its others and has a gap there.
+
+    Otherwise as `Rejected`.
+    """
+
+    language: str
+    reason: str
+    place: str
+    excerpt: str = ""
+
+
+@dataclass(frozen=True)
 class Batch:
     """Consecutive rows of one source.
 
@@ -27,6 +40,7 @@ class Batch:
     normalisation, no stripping; a line's end is no part of it.
     first: the number of the first row in its source, from 0; rejected rows have no number.
     rejected: what stood between or behind these rows and could not be read: rows read = rows + len(rejected).
+    rejected_texts: which of the gaps are texts that could not be read: texts read = texts + those of the language.
     ids: the source's own names of the rows (a verse, a tuid, a key), where it has them.
     scores: the source's own score of each row (mined text), where it has one; larger is better.
     """
@@ -36,6 +50,7 @@ class Batch:
     rejected: Sequence[Rejected] = ()
     ids: Sequence[str] | None = None
     scores: Sequence[float] | None = None
+    rejected_texts: Sequence[RejectedText] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     """What was left aside and is no row: reason -> number, such as units' texts in languages not asked for."""
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from data_prep.cleaning.settings import CleaningSettings
-from data_prep.corpus_settings import TRAIN, AnyCorpus, CldrCorpus, CorpusSplit, FileCorpus
-from data_prep.strict import PathText, Strict
+from data_prep.corpus_settings import TRAIN, AnyCorpus, CldrCorpus, CorpusSplit, FileCorpus, like_train
+from data_prep.strict import PathText, PlacedError, Strict
 from data_prep.vocabulary_settings import VocabularySettings
 
 _LEAST_MEMORY, _MOST_MEMORY = 64, 1_000_000_000  # megabytes with which the join over all rows works
@@ -59,22 +59,30 @@ class Config(Strict):
     @model_validator(mode="after")
     def _check_corpora(self) -> Config:
         if twice := next(named_twice(self.corpora), None):
-            raise ValueError(twice[1])
+            raise PlacedError(twice[1], "corpora", twice[0])
         if sum(isinstance(corpus, CldrCorpus) for corpus in self.corpora) > 1:
             # Each would hold out lines that the other trains on.
             raise ValueError("two corpora with reader cldr; make them one with all the languages")
         if not any(TRAIN in corpus.split_names for corpus in self.corpora):
-            raise ValueError("no corpus has a split 'train', which the vocabulary is learned from; add one")
+            raise self._without_train()
         if unknown := sorted(set(self.cleaning.corpora) - {corpus.name for corpus in self.corpora}):
-            raise ValueError(f"`cleaning.corpora` speaks of {unknown[0]!r}, {self._objection_to(unknown[0])}")
+            raise PlacedError(self._objection_to(unknown[0]), "cleaning", "corpora", unknown[0])
         return self
+
+    def _without_train(self) -> PlacedError:
+        lacks = "no corpus has a split 'train', which the vocabulary is learned from"
+        for number, corpus in enumerate(self.corpora):
+            if close := like_train(corpus.split_names):
+                key = "lines" if isinstance(corpus, CldrCorpus) else "splits"
+                return PlacedError(f"{lacks}; did you mean it by {close!r}?", "corpora", number, key, close)
+        return PlacedError(f"{lacks}; add one")
 
     def _objection_to(self, name: str) -> str:
         """Return what is wrong with a name that no entry has."""
         many = [corpus.name for corpus in self.corpora if isinstance(corpus, FileCorpus) and corpus.pairs]
         if of := next((entry for entry in many if name.startswith(f"{entry}/")), None):
             return f"one of the pairs of {of!r}; name {of!r}, which is all of them, or the pair under `cleaning.pairs`"
-        return "and no corpus has that name; correct it"
+        return "no corpus has that name; correct it"
 
 
 def named_twice(corpora: Iterable[AnyCorpus]) -> Iterator[tuple[int, str]]:

@@ -20,7 +20,7 @@ from data_prep.pair_corpora import pair_corpora
 from data_prep.public.identifier import columns_of
 from data_prep.read_twice import is_by_pattern, read_twice
 from data_prep.readers.source import Source
-from data_prep.strict import objection
+from data_prep.strict import PlacedError, objection
 from mtdeep import yaml_lines
 from mtdeep.errors import UserError, shortened
 
@@ -193,10 +193,17 @@ def _sentences(
 ) -> list[str]:
     found = []
     for problem in error.errors():
-        place = _in_document(problem["loc"], document, keep_last=problem["type"] == "missing")
+        location = (*problem["loc"], *_place_below(problem))
+        place = _in_document(location, document, keep_last=problem["type"] == "missing")
         line = yaml_lines.line_of(place, lines)
         found.append((line, f"{path}:{line}: {_sentence(problem, place)}"))
     return [sentence for _, sentence in sorted(dict.fromkeys(found))]
+
+
+def _place_below(problem: Any) -> yaml_lines.Location:
+    """Return where a problem stands below the part that found it."""
+    error = problem.get("ctx", {}).get("error")
+    return error.place if isinstance(error, PlacedError) else ()
 
 
 def _in_document(location: tuple[int | str, ...], document: object, *, keep_last: bool) -> yaml_lines.Location:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,7 +31,7 @@ from data_prep.public.reading import sources_of
 from data_prep.public.record import record_of
 from data_prep.readers.source import Source
 from data_prep.sources import PATTERN, READERS, make_source, reads_by_language, takes_languages
-from data_prep.strict import Strict
+from data_prep.strict import PlacedError, Strict
 from mtdeep.errors import UserError
 from mtdeep.languages import resolve
 
@@ -39,6 +40,12 @@ TRAIN = "train"
 At = Callable[[str], Path]
 CorpusSplit = tuple[str, str]
 """The name of a corpus and of a split of it, which no other has."""
+
+
+def like_train(splits: Iterable[str]) -> str | None:
+    """Return the split whose name is likely a misspelt `train`, None where there is none."""
+    spelt = {split.lower(): split for split in splits}
+    return next((spelt[close] for close in difflib.get_close_matches(TRAIN, spelt, n=1)), None)
 
 
 class Corpus(Strict):
@@ -79,7 +86,10 @@ class SplitCorpus(Corpus):
     @model_validator(mode="after")
     def _can_hold_out(self) -> SplitCorpus:
         if self.holdout and TRAIN not in self.splits:
-            raise ValueError("`holdout` takes rows from split 'train', which this corpus does not have")
+            lacks = "`holdout` takes rows from split 'train', which this corpus does not have"
+            if close := like_train(self.splits):
+                raise PlacedError(f"{lacks}; did you mean it by {close!r}?", "splits", close)
+            raise ValueError(f"{lacks}; add it, or leave `holdout` out")
         for split in self.holdout:
             if split in self.splits:
                 raise ValueError(f"split {split!r} is both held out and read from files; choose one")

@@ -29,7 +29,7 @@ from data_prep.report.write import add_report, sections_of
 from mtdeep.corpus.store import Store
 from mtdeep.corpus.store_appender import StoreAppender, appended
 from mtdeep.corpus.store_writer import StoreWriter
-from mtdeep.durable import refusals_told
+from mtdeep.durable import has_writer, refusals_told
 from mtdeep.errors import UserError
 from mtdeep.progress import ProgressReport
 
@@ -60,7 +60,7 @@ def prepare(config_path: Path, workers: Workers, *, overwrite: bool = False, app
         raise UserError("--overwrite and --append exclude one another; give one of them")
     loaded = load_config(config_path)
     path, work = _places(loaded)
-    with _half_done_told(loaded, work), ProgressReport() as progress, refusals_told(path):
+    with _half_done_told(loaded, path, work), ProgressReport() as progress, refusals_told(path):
         check_replaceable(path, overwrite=True)  # what else it must not be is known when the inputs are there
         check_rules(loaded)
         check_given(loaded)
@@ -111,15 +111,17 @@ def _places(loaded: ConfigFile) -> tuple[Path, Path]:
 
 
 @contextmanager
-def _half_done_told(loaded: ConfigFile, work: Path) -> Iterator[None]:
+def _half_done_told(loaded: ConfigFile, store: Path, work: Path) -> Iterator[None]:
     """Say at the end of what is printed when the block fails, or is stopped, where its work lies, if nobody chose that.
 
-    Errors have it as a note, which the command line prints behind their sentence, and Python behind a traceback.
+    Nothing is said while another process prepares the same *store*, whose work it is. Errors have it as a note, which
+    the command line prints behind their sentence, and Python behind a traceback.
     """
     try:
         yield
     except BaseException as error:
-        if loaded.config.work is None and os.path.isdir(work):  # not of `Path`, which a name that is too long stops
+        # `isdir` is not that of `Path`, which a name that is too long stops.
+        if loaded.config.work is None and os.path.isdir(work) and not has_writer(store):
             told = f"half-done work lies in {work}: the next run for this store goes on with it; it may be removed"
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 print(told, file=sys.stderr)

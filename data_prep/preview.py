@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from data_prep.corpus_settings import TRAIN
 from data_prep.pipeline.cleaned import check_rules
 from data_prep.public.fetch import fetch
 from data_prep.readers.source import Source
+from data_prep.report.unread import Unread, unread_sentences
 from data_prep.report.visible import visible
 from data_prep.stages.read import ROWS
 from mtdeep.errors import shortened
@@ -32,13 +33,14 @@ _WIDTH_OF_A_LOG = 160
 class Preview:
     """Of one source: what holds for each of its languages, what that did to its first rows, and why some are none.
 
-    What holds names files as the configuration does.
+    What holds names files as the configuration does. unread: rows that the reader rejected, and of
+    each language the sentences that it rejected in rows that stay.
     """
 
     corpus: str
     resolved: tuple[Resolved, ...]
     record: Record
-    rejected: Mapping[str, int]
+    unread: tuple[Unread, ...]
 
 
 def previews(loaded: ConfigFile, rows: int) -> Iterator[Preview]:
@@ -68,11 +70,11 @@ def print_preview(path: Path, rows: int) -> None:
         fetch(loaded.public_corpora(), progress)
     met: dict[tuple[Row, ...], str] = {}
     for preview in previews(loaded, rows):
-        record, rejected = preview.record, preview.rejected
-        read = record.rows_read + sum(rejected.values())
-        console.rule(escape(f"{preview.corpus}: {read:,} rows read, {record.rows_kept:,} kept"))
-        for reason, count in rejected.items():
-            write(f"rows rejected by the reader: {count:,} {reason}")
+        record = preview.record
+        console.rule(escape(f"{preview.corpus}: {preview.unread[0].read:,} rows read, {record.rows_kept:,} kept"))
+        for much in (True, False):
+            for line in unread_sentences(preview.unread, preview.corpus, much=much):
+                write(line)
         changed = tuple(row for row in table(preview.resolved) if row[2] != BUILT_IN)
         if changed in met:
             write(f"settings: those of {met[changed]}")
@@ -100,18 +102,23 @@ def _left_out(loaded: ConfigFile) -> list[str]:
     return list(dict.fromkeys(left_out))
 
 
-def _records(source: Source, cleaner: Cleaner, rows: int) -> tuple[Record, Mapping[str, int]]:
-    """Return what was done to the first rows, and how many of them the reader rejected, by reason."""
+def _records(source: Source, cleaner: Cleaner, rows: int) -> tuple[Record, tuple[Unread, ...]]:
+    """Return what was done to the first rows, and what of them could not be read: rows, then texts by language."""
     records = []
     rejected: Counter[str] = Counter()
+    texts: dict[str, Counter[str]] = {language: Counter() for language in source.languages}
     left = rows
     for batch in source.batches(min(ROWS, rows)):
         records.append(cleaner(batch).record)
-        rejected.update(lost.reason for lost in batch.rejected)
+        rejected.update(row.reason for row in batch.rejected)
+        for text in batch.rejected_texts:
+            texts[text.language][text.reason] += 1
         left -= batch.rows + len(batch.rejected)
         if left <= 0:
             break
-    return total(records), rejected
+    record = total(records)
+    of_texts = (Unread(record.languages[code].read + lost.total(), lost, code) for code, lost in texts.items())
+    return record, (Unread(record.rows_read + rejected.total(), rejected), *of_texts)
 
 
 def _settings(changed: Sequence[Row]) -> Table:

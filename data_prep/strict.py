@@ -22,6 +22,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class PlacedError(ValueError):
+    """What is wrong at a *place*, keys and numbers of items, below the part of the configuration that finds it."""
+
+    def __init__(self, message: str, *place: str | int) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 def objection(problem: Any) -> str:
     """Return what pydantic has against a value, as the end of a sentence, with the value as far as it is short."""
     message, given = problem["msg"], problem["input"]
@@ -49,7 +57,8 @@ def by_name(given: Iterable[tuple[str, _Value]], name: Callable[[str], str] = ca
     for key, value in given:
         own = name(key)
         if own in keys:
-            raise ValueError(f"{key!r} is the same as {keys[own]!r}; name it once")
+            what = "stands twice" if key == keys[own] else f"is the same as {keys[own]!r}"
+            raise ValueError(f"{key!r} {what}; name it once")
         keys[own], found[own] = key, value
     return found
 

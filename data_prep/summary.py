@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from data_prep.corpus_settings import TRAIN
-from data_prep.report.notes import in_words
-from data_prep.report.numbers import counted
+from data_prep.report.numbers import counted, in_words
 from data_prep.report.write import notes_of, page_of
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.manifest import CorpusRecord

@@ -90,6 +90,18 @@ def one_writer(path: Path) -> Iterator[None]:
             return
 
 
+def has_writer(path: Path) -> bool:
+    """Tell whether a process writes what stands, or will stand, at *path* (`one_writer`)."""
+    try:
+        with _lock_of(Path(os.path.realpath(path))).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _lock_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.mtdeep-lock")
 

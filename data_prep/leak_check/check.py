@@ -22,7 +22,7 @@ from data_prep.stages.leak_search import (
     search_content,
 )
 from data_prep.stages.leaks import INDEX, SETS, SIGNING
-from data_prep.stages.read import ROWS, chunk_name, read_task
+from data_prep.stages.read import ROWS, chunk_name, read_task, unread_of
 from mtdeep.corpus.manifest import SUBWORD_MODEL
 from mtdeep.corpus.store import Store, file_digest
 from mtdeep.errors import UserError
@@ -70,7 +70,7 @@ class LeakCheck:
             for corpus, result in zip(training, read, strict=True)
             for number in range(len(result.record["rows"]))
         ]
-        rejected = {corpus.name: result.record["rejected"] for corpus, result in zip(training, read, strict=True)}
+        rejected = {corpus.name: unread_of(result.record) for corpus, result in zip(training, read, strict=True)}
         return self._report(tests, rejected, chunks, None, None)
 
     def _report(
@@ -88,7 +88,7 @@ class LeakCheck:
         for chunk, result in zip(chunks, found, strict=True):
             training.enter(chunk.corpus, result.record["languages"], result.folder / FOUND)
         sets = [
-            EvaluationSet(corpus.name, record, result.record["rejected"])
+            EvaluationSet(corpus.name, record, unread_of(result.record))
             for corpus, result, record in zip(tests, read, index.record["sets"], strict=True)
         ]
         index_files = index.folder / INDEX, index.folder / SETS

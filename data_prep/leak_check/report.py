@@ -22,7 +22,7 @@ Counts = dict[str, int]
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """A test set as it was read: language -> sentences and those that cannot be searched for, and rejected rows."""
+    """A test set as it was read: language -> sentences and those that cannot be searched for, and what was rejected."""
 
     name: str
     languages: Mapping[str, Counts]
@@ -33,8 +33,8 @@ class EvaluationSet:
 class Training:
     """The training text that was searched.
 
-    rejected: corpus -> reason -> rows that could not be read; counts: corpus -> language -> what `search` has counted;
-    findings: the corpus of each chunk and what was found there.
+    rejected: corpus -> reason -> what could not be read (`unread_of`); counts: corpus -> language -> what `search` has
+    counted; findings: the corpus of each chunk and what was found there.
     """
 
     rejected: Mapping[str, Mapping[str, int]]

@@ -36,7 +36,7 @@ def print_report(report: Report) -> None:
             write(line)
     for corpus, reasons in report.training.rejected.items():
         if reasons:
-            write(f"{corpus}: rows that could not be read and were not searched: {_reasons(reasons)}")
+            write(f"{corpus}: could not be read and was not searched: {_reasons(reasons)}")
     write(_verdict(report))
 
 
@@ -72,7 +72,7 @@ def _notes(report: Report, test: str, languages: Mapping[str, LanguageReport]) -
         counts = ", ".join(f"{count:,} of {language}" for language, count in unchecked.items())
         yield f"{test}: short sentences with unknown tokens, which cannot be searched for: {counts}"
     if report.rejected[test]:
-        yield f"{test}: rows that could not be read: {_reasons(report.rejected[test])}"
+        yield f"{test}: could not be read: {_reasons(report.rejected[test])}"
 
 
 def _verdict(report: Report) -> str:

@@ -106,6 +106,7 @@ def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: 
     pieces = (Piece(Part(one.folder / CLEAN, tuple(source.languages), rank=rank), (one.key,)) for one in chunks)
     rejected = read.record["rejected"]
     text.ledger.rows(read=sum(rejected.values()), rejected=rejected)
+    enter_unread(text.ledger, read.record, source.languages)
     for one, rows in zip(chunks, read.record["rows"], strict=True):
         text.ledger.rows(read=rows, rejected=one.record["rejected"])
         enter_sentences(text.ledger, one.record, source.languages)
@@ -121,6 +122,13 @@ def _with_source(run: Run, text: SplitText, source: Source, read: Result, done: 
 def _empty_file(run: Run, source: Source, why: str) -> EmptyFile:
     path, folder = source.inputs[0], run.loaded.path.parent
     return EmptyFile(path, str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name, why)
+
+
+def enter_unread(ledger: Ledger, record: Mapping[str, Any], languages: Sequence[str]) -> None:
+    """Enter the sentences in some languages that could not be read of a source, in rows that stay for their others."""
+    for language in languages:
+        rejected = record["rejected_texts"].get(language, {})
+        ledger.sentences(language, read=sum(rejected.values()), rejected=rejected)
 
 
 def enter_sentences(ledger: Ledger, record: Mapping[str, Any], languages: Sequence[str]) -> None:

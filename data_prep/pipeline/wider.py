@@ -8,7 +8,7 @@ from dataclasses import replace
 from data_prep.account import Ledger
 from data_prep.corpus_settings import CorpusSplit
 from data_prep.engine.task import Task
-from data_prep.pipeline.cleaned import cleaned, enter_sentences, readings
+from data_prep.pipeline.cleaned import cleaned, enter_sentences, enter_unread, readings
 from data_prep.pipeline.held_out import reason_of
 from data_prep.pipeline.texts import Piece, Run, SplitText
 from data_prep.stages.clean import CLEAN
@@ -75,11 +75,10 @@ def _joined(run: Run, text: SplitText, whole: SplitText) -> Joined:
     for result in results:
         for language, count in result.record["languages"].items():
             cells[language] += count
-    # What was cleaned is told where it was read: a split that was held out of it has no record of its own.
-    cleanings = whole.cleanings if text.split == whole.split else ()
-    found = replace(
-        whole, split=text.split, pieces=pieces, ledger=Ledger(), readings=(), cleanings=cleanings, added=added
-    )
+    # What was read and cleaned is told where it was read: a split that was held out of it has no record of its own.
+    found = replace(whole, split=text.split, pieces=pieces, ledger=Ledger(), added=added)
+    if text.split != whole.split:
+        found = replace(found, readings=(), cleanings=())
     found.ledger.rows(read=sum(result.record["rows"] for result in results))
     return found, cells
 
@@ -106,6 +105,8 @@ def _enter(whole: SplitText, joined: Sequence[Joined]) -> None:
     for text, cells in joined:
         if text.split != whole.split:
             continue
+        for reading in whole.readings:
+            enter_unread(text.ledger, reading, list(cells))
         left = dict.fromkeys(cells, 0)
         for languages, record in zip(_languages(whole), whole.cleanings, strict=True):
             new = [language for language in languages if language in cells]

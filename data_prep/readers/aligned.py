@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 from operator import itemgetter
 from pathlib import PurePath
 
-from data_prep.batch import Batch, Rejected
+from data_prep.batch import Batch, Rejected, RejectedText
 from data_prep.readers.lines import Damage, LineBlock
 from data_prep.readers.numbers import number
-from data_prep.readers.rows import NO_SCORE, excerpt, gap_reason, needs_every_language
+from data_prep.readers.rows import NO_SCORE, excerpt, needs_every_language
 from data_prep.readers.source import EmptySource
 from mtdeep.errors import UserError
 
@@ -54,8 +54,8 @@ class Column:
 def aligned_batches(columns: Mapping[str, Column], rows: int, scores: Column | None = None) -> Iterator[Batch]:
     """Yield the lines of *columns* (language -> its file) as batches of *rows* lines, rejected ones among them.
 
-    A damaged line rejects its row; in three and more languages it is a gap, counted by reason and language. A line of
-    *scores* that is no number rejects its row. Raises UserError for files of unequal length and when there is no line.
+    A damaged line rejects its row; in three and more languages it is a gap and a rejected text. A line of *scores* that
+    is no number rejects its row. Raises UserError for files of unequal length and when there is no line.
     """
     read = kept = 0
     while True:
@@ -69,21 +69,22 @@ def aligned_batches(columns: Mapping[str, Column], rows: int, scores: Column | N
         if not lines:
             return
         bad: dict[int, Rejected] = {}
-        counts: Counter[str] = Counter()
+        gaps: list[tuple[int, RejectedText]] = []
         for language, (_, damaged) in taken.items():
             for place, damage in damaged.items():
+                where = columns[language].place(read + place)
                 if needs_every_language(columns):
-                    where = columns[language].place(read + place)
                     bad.setdefault(place, Rejected(damage.reason, where, damage.excerpt))
                 else:
-                    counts[gap_reason(damage.reason, language)] += 1
+                    gaps.append((place, RejectedText(language, damage.reason, where, damage.excerpt)))
         texts = {language: column for language, (column, _) in taken.items()}
         values = _scores(scores, rated[0], read, bad) if scores and rated else None
         if bad:
             keep = [place not in bad for place in range(lines)]
             texts = {language: list(compress(column, keep)) for language, column in texts.items()}
             values = values and list(compress(values, keep))
-        yield Batch(kept, texts, [bad[place] for place in sorted(bad)], scores=values, counts=dict(counts))
+        rejected_texts = [text for place, text in gaps if place not in bad]
+        yield Batch(kept, texts, [bad[place] for place in sorted(bad)], scores=values, rejected_texts=rejected_texts)
         read += lines
         kept += lines - len(bad)
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from data_prep.batch import Batch, Rejected
+from data_prep.batch import Batch, Rejected, RejectedText
 from data_prep.readers.source import EmptySource
 
 LONGEST = 1 << 20  # bytes of a line, characters of a text: far more than a sentence, far less than memory
@@ -30,13 +30,13 @@ class Row(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """What was left aside and is no row."""
+    """What was left aside and is neither a row nor a text that was asked for."""
 
     reason: str
     number: int = 1
 
 
-Item = Row | Rejected | Aside
+Item = Row | Rejected | RejectedText | Aside
 
 
 def too_long(longest: int) -> str:
@@ -60,7 +60,7 @@ def needs_every_language(languages: Collection[str]) -> bool:
 
 
 def gap_reason(reason: str, language: str) -> str:
-    """Return the reason under which a gap that was a damaged text is counted."""
+    """Return the reason for which something of one language alone is not there."""
     return f"{reason} ({language})"
 
 
@@ -85,9 +85,12 @@ def batches_of(
     for item in items:
         match item:
             case Row():
-                batch.add(_checked(item, languages, longest, batch.counts))
+                batch.add(_checked(item, languages, longest, batch.rejected_texts))
             case Rejected():
                 batch.rejected.append(item)
+            case RejectedText():
+                batch.rejected_texts.append(item)
+                continue
             case Aside():
                 batch.counts[item.reason] += item.number
                 continue
@@ -97,7 +100,7 @@ def batches_of(
             batch = _Gathered(languages, ids, scores, first=batch.first + batch.rows)
     if not read:
         raise nothing
-    if batch.read or batch.counts:
+    if batch.read or batch.rejected_texts or batch.counts:
         yield batch.done()
 
 
@@ -107,6 +110,7 @@ class _Gathered:
     def __init__(self, languages: Sequence[str], ids: bool, scores: bool, first: int) -> None:
         self.first, self.rows = first, 0
         self.rejected: list[Rejected] = []
+        self.rejected_texts: list[RejectedText] = []
         self.counts: Counter[str] = Counter()
         self._columns: dict[str, list[str]] = {language: [] for language in languages}
         self._ids: list[str] | None = [] if ids else None
@@ -129,10 +133,18 @@ class _Gathered:
         self.rows += 1
 
     def done(self) -> Batch:
-        return Batch(self.first, self._columns, self.rejected, self._ids, self._scores, dict(self.counts))
+        return Batch(
+            self.first,
+            self._columns,
+            self.rejected,
+            self._ids,
+            self._scores,
+            self.rejected_texts,
+            dict(self.counts),
+        )
 
 
-def _checked(row: Row, languages: Sequence[str], longest: int, counts: Counter[str]) -> Row | Rejected:
+def _checked(row: Row, languages: Sequence[str], longest: int, rejected_texts: list[RejectedText]) -> Row | Rejected:
     if not any(row.texts):
         return Rejected(NO_TEXT, row.place)
     faults = [(i, fault) for i, text in enumerate(row.texts) if (fault := _fault(text, longest))]
@@ -144,7 +156,7 @@ def _checked(row: Row, languages: Sequence[str], longest: int, counts: Counter[s
     texts = list(row.texts)
     for i, fault in faults:
         texts[i] = ""
-        counts[gap_reason(fault, languages[i])] += 1
+        rejected_texts.append(RejectedText(languages[i], fault, row.place, excerpt(row.texts[i])))
     return row._replace(texts=texts)
 
 

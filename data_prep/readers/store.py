@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from data_prep.batch import Batch, Rejected
+from data_prep.batch import Batch, Rejected, RejectedText
 from data_prep.engine.libraries import LANGUAGES
-from data_prep.readers.rows import gap_reason, needs_every_language
+from data_prep.readers.rows import excerpt, needs_every_language
 from mtdeep.corpus.corpora import Corpus
 from mtdeep.corpus.manifest import MANIFEST
 from mtdeep.corpus.store import Store
@@ -69,9 +68,7 @@ class StoreRows:
             raise UserError(f"{self.path}: no corpus {self.corpus!r} in split {self.split!r}; it has {names}")
         return found[0]
 
-    def _batch(
-        self, corpus: Corpus, stored: Mapping[str, str], numbers: range, first: int, text: StoredText
-    ) -> Batch:
+    def _batch(self, corpus: Corpus, stored: Mapping[str, str], numbers: range, first: int, text: StoredText) -> Batch:
         columns: dict[str, list[str]] = {}
         unknown: dict[str, np.ndarray] = {}
         for language, code in stored.items():
@@ -85,14 +82,20 @@ class StoreRows:
         if not bad.any():
             return Batch(first, columns)
         if not needs_every_language(columns):
-            counts = Counter({gap_reason(UNKNOWN, language): int(where.sum()) for language, where in unknown.items()})
+            rejected_texts = [
+                RejectedText(language, UNKNOWN, f"row {numbers[i]}", excerpt(columns[language][i]))
+                for language, where in unknown.items()
+                for i in np.flatnonzero(where)
+            ]
             gaps = {
                 language: ["" if lost else text for text, lost in zip(column, unknown[language], strict=True)]
                 for language, column in columns.items()
             }
-            return Batch(first, gaps, counts=dict(+counts))
+            return Batch(first, gaps, rejected_texts=rejected_texts)
         rejected = [
-            Rejected(UNKNOWN, f"row {numbers[i]}", next(columns[code][i] for code in columns if unknown[code][i]))
+            Rejected(
+                UNKNOWN, f"row {numbers[i]}", excerpt(next(columns[code][i] for code in columns if unknown[code][i]))
+            )
             for i in np.flatnonzero(bad)
         ]
         kept = np.flatnonzero(~bad).tolist()

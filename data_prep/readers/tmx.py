@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from lxml import etree
 
-from data_prep.batch import Batch, Rejected
+from data_prep.batch import Batch, Rejected, RejectedText
 from data_prep.engine.libraries import LANGUAGES
 from data_prep.readers.files import OneFile
 from data_prep.readers.inline import Codes, Markup, children, is_blank, local_name
@@ -79,29 +79,36 @@ class Tmx(OneFile):
             yield Rejected(f"state {state}", place)
             return
         aside: Counter[str] = Counter({BESIDE: 1} if content.has_text_beside else {})
-        found = self._texts(content, spellings, markup, aside)
-        is_bare = not any(found) and bool(aside.pop(NO_SEGMENT, 0))
+        found, bare = self._texts(content, spellings, markup, aside)
         yield from (Aside(reason, number) for reason, number in aside.items())
-        if not any(found):
-            yield Rejected(NO_SEGMENT if is_bare else NO_TEXT, place)
+        if any(found):
+            yield from (RejectedText(language, NO_SEGMENT, place) for language in bare)
+        else:
+            yield Rejected(NO_SEGMENT if bare else NO_TEXT, place)
         for i in range(max(map(len, found))):
             texts = [(texts[i] if i < len(texts) else texts[0]) if texts else "" for texts in found]
             yield Row(texts, place, unit.element.get("tuid", ""))
 
-    def _texts(self, content: _Content, spellings: Spellings, markup: Markup, aside: Counter[str]) -> list[list[str]]:
-        """Return the texts of a unit in each language, and count in *aside* what is none."""
+    def _texts(
+        self, content: _Content, spellings: Spellings, markup: Markup, aside: Counter[str]
+    ) -> tuple[list[list[str]], list[str]]:
+        """Return the texts of a unit in each language, and the language of each without a segment.
+
+        What was not asked for is counted in *aside*.
+        """
         found: list[list[str]] = [[] for _ in self.languages]
+        bare: list[str] = []
         for code, segments in content.variants:
             column = spellings.column(code)
             if column is None:
                 aside["text in a language not asked for"] += 1
             elif not segments:
-                aside[NO_SEGMENT] += 1
+                bare.append(self.languages[column])
             elif self.variants == "first" and found[column]:
                 aside["further text of a language in one unit"] += 1
             else:
                 found[column].append("".join(markup.text(segment, aside) for segment in segments))
-        return found
+        return found, bare
 
 
 class _Content(NamedTuple):

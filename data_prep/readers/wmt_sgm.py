@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from data_prep.batch import Batch, Rejected
+from data_prep.batch import Batch, Rejected, RejectedText
 from data_prep.readers.files import FileForEachLanguage
-from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt, gap_reason, needs_every_language
+from data_prep.readers.rows import LONGEST, Aside, Item, Row, batches_of, excerpt, needs_every_language
 from data_prep.readers.source import EmptySource
 from data_prep.readers.xml_text import DAMAGED, xml_text
 from mtdeep.errors import UserError
@@ -70,7 +70,7 @@ class WmtSgm(FileForEachLanguage):
         if lost and needs_every_language(self.languages):
             yield lost[0][1]
             return
-        yield from (Aside(gap_reason(one.reason, self.languages[i])) for i, one in lost)
+        yield from (RejectedText(self.languages[i], one.reason, one.place, one.excerpt) for i, one in lost)
         texts = [one if isinstance(one, str) else "" for one in found]
         yield Row(texts, f"document {name[0]}, segment {name[1]}", ":".join(name))
 

@@ -9,16 +9,14 @@ from typing import Any
 from data_prep.cleaning.cleaner import ALONE
 from data_prep.cleaning.remedy import remedy
 from data_prep.duplicates.leakage import searched_together
-from data_prep.readers.rows import INVALID_UTF8
-from data_prep.report.numbers import counted, percent
+from data_prep.report.numbers import counted, in_words, percent
 from data_prep.report.split import HOLD_OUT, READ
+from data_prep.report.unread import Unread, unread_sentences
 from data_prep.stages.hold_out import SHARED_ROWS
 from data_prep.stages.select import LEFT_BY_LEAKS
 from mtdeep.errors import shortened
 
 Section = Mapping[str, Any]
-UNREAD = 0.05
-"""Share of a split's rows that could not be read above which something is wrong with the files."""
 MOST = 0.5
 """Share of a language's sentences above which one reason that took them is said by itself."""
 _CONSEQUENCES = (ALONE, LEFT_BY_LEAKS)
@@ -35,7 +33,8 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
     emptied = [one for one in sections if not one["rows"]["kept"] and (one["rows"]["read"] or _empty_files(one))]
     yield from map(_emptied, emptied)
     yield from (_with_empty_files(section) for section in sections if _empty_files(section) and section not in emptied)
-    yield from (_unread(section) for section in sections if _unread_share(section) > UNREAD)
+    for section in sections:
+        yield from _unread(section, much=True)
     for section in sections:
         yield from _taken_by_one(section)
     yield from _without_training(sections)
@@ -45,7 +44,8 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
                 f"{named(section)} is of one language alone: no direction draws its "
                 f"{counted(section['rows']['kept'], 'sentence')}, they serve the vocabulary"
             )
-    yield from (_unread(section) for section in sections if 0 < _unread_share(section) <= UNREAD)
+    for section in sections:
+        yield from _unread(section, much=False)
     for section in sections:
         if lost := lost_sentences(section):
             share = _share(sum(lost.values()), sentences(section))
@@ -67,11 +67,6 @@ def notes(sections: Sequence[Section], provenance: Mapping[str, Any]) -> Iterato
         yield f"searched for what is scored under other codes of the same language: {together}"
 
 
-def in_words(rejected: Mapping[str, int]) -> str:
-    """Return the counts of reasons as one line."""
-    return ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "none"
-
-
 def named(section: Section) -> str:
     """Return what a split is called."""
     return f"{section['corpus']}, {section['split']}"
@@ -79,7 +74,7 @@ def named(section: Section) -> str:
 
 def unread_rows(section: Section) -> dict[str, int]:
     """Return by reason how many rows of a split could not be read."""
-    return {reason: count for reason, count in section["rows"]["rejected"].items() if section["steps"][reason] == READ}
+    return _of_reading(section, section["rows"])
 
 
 def lost_sentences(section: Section) -> dict[str, int]:
@@ -93,6 +88,10 @@ def lost_sentences(section: Section) -> dict[str, int]:
 def sentences(section: Section) -> int:
     """Return how many sentences of a split were read, of all languages."""
     return sum(tally["read"] for tally in section["languages"].values())
+
+
+def _of_reading(section: Section, tally: Mapping[str, Any]) -> dict[str, int]:
+    return {reason: count for reason, count in tally["rejected"].items() if section["steps"][reason] == READ}
 
 
 def _is_loss(section: Section, reason: str) -> bool:
@@ -116,26 +115,18 @@ def _empty_files(section: Section) -> list[str]:
     return [f"{file['file']}: {file['why']}" for file in section.get("empty", ())]
 
 
-def _unread(section: Section) -> str:
-    unread = unread_rows(section)
-    loud = _unread_share(section) > UNREAD
-    return (
-        f"{'warning: ' if loud else ''}{_share(sum(unread.values()), section['rows']['read'], 'row')} of "
-        f"{named(section)} could not be read: {in_words(unread)}"
-        + ("; is it in another encoding?" if loud and INVALID_UTF8 in unread else "")
-    )
-
-
-def _unread_share(section: Section) -> float:
-    return sum(unread_rows(section).values()) / max(1, section["rows"]["read"])
+def _unread(section: Section, *, much: bool) -> Iterator[str]:
+    languages = section["languages"].items()
+    texts = [Unread(tally["read"], _of_reading(section, tally), code) for code, tally in languages]
+    return unread_sentences([Unread(section["rows"]["read"], unread_rows(section)), *texts], named(section), much=much)
 
 
 def _taken_by_one(section: Section) -> Iterator[str]:
-    """Yield each reason that took most of the sentences of a language, with all such languages."""
+    """Yield each reason that took most of the sentences of a language that were read, with all such languages."""
     shares: dict[str, dict[str, float]] = {}
     for code, tally in section["languages"].items():
         for reason, count in tally["rejected"].items():
-            if count > MOST * tally["read"] and _is_loss(section, reason):
+            if count > MOST * tally["read"] and section["steps"][reason] != READ and _is_loss(section, reason):
                 shares.setdefault(reason, {})[code] = count / tally["read"]
     causes = {reason: of for reason, of in shares.items() if reason not in _CONSEQUENCES}
     for reason, by_language in (causes or shares).items():
@@ -204,5 +195,5 @@ def _unknown(sections: Sequence[Section]) -> str:
     return ", ".join(f"{count:,} of {code} ({percent(share)})" for share, count, code in shares)
 
 
-def _share(part: int, whole: int, noun: str = "") -> str:
-    return f"{part:,} of {counted(whole, noun) if noun else f'{whole:,}'} ({percent(part / max(1, whole))})"
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,} ({percent(part / max(1, whole))})"

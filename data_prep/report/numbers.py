@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def plain(value: float | None) -> str:
     """Return a count with commas, another number with three digits, and a dash for none."""
@@ -21,3 +23,8 @@ def percent(share: float) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: 1 note, 1,200 notes."""
     return f"{count:,} {noun if count == 1 else {'corpus': 'corpora'}.get(noun, f'{noun}s')}"
+
+
+def in_words(rejected: Mapping[str, int]) -> str:
+    """Return the counts of reasons as one line."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in rejected.items()) or "none"

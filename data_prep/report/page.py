@@ -18,6 +18,7 @@ from data_prep.report.notes import lost_sentences, sentences, unread_rows
 from data_prep.report.numbers import counted, percent, plain
 from data_prep.report.split import STEPS
 from data_prep.report.visible import SHOWN, cut, visible
+from data_prep.stages.read import unread_of
 from mtdeep.languages import name
 
 Report = Mapping[str, Any]
@@ -121,11 +122,11 @@ def _sum(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _unread(sources: Sequence[Report]) -> Iterator[dict[str, Any]]:
-    """Yield each reason why rows could not be read, how many they are, and samples."""
-    for reason, rows in _sum(source["rejected"] for source in sources).items():
+    """Yield each reason why rows, and texts of rows that stay, could not be read, how many they are, and samples."""
+    for reason, number in _sum(map(unread_of, sources)).items():
         samples = ({"source": source["source"], **sample} for source in sources
                    for sample in source["samples"].get(reason, ()))  # fmt: skip
-        yield {"reason": reason, "rows": rows, "samples": list(samples)[:EXAMPLES]}
+        yield {"reason": reason, "number": number, "samples": list(samples)[:EXAMPLES]}
 
 
 def _examples(split: Report) -> Iterator[dict[str, Any]]:

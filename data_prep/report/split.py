@@ -27,9 +27,10 @@ def split_section(encoded: EncodedText, record: CorpusRecord, settings: Cleaning
     """Return all that is known of a split; *settings* are those of cleaning, *record* is the manifest's.
 
     rows and each of languages: read = kept + the sum of rejected, and steps says which step each reason belongs to.
-    sources: what each source of the split could not be read. cleaning: settings as resolved (none where no rule looked)
-    and, by language, what the rules had nothing to say of, histograms of their scores and samples. samples: reason ->
-    language -> what is scored or repeats, with the similarity as score where it is known, beside what it is like.
+    sources: what of each source of the split could not be read. cleaning: settings as resolved (none where no rule
+    looked) and, by language, what the rules had nothing to say of, histograms of their scores and samples. samples:
+    reason -> language -> what is scored or repeats, with the similarity as score where it is known, beside what it is
+    like.
     """
     text = encoded.text
     account = record.provenance["account"]
@@ -42,7 +43,7 @@ def split_section(encoded: EncodedText, record: CorpusRecord, settings: Cleaning
         "rows": account["rows"],
         "languages": languages,
         "steps": _steps(text, [account["rows"], *languages.values()]),
-        "sources": [_source(number, reading) for number, reading in enumerate(text.readings, start=1)],
+        "sources": _sources(text),
         "empty": [{"file": file.name, "why": file.why} for file in text.empty],
         "samples": _samples(text),
         "cleaning": {"settings": _settings(text, settings) if text.cleaned else [], "languages": _cleaning(text)},
@@ -63,6 +64,7 @@ def wider_section(
         "directions": 2 * sum(pairs > 0 for pairs in record.pairs),
         "languages": {**section["languages"], **languages},
         "steps": dict(sorted(steps.items(), key=lambda item: STEPS.index(item[1]))),
+        "sources": _sources(text) or section["sources"],
         "samples": {reason: {**known.get(reason, {}), **new.get(reason, {})} for reason in {**known, **new}},
         "cleaning": {
             "settings": [*cleaning["settings"], *(_settings(text, settings) if text.cleaned else [])],
@@ -101,11 +103,20 @@ def _points(text: str) -> str:
 
 def _steps(text: SplitText, tallies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the step of every reason of *tallies*, in the order of the steps."""
-    known = {reason: READ for reading in text.readings for reason in reading["rejected"]}
+    known = {
+        reason: READ
+        for reading in text.readings
+        for rejected in (reading["rejected"], *reading["rejected_texts"].values())
+        for reason in rejected
+    }
     known |= dict.fromkeys([*map(reason_of, text.corpus.holdout), SHARED_ROWS], HOLD_OUT)
     known |= {SCORED: LEAKS, LEFT_BY_LEAKS: LEAKS, TRAINED_ON: LEAKS, REPEAT: REPEATS}
     found = {reason: known.get(reason, CLEAN) for tally in tallies for reason in tally["rejected"]}
     return dict(sorted(found.items(), key=lambda item: STEPS.index(item[1])))
+
+
+def _sources(text: SplitText) -> list[dict[str, Any]]:
+    return [_source(number, reading) for number, reading in enumerate(text.readings, start=1)]
 
 
 def _source(number: int, reading: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +124,7 @@ def _source(number: int, reading: Mapping[str, Any]) -> dict[str, Any]:
         reason: [{"place": place, "excerpt": excerpt} for place, excerpt in found]
         for reason, found in reading["samples"].items()
     }
-    kept = {name: reading[name] for name in ("rejected", "aside")}
+    kept = {name: reading[name] for name in ("rejected", "rejected_texts", "aside")}
     return {"source": number, "rows": sum(reading["rows"]), **kept, "samples": samples}
 
 

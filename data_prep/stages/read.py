@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from data_prep.batch import Batch
+from data_prep.batch import Batch, Rejected, RejectedText
 from data_prep.chunk import TextChunk
 from data_prep.engine.task import Step, Task
 from data_prep.readers.moses_zip import MosesZip
 from data_prep.readers.opening import libraries_of
-from data_prep.readers.rows import NO_TEXT
+from data_prep.readers.rows import NO_TEXT, gap_reason
 from data_prep.readers.source import EmptySource, Naming, Source
 from data_prep.readers.zip_members import libraries_within
 
 ROWS = 1 << 13
 """Of a chunk. Fixed, so that the number of workers changes nothing."""
 SAMPLES = 5
-"""Rejected rows of each reason that are kept to be looked at."""
+"""Rejected rows, and texts of a language, of each reason that are kept to be looked at."""
 IDS, SCORES = "ids", "scores"
 
 
@@ -54,10 +54,11 @@ def reading_libraries(source: Source) -> list[str]:
 def read(folder: Path, source: Source) -> dict[str, Any]:
     """Write the source's chunks into *folder*.
 
-    Returns rows of each chunk, and how many rows were rejected and texts left aside, by reason, with samples:
-    what was read = rows + rejected; and why nothing of what is asked for is in it, None where something is. A source
-    that names what the file does not have is one of these: no row is damaged, and all texts of all rows are in one
-    language of several. Without rows there is one chunk of none. Raises UserError as the source does.
+    Returns rows of each chunk; by reason, with samples, how many rows were rejected, and by language how many texts of
+    rows that stay: what was read = rows + rejected; what was left aside; and why nothing of what is asked for is in it,
+    None where something is. A source that names what the file does not have is one of these: nothing is damaged, and
+    all texts of all rows are in one language of several. Without rows there is one chunk of none. Raises UserError as
+    the source does.
     """
     reading = _Reading(folder, source)
     nothing = None
@@ -68,6 +69,17 @@ def read(folder: Path, source: Source) -> dict[str, Any]:
     return {**reading.record(), "nothing": nothing}
 
 
+def unread_of(record: Mapping[str, Any]) -> dict[str, int]:
+    """Return by reason how many rows of a source, and texts of a language in rows that stay, could not be read.
+
+    Of the record of reading, or of what a report has of it.
+    """
+    texts = record.get("rejected_texts", {})  # of which earlier reports say nothing
+    return record["rejected"] | {
+        gap_reason(reason, language): count for language, reasons in texts.items() for reason, count in reasons.items()
+    }
+
+
 class _Reading:
     """What was read of a source so far."""
 
@@ -76,6 +88,7 @@ class _Reading:
         self._seen: set[str] = set()
         self._rows: list[int] = []
         self._rejected: Counter[str] = Counter()
+        self._rejected_texts: dict[str, Counter[str]] = {}
         self._aside: Counter[str] = Counter()
         self._samples: dict[str, list[list[str]]] = {}
 
@@ -84,14 +97,16 @@ class _Reading:
         for batch in self._source.batches(ROWS):
             for lost in batch.rejected:
                 self._rejected[lost.reason] += 1
-                kept = self._samples.setdefault(lost.reason, [])
-                if len(kept) < SAMPLES:
-                    kept.append([lost.place, lost.excerpt])
+                self._sample(lost.reason, lost)
+            for text in batch.rejected_texts:
+                self._rejected_texts.setdefault(text.language, Counter())[text.reason] += 1
+                self._sample(gap_reason(text.reason, text.language), text)
             self._aside.update(batch.counts)
             self._seen.update(language for language, column in batch.columns.items() if any(column))
             if batch.rows:
                 self._write(batch)
-        languages, is_damaged = self._source.languages, bool(self._rejected.keys() - {NO_TEXT})
+        languages = self._source.languages
+        is_damaged = bool(self._rejected.keys() - {NO_TEXT} or self._rejected_texts)
         if isinstance(self._source, Naming) and len(self._seen) == 1 < len(languages) and not is_damaged:
             raise self._source.lacking([language for language in languages if language not in self._seen])
 
@@ -99,8 +114,18 @@ class _Reading:
         """Return the account; a source without rows gets its chunk."""
         if not self._rows:
             self._write(Batch(0, {language: () for language in self._source.languages}))
-        counts = {"rejected": dict(self._rejected), "aside": dict(self._aside)}
-        return {"rows": self._rows, **counts, "samples": self._samples}
+        return {
+            "rows": self._rows,
+            "rejected": dict(self._rejected),
+            "rejected_texts": {language: dict(reasons) for language, reasons in self._rejected_texts.items()},
+            "aside": dict(self._aside),
+            "samples": self._samples,
+        }
+
+    def _sample(self, reason: str, lost: Rejected | RejectedText) -> None:
+        kept = self._samples.setdefault(reason, [])
+        if len(kept) < SAMPLES:
+            kept.append([lost.place, lost.excerpt])
 
     def _write(self, batch: Batch) -> None:
         arrays = {}
@@ -137,4 +162,4 @@ def _without_paths(value: Any) -> Any:
     raise TypeError(f"{value!r} is no plain data")
 
 
-READ_STEP = Step("read", read, revision=5)
+READ_STEP = Step("read", read, revision=6)

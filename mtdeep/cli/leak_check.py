@@ -52,6 +52,8 @@ def leak_check(
         raise UserError("give a store, or training corpora with --train: one of the two")
     if store is None and not test:
         raise UserError("--train needs test sets to search for; give them with --test")
+    if json_file and json_file.is_dir():
+        raise UserError(f"--json {json_file}: a folder; give a file")
     if json_file and not json_file.parent.is_dir():
         raise UserError(f"--json {json_file}: there is no folder {json_file.parent}; make it first")
     if work.exists() and not work.is_dir():

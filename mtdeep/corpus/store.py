@@ -54,7 +54,7 @@ from mtdeep.corpus.manifest import (
     shard_path,
     wrong_size,
 )
-from mtdeep.corpus.vocabulary import Vocabulary
+from mtdeep.corpus.vocabulary import Vocabulary, tag_of
 from mtdeep.errors import UserError
 
 if TYPE_CHECKING:
@@ -197,19 +197,33 @@ class Store:
 def read_vocabulary(store: Path, manifest: Manifest) -> Vocabulary:
     """The vocabulary of a manifest: as much of `dict.txt` as it names.
 
-    Raises `UserError` when that is not what the store was written with.
+    Raises `UserError` when that is not what the store was written with, and for a line behind it that is no tag: a
+    writer that was killed while it appended a language leaves tags, and nothing else.
     """
     path, record = store / DICTIONARY, manifest.files.get(DICTIONARY)
-    data = path.read_bytes()[: record.bytes] if record else b""
+    content = path.read_bytes()
+    data = content[: record.bytes] if record else b""
     sizes = manifest.vocabulary_size, manifest.pieces, manifest.languages
     if xxhash.xxh3_128_hexdigest(data) == manifest.vocabulary_digest:
         found = Vocabulary.parse(data, path)
         if (len(found), len(found.pieces), found.languages) == sizes:
+            _check_lines_behind(path, data, content[len(data) :])
             return found
     raise UserError(
         f"{path}: not the dictionary that the store was written with; "
         "restore it, because ids would change their meaning"
     )
+
+
+def _check_lines_behind(path: Path, data: bytes, behind: bytes) -> None:
+    lines = behind.decode("utf-8", "backslashreplace").split("\n")
+    for number, line in enumerate(lines[:-1] if not lines[-1] else lines, start=data.count(b"\n") + 1):
+        symbol, _, count = line.rpartition(" ")
+        if not tag_of(symbol, count):
+            raise UserError(
+                f"{path}:{number}: {line[:80]!r} is no line of the dictionary that the store was written with; "
+                "restore it, or remove the line"
+            )
 
 
 def file_digest(path: Path, first: int | None = None) -> str:

@@ -133,6 +133,7 @@ def store(folder: Path, write_store, tmp_path: Path) -> Store:  # type: ignore[n
         ({"store": Path("store")}, "store: no split 'train'; the store has valid"),
         ({"store": Path("store"), "languages": "en,fr"}, "splits of store have no fr, only en, de; leave it out"),
         ({"store": Path("store"), "json_file": Path("no/report.json")}, "there is no folder no; make it first"),
+        ({"store": Path("store"), "json_file": Path(".")}, "--json .: a folder; give a file"),
         ({"store": Path("store"), "work": Path("store/dict.txt")}, "dict.txt: not a folder; give another one"),
         ({"train": ["train.{language}"], "test": ["clean.{language}"]}, "give --languages"),
         ({"train": ["train.{language}"], "test": ["clean.{language}"], "languages": "en,xq"}, "unknown language"),

@@ -57,6 +57,11 @@ def flip(path: Path, name: str) -> None:
     (path / name).write_bytes(data)
 
 
+def behind(path: Path, lines: bytes) -> None:
+    with (path / "dict.txt").open("ab") as file:
+        file.write(lines)
+
+
 def pairs(*counts: int) -> Callable[[Path], None]:
     return lambda path: edit(path, lambda d: d["corpora"][0].update(pairs=list(counts)))
 
@@ -70,6 +75,9 @@ def pairs(*counts: int) -> Callable[[Path], None]:
         (lambda p: os.truncate(p / shard_path(0), 30), shard_path(0), "truncated, expected"),
         (lambda p: (p / shard_path(1)).unlink(), shard_path(1), "missing"),
         (lambda p: put(p, 0, ord("x"), "dict.txt"), "dict.txt", "not the dictionary that the store was written with"),
+        (lambda p: behind(p, b"x\n"), "dict.txt", "dict.txt:10: 'x' is no line of the dictionary that the store was"),
+        (lambda p: behind(p, b"__fr__ 0\nx 1"), "dict.txt", "dict.txt:11: 'x 1' is no line of the dictionary"),
+        (lambda p: behind(p, b"\xff 0\n\n"), "dict.txt", "dict.txt:10: '\\\\xff 0' is no line of the dictionary"),
         (lambda p: put(p, IDS_OF_EN + 2, 10), shard_path(0), "tokens of 'en': row 2 has id 10, which is no piece"),
         (lambda p: put(p, IDS_OF_EN, 2), shard_path(0), "tokens of 'en': row 0 has id 2, which is no piece"),
         (lambda p: put(p, OFFSETS_OF_EN, 1), shard_path(0), "offsets from row 0 on do not add up to 3 units"),
@@ -92,6 +100,12 @@ def test_damage(path: Path, damage: Callable[[Path], object], file: str, message
     assert not any("\n" in sentence for sentence in found)
     with pytest.raises(UserError):
         Store(path).verify()
+
+
+def test_the_tag_that_a_killed_writer_left_is_no_damage(path: Path) -> None:
+    behind(path, b"__fr__ 0\n<bt> 0\n")
+    assert list(damages(path)) == []
+    assert Store(path).languages == LANGUAGES
 
 
 def test_every_damage_is_told(path: Path) -> None:

@@ -134,6 +134,7 @@ def test_what_became_of_the_sentences_of_a_new_language(folder: Path) -> None:
     french[3] = said("fr", row(1001))  # which dev has in French
     french[4] = ""
     french[7] = french[8]  # twice, in rows that differ
+    french[9] = "\0"
     (folder / "talks.fr").write_text("".join(f"{line}\n" for line in french), encoding="utf-8")
     store = prepare(config(folder, WIDER, MANUALS), None, append=True).store
     train = record(store, "talks", "train")
@@ -141,7 +142,7 @@ def test_what_became_of_the_sentences_of_a_new_language(folder: Path) -> None:
     tally = step["account"]["languages"]["fr"]
     column = next(column for column in train.columns if column.language == "fr")
     assert tally["read"] == sum(map(bool, french)) == tally["kept"] + sum(tally["rejected"].values())
-    assert tally["kept"] == column.sentences and tally["rejected"][SCORED] == 1
+    assert tally["kept"] == column.sentences and tally["rejected"][SCORED] == tally["rejected"]["NUL character"] == 1
     test = record(store, "talks", "test")
     (held,) = (one.sentences for one in test.columns if one.language == "fr" and one.kind == "tokens")
     assert tally["rejected"]["held out for test"] == held
@@ -150,6 +151,8 @@ def test_what_became_of_the_sentences_of_a_new_language(folder: Path) -> None:
     assert section["languages"]["fr"]["tokens"] == column.units
     assert section["directions"] == 6
     assert list(section["languages"]) == ["en", "de", "fr"]
+    assert section["steps"]["NUL character"] == "reading"
+    assert [source["rejected_texts"] for source in section["sources"]] == [{"fr": {"NUL character": 1}}]
     (sample,) = section["samples"][SCORED]["fr"]
     assert (sample["row"], sample["beside"]) == (3, {"talks, dev": said("fr", row(1001))})
 

@@ -15,6 +15,7 @@ from preparing import contents, generated, prepare
 
 from data_prep.destination import place_for
 from mtdeep.corpus.store import Store
+from mtdeep.durable import one_writer
 from mtdeep.errors import UserError
 
 
@@ -110,3 +111,11 @@ def test_killed_runs_leave_no_store(tmp_path: Path, number: signal.Signals) -> N
     generated(tmp_path, lines=100)
     assert prepare(config).store.corpora("train")[0].rows == 100
     assert sorted(p.name for p in tmp_path.iterdir()) == ["store", "store.yaml"]
+
+
+def test_the_work_of_a_process_that_runs_is_not_what_another_may_remove(tmp_path: Path) -> None:
+    config = generated(tmp_path, lines=20)
+    (tmp_path / ".store.mtdeep-work").mkdir()
+    with one_writer(tmp_path / "store"), pytest.raises(UserError, match="another process is writing it") as refused:
+        prepare(config)
+    assert not hasattr(refused.value, "__notes__")

@@ -94,6 +94,8 @@ def test_read(read_in_one_run, prepare, sentence, tmp_path: Path, name: str) -> 
     read = expected.get("rows", 0) + sum(expected.get("rejected", {}).values())
     if account is not None:
         assert account["rows"] == {"read": read, "kept": read - rejected.total(), "rejected": dict(+rejected)}
+        for language, gaps in expected.get("gaps", {}).items():
+            assert account["languages"][language]["rejected"].items() >= gaps.items()
         return
     found = sentence(prepare(tmp_path, [entry(name, source)]), tmp_path)
     assert f"nothing is left of the {read:,} rows of split 'train' of corpus {name!r}" in found

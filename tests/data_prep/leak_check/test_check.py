@@ -163,7 +163,7 @@ def test_the_report_as_json(of_text: Report, tmp_path: Path) -> None:
         of_text.write(tmp_path / "no" / "report.json")
 
 
-def test_rows_that_cannot_be_read_are_said(files: Path, tmp_path: Path) -> None:
+def test_rows_that_cannot_be_read_are_counted(files: Path, tmp_path: Path) -> None:
     for name, content in (("bad.en", b"fine\n\xff\n"), ("bad.de", b"gut\nauch\n")):
         (tmp_path / name).write_bytes(content)
     report = checker(tmp_path / "work").of_corpora(
@@ -172,6 +172,14 @@ def test_rows_that_cannot_be_read_are_said(files: Path, tmp_path: Path) -> None:
     assert report.training.rejected == {"bad": {"invalid UTF-8": 1}}
     assert report.document()["training"]["bad"]["rejected"] == {"invalid UTF-8": 1}
     assert report.training.counts["bad"]["en"]["sentences"] == 1
+
+
+def test_so_are_texts_of_one_language_of_three(files: Path, tmp_path: Path) -> None:
+    for name, content in (("bad.en", b"fine\n\xff\n"), ("bad.de", b"gut\nauch\n"), ("bad.fr", b"bien\naussi\n")):
+        (tmp_path / name).write_bytes(content)
+    bad = written(tmp_path, "bad", "en", "de", "fr")
+    report = checker(tmp_path / "work").of_corpora([bad], [written(files, "test", "en", "de")])
+    assert report.training.rejected == {"bad": {"invalid UTF-8 (en)": 1}}
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,7 @@ def test_the_command(site, config: Path, run_command) -> None:
         ("    splits", "    languages: [de, ru]\n    splits", "9: corpora.0.splits: split 'train': 'Statmt-news-16-"),
         ("    splits", "    languages: [de, en, fr, ru]\n    splits", "9: corpora.0.splits: no id has the language"),
         ("{test: 2}", "{train: 2}", "6: corpora.0: split 'train' is both held out and read from files; choose one"),
+        ("splits: {train", "splits: {trian", "8: corpora.0.splits.trian: `holdout` takes rows from split"),
         ("splits: {train", "splits: {valid", "6: corpora.0: `holdout` takes rows from split 'train', which"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from data_prep.batch import Batch, Rejected
+from data_prep.batch import Batch, Rejected, RejectedText
 from data_prep.readers.source import Source
 from mtdeep.errors import UserError
 
@@ -27,6 +27,7 @@ class Read:
     ids: list[str] | None = None
     scores: list[float] | None = None
     rejected: list[Rejected] = field(default_factory=list)
+    rejected_texts: list[RejectedText] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -36,6 +37,15 @@ class Read:
     @property
     def reasons(self) -> dict[str, int]:
         return dict(Counter(found.reason for found in self.rejected))
+
+    @property
+    def gaps(self) -> dict[str, dict[str, int]]:
+        """Of each language, why texts are none in rows that stay."""
+        languages = {text.language for text in self.rejected_texts}
+        return {
+            language: dict(Counter(text.reason for text in self.rejected_texts if text.language == language))
+            for language in languages
+        }
 
     def add(self, batch: Batch, size: int) -> None:
         read = batch.rows + len(batch.rejected)
@@ -48,6 +58,7 @@ class Read:
         if batch.scores is not None:
             self.scores = (self.scores or []) + list(batch.scores)
         self.rejected += batch.rejected
+        self.rejected_texts += batch.rejected_texts
         self.counts.update(batch.counts)
 
 
@@ -66,7 +77,7 @@ def read_all() -> ReadAll:
         for batch in batches:
             assert list(batch.columns) == list(languages)
             whole.add(batch, size)
-        for found in whole.rejected:
+        for found in (*whole.rejected, *whole.rejected_texts):
             assert found.reason and found.place and len(found.excerpt) < 1000
         "".join(text for column in whole.columns.values() for text in column).encode()
         return whole
@@ -76,7 +87,7 @@ def read_all() -> ReadAll:
 
 @pytest.fixture
 def told_or_counted(read_all, tmp_path: Path, small_bombs: None) -> Callable[..., None]:
-    """Check a source made in a folder: its sentence, or how many rows it has, why others are rejected, and counts."""
+    """Check a source made in a folder: its sentence, or its rows, why others and texts are rejected, and counts."""
 
     def check(make: Callable[[Path], Source], expected: str | Mapping[str, Any]) -> None:
         source = make(tmp_path)
@@ -86,8 +97,8 @@ def told_or_counted(read_all, tmp_path: Path, small_bombs: None) -> Callable[...
             assert "\n" not in str(caught.value)
             return
         found = read_all(source, 2)
-        outcome = {"rows": len(found.rows), "rejected": found.reasons, "counts": dict(found.counts)}
-        assert outcome == {"rows": 0, "rejected": {}, "counts": {}} | expected
+        counted = {"rejected": found.reasons, "gaps": found.gaps, "counts": dict(found.counts)}
+        assert {"rows": len(found.rows), **counted} == {"rows": 0, "rejected": {}, "gaps": {}, "counts": {}} | expected
         assert read_all(source, 1000) == found
 
     return check

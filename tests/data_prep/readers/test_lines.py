@@ -82,7 +82,16 @@ def test_pairs_lose_a_damaged_row_and_more_languages_a_cell(read_all, write) -> 
     many = read_all(PlainText(files), 2)
     assert many.rows == [("1", "a", "x"), ("2", "", "y"), ("", "c", "z"), ("4", "", ""), ("5", "e", "w")]
     assert not many.rejected
-    assert many.counts == {"NUL character (de)": 1, "invalid UTF-8 (en)": 1}
+    assert [(found.language, found.reason, found.place, found.excerpt) for found in many.rejected_texts] == [
+        ("de", "NUL character", "a.de:2", "\u2400"),
+        ("en", "invalid UTF-8", "a.en:3", "\\xff"),
+    ]
+
+
+def test_the_texts_of_a_rejected_row_are_not_rejected_again(read_all, write) -> None:
+    files = {code: write(f"a.{code}", b"1\n\xff\n") for code in ("en", "de", "fr")}
+    found = read_all(PlainText(files, write("scores", "1\nhigh\n")))
+    assert (found.rows, found.reasons, found.gaps) == ([("1", "1", "1")], {"score is no number": 1}, {})
 
 
 def test_scores_beside_the_text(read_all, write) -> None:

@@ -64,7 +64,8 @@ def test_unknown_tokens_are_no_text(read_all, train_subwords, tmp_path: Path) ->
     assert [(r.reason, r.place) for r in pair.rejected] == [("unknown to the store's vocabulary", "row 3")]
     every = read_all(StoreRows(path, "animals", tuple(LINES)), 2)
     assert every.rows[3] == ("a cat sleeps", "", "un chat dort")
-    assert every.counts == {"unknown to the store's vocabulary (de)": 1}
+    assert every.gaps == {"de": {"unknown to the store's vocabulary": 1}}
+    assert [text.place for text in every.rejected_texts] == ["row 3"]
 
 
 @pytest.mark.parametrize(

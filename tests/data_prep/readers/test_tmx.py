@@ -115,7 +115,7 @@ def test_text_without_seg_is_told_as_such(read_all, write) -> None:
     )
     found = read_all(Tmx(write("a.tmx", memory(*units)), ("en", "de")))
     assert (found.rows, found.reasons) == ([("a", "")], {"no <seg> in a <tuv>": 1})
-    assert found.counts == {"no <seg> in a <tuv>": 1}
+    assert (found.gaps, found.counts) == ({"de": {"no <seg> in a <tuv>": 1}}, {})
     loose = unit(en="a", de="b").replace("</seg></tuv>", "</seg>loose</tuv>").replace("<tuv", "<note>n</note><tuv")
     found = read_all(Tmx(write("b.tmx", memory(loose)), ("en", "de")))
     assert (found.rows, found.counts) == ([("a", "b")], {"text beside the <seg>s of a unit": 1})

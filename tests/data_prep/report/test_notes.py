@@ -58,6 +58,18 @@ def test_rows_that_could_not_be_read_come_first_where_they_are_many() -> None:
     ]
 
 
+def test_sentences_that_could_not_be_read_are_as_rows_are() -> None:
+    """Of each language for itself, at the same share; what took most of them is said once."""
+    utf8 = "invalid UTF-8"
+    of = section({"fr": (1000, {utf8: 700}), "cs": (100, {utf8: 6}), "de": (100, {utf8: 5}), "en": (1000, {})})
+    assert said(of) == [
+        "warning: 700 of 1,000 sentences of fr (70 %), 6 of 100 sentences of cs (6 %) of talks, train could not be "
+        "read: 706 invalid UTF-8; is it in another encoding?",
+        "5 of 100 sentences of de (5 %) of talks, train could not be read: 5 invalid UTF-8",
+        "sentences lost, talks, train: 711 of 2,200 (32.3 %): 711 invalid UTF-8",
+    ]
+
+
 def test_what_takes_most_of_a_language_is_said_with_its_share() -> None:
     wrong = {"language: another language": 990}
     first, *_ = said(section({"en": (1000, wrong), "de": (1000, {ALONE: 990}), "fr": (1000, {SHARED_ROWS: 500})}))

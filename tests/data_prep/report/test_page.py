@@ -114,6 +114,7 @@ def test_whatever_stands_in_the_json_is_shown_as_text(report: dict[str, Any]) ->
         for source in split["sources"]:
             source["aside"] = {harm: 3}
             source["rejected"][harm] = 1
+            source["rejected_texts"] = {harm: {harm: 2}}
             source["samples"][harm] = [{"place": harm, "excerpt": harm}]
         for record in split["cleaning"]["languages"].values():
             for samples in record["samples"].values():

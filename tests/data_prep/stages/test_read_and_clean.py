@@ -38,7 +38,8 @@ def test_chunks_have_so_many_rows_and_all_of_them(
     monkeypatch.setattr(read_module, "ROWS", 4)
     (tmp_path / "out").mkdir()
     record = read(tmp_path / "out", pair)
-    assert record == {"rows": [4, 2], "rejected": {}, "aside": {}, "samples": {}, "nothing": None}
+    lost: dict[str, object] = {"rejected": {}, "rejected_texts": {}, "aside": {}, "samples": {}, "nothing": None}
+    assert record == {"rows": [4, 2], **lost}
     chunks = [TextChunk.read(tmp_path / "out" / chunk_name(number)) for number in range(2)]
     assert [line for chunk in chunks for line in chunk.columns["en"]] == ENGLISH
 
