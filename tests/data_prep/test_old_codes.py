@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from growing import config, files, row, said, write
 
+from data_prep.duplicates import leakage
 from data_prep.engine.libraries import TABLES
 from data_prep.prepare import prepare
 from mtdeep import languages
@@ -45,11 +46,16 @@ def as_earlier() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(languages, "as_bcp47", earlier)
-        languages.find.cache_clear()
+        forget_codes()
         try:
             yield
         finally:
-            languages.find.cache_clear()
+            forget_codes()
+
+
+def forget_codes() -> None:
+    languages.find.cache_clear()
+    leakage.searched_as.cache_clear()
 
 
 @pytest.fixture(scope="module")
