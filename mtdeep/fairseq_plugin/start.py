@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
-from tempfile import TemporaryFile
 from types import FunctionType
 from typing import Any
 
@@ -23,6 +22,7 @@ from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
 
+from mtdeep.durable import check_folder
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
@@ -60,7 +60,7 @@ def check(command: str, cfg: Any) -> None:
     if command in EVALUATIONS:
         model_overrides(cfg, [cfg.common_eval.path])
     if command == "train":
-        check_folder(cfg)
+        check_folder("--save-dir", Path(cfg.checkpoint.save_dir))
         warn(cfg)
 
 
@@ -135,19 +135,6 @@ def contradictions(cfg: Any) -> Iterator[str]:
 def uses_gpu(cfg: Any) -> bool:
     """Whether the training is on GPUs or TPUs."""
     return cfg.common.tpu or (torch.cuda.is_available() and not cfg.common.cpu)
-
-
-def check_folder(cfg: Any) -> None:
-    """Raise UserError when checkpoints cannot be written."""
-    folder = Path(cfg.checkpoint.save_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):  # of another name in each process, which fairseq's own attempt is not
-            pass
-    except OSError as error:
-        raise UserError(
-            f"--save-dir {folder}: cannot be written to ({error.strerror}); free it, or name another."
-        ) from None
 
 
 def warn(cfg: Any) -> None:
