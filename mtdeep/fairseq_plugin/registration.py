@@ -14,6 +14,7 @@ ADDING = (
     "optimizers",
     "tasks",
     "trainer",
+    "saving",
     "task_setup",
     "generation.loading",
     "generation.hub",

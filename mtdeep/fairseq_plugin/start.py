@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
@@ -29,6 +30,7 @@ from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
 from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals, without_effect
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
+from mtdeep.fairseq_plugin.interruption import interrupted_training
 from mtdeep.fairseq_plugin.model_overrides import model_overrides
 from mtdeep.fairseq_plugin.reading_options import reading_problems
 from mtdeep.fairseq_plugin.tasks import reads_store
@@ -154,9 +156,10 @@ _call_main = distributed_utils.call_main
 @wraps(_call_main)
 def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
     """Run *main* in this process or in workers, when nothing speaks against it."""
-    with ending_jobs():
-        if isinstance(main, FunctionType):
-            check(Path(main.__code__.co_filename).stem, cfg)
+    command = Path(main.__code__.co_filename).stem if isinstance(main, FunctionType) else None
+    with ending_jobs(), interrupted_training(cfg) if command == "train" else nullcontext():
+        if command is not None:
+            check(command, cfg)
         _call_main(cfg, main, **options)
 
 
