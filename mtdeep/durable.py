@@ -6,8 +6,9 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from mtdeep.errors import UserError
 
@@ -22,8 +23,8 @@ _REFUSED = {
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let *write* fill a file of another name beside *path*, sync it, and give it its name.
 
-    After an error nothing of the new file stays. The name itself is durable after `sync_directory`, once for all the
-    files of a folder.
+    After an error nothing of the new file stays; one of the system's names the file. The name itself is durable after
+    `sync_directory`, once for all the files of a folder.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -31,6 +32,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a write knows its file by a number
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -45,20 +49,63 @@ def sync_directory(path: Path) -> None:
 
 
 @contextmanager
-def refusals_told(path: Path) -> Iterator[None]:
+def refusals_told(path: Path, *, kept: str = "") -> Iterator[None]:
     """Raise UserError in place of the system's error when the block cannot write, below *path* if nothing else is said.
 
-    That is: the disk is full, or read only, or something stands where a file or folder has to.
+    That is: the disk is full, or read only, or something stands where a file or folder has to. *kept* says what is not
+    lost by it, and closes the sentence.
     """
     try:
         yield
-    except OSError as error:
+    except Exception as problem:
+        error = os_error(problem)
+        if error is None or not (isinstance(problem, OSError) or is_full(error)):
+            raise
         where, what = error.filename or path, error.strerror
         if error.errno in _FULL:
-            raise UserError(f"{where}: cannot be written ({what}); make room, or give another place for it") from error
+            raise refusal(where, what, "make room, or give another place for it", kept) from problem
         if error.errno in _REFUSED or (error.errno == errno.ENOENT and _is_way_to(Path(where), path)):
-            raise UserError(f"{where}: cannot be written ({what}); mend that, or give another place") from error
+            raise refusal(where, what, "mend that, or give another place", kept) from problem
         raise
+
+
+def os_error(problem: BaseException) -> OSError | None:
+    """Return the system's error that *problem* is, or came of: over one of them `torch.save` raises a RuntimeError."""
+    error: BaseException | None = problem
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return error
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk takes nothing, or no more, which concerns writing alone."""
+    return error.errno in _FULL or error.errno == errno.EROFS
+
+
+def refusal(where: Path | str, what: str | None, remedy: str, kept: str = "") -> UserError:
+    """Return the sentence on a file or folder that cannot be written because of *what*."""
+    return UserError(f"{where}: cannot be written ({what}); {remedy}{f'; {kept}' if kept else ''}")
+
+
+def check_folder(option: str, folder: Path) -> None:
+    """Raise UserError when no file could be written in a *folder*, which need not be there yet, that an option names.
+
+    Nothing is left of the attempt, and the folder is not made.
+    """
+    try:
+        with TemporaryFile(dir=_nearest_existing(folder.absolute())):  # of another name in each process that looks
+            pass
+    except OSError as error:
+        reason = "it is a file" if os.path.isfile(folder) else error.strerror
+        raise UserError(f"{option} {folder}: cannot be written to ({reason}); name another folder.") from None
+
+
+def _nearest_existing(path: Path) -> Path:
+    for place in (path, *path.parents):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            place.lstat()
+            return place
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
 def _is_way_to(missing: Path, path: Path) -> bool:

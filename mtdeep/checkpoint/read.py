@@ -81,8 +81,9 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         return Checkpoint(path, model_config(state), tensors, Provenance.of(state))
 
 
-def load_plain(path: Path) -> dict[str, object]:
+def load_plain(path: Path | str) -> dict[str, object]:
     """Return the dictionary in a `torch.save` file, if it is one that holds data only; raises UserError otherwise."""
+    path = Path(path)
     try:
         with path.open("rb") as file:
             # Files in the format before torch 1.6, as many public fairseq models are, cannot be mapped.

@@ -14,6 +14,7 @@ from mtdeep.errors import UserError
 if TYPE_CHECKING:
     from mtdeep.evaluation import Evaluation, Matrix
 
+GOES_ON = "what is translated is kept, and the same command goes on"
 MATRIX_UP_TO = 15  # languages; a wider matrix does not fit a terminal, and is in the files
 
 
@@ -46,13 +47,15 @@ def evaluate(
     """Translate all directions of a split and print matrices of BLEU and chrF++ with averages and signatures."""
     from mtdeep import evaluation
     from mtdeep.decoding import SearchOptions
+    from mtdeep.durable import check_folder, refusals_told
     from mtdeep.progress import ProgressReport
 
+    check_folder("--output", output)
     try:
         options = SearchOptions(beam=beam, length_penalty=lenpen, max_length_a=max_len_a, max_length_b=max_len_b)
     except ValueError as error:
         raise UserError(f"--beam, --lenpen, --max-len-a, --max-len-b: {error}.") from None
-    with ProgressReport() as progress:
+    with ProgressReport() as progress, refusals_told(output, kept=GOES_ON):
         result = evaluation.evaluate(
             checkpoint,
             store,

@@ -19,6 +19,7 @@ from mtdeep.cli.prepare import prepare
 from mtdeep.cli.probe import probe
 from mtdeep.cli.store import store
 from mtdeep.cli.version import print_versions
+from mtdeep.durable import is_full, os_error, refusal
 from mtdeep.errors import UserError
 
 app = typer.Typer(
@@ -50,11 +51,20 @@ app.command("doctor")(doctor)
 
 
 def run() -> None:
-    """Run the command line; a `UserError` becomes `error: ...` on standard error, then its notes, and exit code 2."""
+    """Run the command line; a `UserError` becomes `error: ...` on standard error, then its notes, and exit code 2.
+
+    So does a full disk that no verb has named a place for: that of standard output, or of temporary files.
+    """
     try:
         app([_at_home(argument) for argument in sys.argv[1:]], prog_name="mtdeep")
     except UserError as problem:
         print(f"error: {problem}", *getattr(problem, "__notes__", ()), sep="\n", file=sys.stderr)
+        raise SystemExit(2) from None
+    except Exception as problem:
+        error = os_error(problem)
+        if error is None or not is_full(error):
+            raise
+        print(f"error: {refusal(error.filename or 'output', error.strerror, 'make room')}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

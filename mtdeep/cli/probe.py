@@ -13,6 +13,7 @@ from mtdeep.errors import UserError
 if TYPE_CHECKING:
     from mtdeep.probe import Candidate, Data, Report
 
+GOES_ON = "configurations that are measured are kept, and the same command goes on"
 MADE_UP_VOCABULARY = 256
 
 
@@ -50,11 +51,13 @@ def probe(
     seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1,
 ) -> None:
     """Measure gradients, updates and states of models in their first updates, and say whether they will train."""
+    from mtdeep.durable import check_folder, refusals_told
     from mtdeep.precision import PRECISIONS
     from mtdeep.probe import Settings
     from mtdeep.probe import probe as run
     from mtdeep.progress import ProgressReport
 
+    check_folder("--output", output)
     if precision not in PRECISIONS:
         raise UserError(f"--precision {precision} is none of {', '.join(PRECISIONS)}; give one of them.")
     if not 0 < lr < float("inf"):
@@ -64,7 +67,7 @@ def probe(
     )
     data = opened(store, split, language)
     candidates = gathered(schemes, depths, width, config or [], checkpoint or [], data)
-    with ProgressReport() as progress:
+    with ProgressReport() as progress, refusals_told(output, kept=GOES_ON):
         report = run(candidates, settings, data, output, progress.show)
     show(report)
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -60,8 +61,9 @@ class _Shard:
         return FileRecord(self.position, self._digest.hexdigest())
 
     def abandon(self) -> None:
-        """Close without a record, after an error."""
-        self._file.close()
+        """Close without a record, after an error; what a full disk has not taken is not asked for again."""
+        with suppress(OSError):
+            self._file.close()
 
 
 class ShardWriter:

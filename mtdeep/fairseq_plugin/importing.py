@@ -6,13 +6,16 @@ architectures, tasks and criterions. Nothing that goes wrong in between is swall
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import warnings
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from signal import SIGINT
 from types import ModuleType, TracebackType
 
+from mtdeep.durable import is_full, os_error, refusal
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin import compat
 from mtdeep.fairseq_plugin.hook import Finder
@@ -42,6 +45,7 @@ def find_command(
     finder: Finder, fullname: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> ModuleSpec | None:
     """The spec of a fairseq command's module, once fairseq is there, so that its version is known."""
+    end_on_interrupt()
     import fairseq  # noqa: F401
 
     spec = _find_elsewhere(finder, fullname, path, target)
@@ -121,14 +125,15 @@ def import_fairseq_before(fullname: str) -> ModuleSpec | None:
 
 
 def report_user_errors() -> None:
-    """End a program on a `UserError` with `error: ...` on standard error and exit code 2, without a traceback."""
+    """End a program on a `UserError` or a full disk with `error: ...` and exit code 2, without a traceback."""
     previous = sys.excepthook
     if previous.__name__ == "report_user_error":
         return
 
-    def report_user_error(
-        kind: type[BaseException], value: BaseException, traceback: TracebackType | None
-    ) -> None:
+    def report_user_error(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
+        error = os_error(value)
+        if not isinstance(value, UserError) and error is not None and is_full(error):
+            value = refusal(error.filename or "output", error.strerror, "make room")
         if not isinstance(value, UserError):
             previous(kind, value, traceback)
             return
@@ -137,6 +142,23 @@ def report_user_errors() -> None:
         raise SystemExit(2)
 
     sys.excepthook = report_user_error
+
+
+def end_on_interrupt() -> None:
+    """End a command that Ctrl-C stops with one line, without a traceback, and with the exit code of shells, 130."""
+    previous = sys.excepthook
+    if previous.__name__ in ("report_interrupt", "report_user_error"):
+        return
+
+    def report_interrupt(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
+        if not isinstance(value, KeyboardInterrupt):
+            previous(kind, value, traceback)
+            return
+        if multiprocessing.parent_process() is None:  # the process that the user has started says it
+            print("stopped", *value.args, sep="; ", file=sys.__stderr__ or sys.stderr, flush=True)
+        raise SystemExit(128 + SIGINT)
+
+    sys.excepthook = report_interrupt
 
 
 def tell(error: UserError) -> None:

@@ -6,7 +6,6 @@ import ast
 import logging
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fairseq import checkpoint_utils
@@ -45,7 +44,7 @@ def check_overrides(path: str, overrides: Mapping[str, Any]) -> None:
     """
     if not overrides:
         return
-    record = TrainingRecord(load_plain(Path(path)))
+    record = TrainingRecord(load_plain(path))
     problems, doubts = [], []
     for names, value in _each(overrides):
         places = record.changed(names)

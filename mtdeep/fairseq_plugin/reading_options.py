@@ -36,6 +36,11 @@ def reading_problems(cfg: Any) -> Iterator[str]:
         )
 
 
+def last_checkpoint(options: Any) -> Path:
+    """Return the file that a training goes on with unless another one is given."""
+    return Path(options.save_dir) / _with_suffix(DEFAULT_RESTORE_FILE, options)
+
+
 def _missing_start(options: Any) -> Iterator[str]:
     """What a first launch would begin with and cannot; a later one goes on with what the folder holds."""
     for name in ("continue_once", "finetune_from_model"):
@@ -45,8 +50,7 @@ def _missing_start(options: Any) -> Iterator[str]:
 
 
 def _goes_on(options: Any) -> bool:
-    last = Path(options.save_dir) / DEFAULT_RESTORE_FILE
-    return bool(PathManager.exists(_with_suffix(str(last), options)))
+    return bool(PathManager.exists(str(last_checkpoint(options))))
 
 
 def _with_suffix(name: str, options: Any) -> str:

@@ -15,6 +15,7 @@ ADDING = (
     "optimizers",
     "tasks",
     "trainer",
+    "saving",
     "task_setup",
     "generation.loading",
     "generation.hub",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
-from tempfile import TemporaryFile
 from types import FunctionType
 from typing import Any
 
@@ -22,12 +22,14 @@ from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
 
+from mtdeep.durable import check_folder
 from mtdeep.errors import UserError, nearest
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
 from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals, without_effect
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
+from mtdeep.fairseq_plugin.interruption import interrupted_training
 from mtdeep.fairseq_plugin.model_overrides import model_overrides
 from mtdeep.fairseq_plugin.reading_options import reading_problems
 from mtdeep.fairseq_plugin.tasks import reads_store
@@ -59,7 +61,7 @@ def check(command: str, cfg: Any) -> None:
     if command in EVALUATIONS:
         model_overrides(cfg, [cfg.common_eval.path])
     if command == "train":
-        check_folder(cfg)
+        check_folder("--save-dir", Path(cfg.checkpoint.save_dir))
         warn(cfg)
 
 
@@ -130,19 +132,6 @@ def uses_gpu(cfg: Any) -> bool:
     return cfg.common.tpu or (torch.cuda.is_available() and not cfg.common.cpu)
 
 
-def check_folder(cfg: Any) -> None:
-    """Raise UserError when checkpoints cannot be written."""
-    folder = Path(cfg.checkpoint.save_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):  # of another name in each process, which fairseq's own attempt is not
-            pass
-    except OSError as error:
-        raise UserError(
-            f"--save-dir {folder}: cannot be written to ({error.strerror}); free it, or name another."
-        ) from None
-
-
 def warn(cfg: Any) -> None:
     """Warn when the best checkpoint would be the worst."""
     metric, maximize = cfg.checkpoint.best_checkpoint_metric, cfg.checkpoint.maximize_best_checkpoint_metric
@@ -160,9 +149,10 @@ _call_main = distributed_utils.call_main
 @wraps(_call_main)
 def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
     """Run *main* in this process or in workers, when nothing speaks against it."""
-    with ending_jobs():
-        if isinstance(main, FunctionType):
-            check(Path(main.__code__.co_filename).stem, cfg)
+    command = Path(main.__code__.co_filename).stem if isinstance(main, FunctionType) else None
+    with ending_jobs(), interrupted_training(cfg) if command == "train" else nullcontext():
+        if command is not None:
+            check(command, cfg)
         _call_main(cfg, main, **options)
 
 

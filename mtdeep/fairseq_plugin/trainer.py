@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import fairseq.trainer
 from fairseq import checkpoint_utils
 from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
-from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
 
 from mtdeep.checkpoint.provenance import TaskRecord
@@ -22,6 +22,9 @@ from mtdeep.errors import UserError, in_file
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
+from mtdeep.fairseq_plugin.going_on import way_out
+from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
+from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
 
@@ -88,13 +91,14 @@ class Trainer(fairseq.trainer.Trainer):
         read = checkpoint_utils.load_checkpoint_to_cpu
 
         def read_and_compare(*arguments: Any, load_on_all_ranks: bool = False, **options: Any) -> dict[str, Any]:
-            with nullcontext() if load_on_all_ranks else self._raised_by_all():
-                state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
+            with nullcontext() if load_on_all_ranks else raised_by_all(self):
+                with self._way_out(filename):
+                    state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
                 self._compare(filename, state)
             return state
 
         if self.data_parallel_rank > 0 and not self._all_read() and PathManager.isfile(filename):
-            with self._raised_by_all():
+            with raised_by_all(self):
                 pass
         checkpoint_utils.load_checkpoint_to_cpu = read_and_compare
         try:
@@ -114,27 +118,22 @@ class Trainer(fairseq.trainer.Trainer):
                 config = model_config(state)
             agree_on_model(config, model.config)
 
+    @contextmanager
+    def _way_out(self, filename: str) -> Iterator[None]:
+        """Add to a UserError about the last checkpoint, which nobody has named, what to do in its place."""
+        try:
+            yield
+        except UserError as error:
+            options = self.cfg.checkpoint
+            if options.restore_file != DEFAULT_RESTORE_FILE or Path(filename) != last_checkpoint(options):
+                raise
+            raise UserError(f"{str(error).rstrip('.')}; {way_out(Path(filename))}.") from error
+
     def _all_read(self) -> bool:
         """Whether every process reads the checkpoint; as fairseq has it."""
         sharded = self.is_fsdp and self.cfg.distributed_training.use_sharded_state
         in_layers = getattr(self.cfg.model, "base_layers", 0) > 0
         return bool(self.cfg.checkpoint.load_checkpoint_on_all_dp_ranks or self.tpu or sharded or in_layers)
-
-    @contextmanager
-    def _raised_by_all(self) -> Iterator[None]:
-        """Raise a UserError of the first process in all of them, which come here too."""
-        problem = None
-        try:
-            yield
-        except UserError as error:
-            problem = error
-        sentence = None if problem is None else str(problem)
-        if self.data_parallel_world_size > 1:
-            sentence = distributed_utils.broadcast_object(
-                sentence, src_rank=0, group=self.data_parallel_process_group, dist_device=self.device
-            )
-        if sentence is not None:
-            raise problem or UserError(sentence)
 
     @staticmethod
     @contextmanager

@@ -90,7 +90,7 @@ def test_what_goes_together(
 ) -> None:
     monkeypatch.setattr(packages, "find_spec", lambda package: package if package == "tensorboardX" else None)
     check("train", training(changes))
-    assert list((tmp_path / "run").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_evaluation_without_a_checkpoint(configured) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+AGAIN = "the files that are there are whole, and the same command writes all of them"
+
 
 def export_fairseq(
     store: Annotated[Path, typer.Argument(help="Corpus store written by `mtdeep prepare`.")],
@@ -32,6 +34,7 @@ def export_fairseq(
     from mtdeep.corpus.databin import write_databin
     from mtdeep.corpus.directions import available, named_directions, parse_directions
     from mtdeep.corpus.store import Store
+    from mtdeep.durable import refusals_told
     from mtdeep.errors import shortened
     from mtdeep.progress import ProgressReport
 
@@ -43,7 +46,7 @@ def export_fairseq(
     needed = set(named_directions(directions, opened))
     if not given:  # then a direction that is named is in one of the splits at least
         needed -= {direction for split in held.values() for direction in split}
-    with ProgressReport() as progress:
+    with ProgressReport() as progress, refusals_told(out, kept=AGAIN):
         optional = set(chosen) - needed
         written = write_databin(
             opened, out, chosen, names, optional=optional, overwrite=overwrite, progress=progress.show

@@ -22,9 +22,14 @@ def import_fairseq(
     """Write a store of all directions of a data-bin whose languages share one dictionary."""
     from data_prep.destination import place_for
     from mtdeep.corpus.databin_import import import_databin
+    from mtdeep.durable import refusals_told
     from mtdeep.progress import ProgressReport
 
-    with ProgressReport() as progress, place_for(store, overwrite=overwrite) as place:
+    with (
+        ProgressReport() as progress,
+        refusals_told(store, kept="nothing of the new store is left, and what was there before is as it was"),
+        place_for(store, overwrite=overwrite) as place,
+    ):
         imported = import_databin(databin, place, sentencepiece_model=sentencepiece_model, progress=progress.show)
     report(store, imported, with_model=sentencepiece_model is not None)
 

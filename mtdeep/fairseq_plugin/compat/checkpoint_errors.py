@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 from mtdeep.errors import UserError
@@ -46,7 +45,7 @@ def complaint_about(path: str) -> str | None:
     from mtdeep.checkpoint.read import load_plain
 
     try:
-        state = load_plain(Path(path))
+        state = load_plain(path)
     except UserError as problem:
         return str(problem)
     if "model" not in state:

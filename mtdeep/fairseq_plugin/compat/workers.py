@@ -9,6 +9,7 @@ worker outlives the process that started it.
 from __future__ import annotations
 
 import multiprocessing
+import re
 import signal
 import socket
 import sys
@@ -17,11 +18,14 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 
+from mtdeep.durable import is_full
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.compat.patch import uses
 from mtdeep.fairseq_plugin.compat.replacement import replacement
 
 MODULE = "fairseq.distributed.utils"
+# As Python prints it: number, text, and the file if there is one.
+SYSTEM_ERROR = re.compile(r"OSError: \[Errno (\d+)\] ([^:]*)(?:: '(.*)')?")
 
 
 def _uses_gpus(cfg: Any) -> bool:
@@ -60,13 +64,16 @@ def start_workers(cfg: Any, main: Callable[..., None], options: dict[str, Any], 
 
 @contextmanager
 def raising_workers_errors() -> Iterator[None]:
-    """Raise a `UserError` that ended a worker as such; torch hands over the text of a worker's traceback."""
+    """Raise a `UserError` or a full disk that ended a worker as such; torch hands over the text of its traceback."""
     from torch.multiprocessing import ProcessRaisedException
 
     try:
         yield
     except ProcessRaisedException as problem:
-        kind, _, sentence = str(problem).rstrip().rpartition("\n")[2].partition(": ")
+        last = str(problem).rstrip().rpartition("\n")[2]
+        if (system := SYSTEM_ERROR.fullmatch(last)) and is_full(error := OSError(int(system[1]), *system.groups()[1:])):
+            raise error from None
+        kind, _, sentence = last.partition(": ")
         if kind != f"{UserError.__module__}.{UserError.__qualname__}":
             raise
         raise UserError(sentence) from None

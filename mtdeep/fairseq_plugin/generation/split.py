@@ -12,7 +12,7 @@ from fairseq import tasks, utils
 from fairseq.logging import progress_bar
 from fairseq.logging.meters import StopwatchMeter, TimeMeter
 
-from mtdeep.errors import UserError
+from mtdeep.durable import check_folder, refusals_told
 from mtdeep.fairseq_plugin.datasets import DirectionsDataset
 from mtdeep.fairseq_plugin.generation.checks import check_options, check_shard
 from mtdeep.fairseq_plugin.generation.generator import Sample
@@ -37,12 +37,10 @@ def generate(cfg: Any) -> SplitScorer:
 
 def results_file(folder: Path, split: str) -> TextIO:
     """Return the file that takes the output of a split, open; raises UserError for a folder that cannot have it."""
-    try:
+    check_folder("--results-path", folder)
+    with refusals_told(folder):
         folder.mkdir(parents=True, exist_ok=True)
         return (folder / f"generate-{split}.txt").open("w", 1, encoding="utf-8")
-    except OSError as error:
-        reason = "it is a file" if folder.is_file() else error.strerror
-        raise UserError(f"--results-path {folder}: cannot be written to ({reason}); name another folder.") from None
 
 
 def _generate(cfg: Any, file: TextIO) -> SplitScorer:

@@ -20,6 +20,7 @@ FAULTS = {
     "torch_load": "argparse.Namespace",
     "plain_checkpoints": "counts are a ndarray",
     "checkpoint_errors": "AssertionError: KeyError",
+    "half_checkpoints": "half a checkpoint is left",
     "checkpoint_copies": "the old file was written over",
     "update_checkpoints": "['checkpoint1.pt', 'checkpoint2.pt', 'checkpoint3.pt', 'checkpoint_best.pt', ",
     "plateau_patience": "the rate is still 1.0",

@@ -25,6 +25,7 @@ class Trainer:
     """Notes what is asked of it, and writes its number of updates for a checkpoint."""
 
     data_parallel_rank = 0
+    data_parallel_world_size = 1
     checkpoint_suffix = ""
     always_call_state_dict_during_save_checkpoint = False
 

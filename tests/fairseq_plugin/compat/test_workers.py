@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -27,8 +28,21 @@ def test_what_the_user_did_wrong_is_told_as_such() -> None:
         raise ProcessRaisedException(text, 1, 99)
 
 
+@pytest.mark.parametrize("file", [None, "run/directions.tsv"])
+def test_a_full_disk_is_told_as_such(file: str | None) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", file)
+    with pytest.raises(OSError, match="No space left") as problem, raising_workers_errors():
+        raise ProcessRaisedException(f"{TRACEBACK}OSError: {full}\n", 1, 99)
+    assert (problem.value.errno, problem.value.filename) == (errno.ENOSPC, file)
+
+
 @pytest.mark.parametrize(
-    "last", ["KeyError: 'x'\n", "mtdeep.errors.UserError: wrong\n\nDuring handling ...\n\nKeyError: 'x'\n"]
+    "last",
+    [
+        "KeyError: 'x'\n",
+        "OSError: [Errno 5] Input/output error\n\nKeyError: 'x'\n",
+        "mtdeep.errors.UserError: wrong\n\nDuring handling ...\n\nKeyError: 'x'\n",
+    ],
 )
 def test_a_defect_keeps_its_traceback(last: str) -> None:
     with pytest.raises(ProcessRaisedException, match="KeyError"), raising_workers_errors():

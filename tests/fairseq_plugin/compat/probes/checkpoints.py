@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import resource
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,6 +44,24 @@ def checkpoint_errors() -> None:
         assert type(problem).__name__ == "UserError", type(problem).__name__
 
 
+def half_checkpoints() -> None:
+    """The limit on a file's size stands for a full disk."""
+    folder = FOLDER / "full"
+    folder.mkdir()
+    path = str(folder / "checkpoint1.pt")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 14, hard))
+    try:
+        checkpoint_utils.torch_persistent_save({"model": torch.ones(1 << 14)}, path)
+    except OSError as error:
+        assert not list(folder.iterdir()), "half a checkpoint is left"
+        assert (error.errno, error.filename) == (errno.EFBIG, path)
+    else:
+        raise AssertionError("it was written")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def checkpoint_copies() -> None:
     """A reader that has the old file open must not see it change."""
     old, new = FOLDER / "checkpoint_last.pt", FOLDER / "checkpoint1.pt"
@@ -62,6 +82,7 @@ def update_checkpoints() -> None:
     for epoch in (1, 2, 3):
         trainer = SimpleNamespace(
             data_parallel_rank=0,
+            data_parallel_world_size=1,
             consolidate_optimizer=lambda: None,
             should_save_checkpoint_on_current_rank=True,
             get_num_updates=partial(int, 5 * epoch),
@@ -80,6 +101,7 @@ PROBES = (
     torch_load,
     plain_checkpoints,
     checkpoint_errors,
+    half_checkpoints,
     checkpoint_copies,
     update_checkpoints,
 )

@@ -1,0 +1,34 @@
+"""What the user has to know is raised in every process of a training; one that went on would wait for the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fairseq.distributed import utils as distributed_utils
+
+from mtdeep.errors import UserError
+
+
+@contextmanager
+def raised_by_all(trainer: Any) -> Iterator[None]:
+    """Raise a UserError of the first process in all of them, which come here too.
+
+    Of those that a launcher has started on one machine, the others end without a word: the first says it for them.
+    """
+    problem = None
+    try:
+        yield
+    except UserError as error:
+        problem = error
+    sentence = None if problem is None else str(problem)
+    if trainer.data_parallel_world_size > 1 and not trainer.tpu:
+        sentence = distributed_utils.broadcast_object(
+            sentence, src_rank=0, group=trainer.data_parallel_process_group, dist_device=trainer.device
+        )
+    if sentence is not None:
+        if problem is None and int(os.environ.get("LOCAL_RANK", "0")) > 0:
+            raise SystemExit(2)
+        raise problem or UserError(sentence)

@@ -1,0 +1,28 @@
+"""A checkpoint that the disk does not take ends a training with one sentence, in all of its processes."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+from fairseq import checkpoint_utils
+
+from mtdeep.durable import refusal
+from mtdeep.fairseq_plugin.going_on import what_is_kept
+from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
+
+_save_checkpoint = checkpoint_utils.save_checkpoint
+
+
+@wraps(_save_checkpoint)
+def save_checkpoint(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -> None:
+    """Save what is due; raises UserError, which says what is whole and what goes on, where it cannot be written."""
+    with raised_by_all(trainer):
+        try:
+            _save_checkpoint(cfg, trainer, epoch_itr, val_loss)
+        except OSError as error:
+            where = error.filename or cfg.save_dir
+            raise refusal(where, error.strerror, "make room", what_is_kept(cfg)) from error
+
+
+checkpoint_utils.save_checkpoint = save_checkpoint
