@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
-from mtdeep.errors import nearest
 from mtdeep.nn.field_rules import COUNT, FACTOR, FRACTION, LAYERS, TOKEN, OnlyFor, Rule, choices_of, only_for, rules_of
 
 SchemeName = Literal["deepnorm", "subln", "residual", "rezero", "dsinit", "postln", "preln", "vanilla"]
@@ -149,7 +149,7 @@ class Config:
         """
         known = [field.name for field in fields(cls)]
         required = {field.name for field in fields(cls) if field.default is MISSING}
-        problems = [f"unknown key {key!r}{nearest(key, known)}" for key in sorted(data.keys() - set(known))]
+        problems = [f"unknown key {key!r}{_meant(key, known)}" for key in sorted(data.keys() - set(known))]
         problems += [f"missing key {key!r}" for key in sorted(required - data.keys())]
         if problems:
             raise ValueError("Config: " + "; ".join(problems))
@@ -203,3 +203,8 @@ CHOICES = {name: choices for name, annotation in _ANNOTATIONS.items() if (choice
 """The words that a field may be, of those that are one of a few words."""
 _RULES = {name: rules_of(annotation) for name, annotation in _ANNOTATIONS.items()}
 _ONLY_FOR = {name: only for name, annotation in _ANNOTATIONS.items() if (only := only_for(annotation))}
+
+
+def _meant(key: str, known: list[str]) -> str:
+    close = get_close_matches(key, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
