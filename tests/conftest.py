@@ -40,6 +40,19 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def is_alive() -> Callable[[int], bool]:
+    """Tell whether a process runs; one that has ended may wait for its exit code to be read."""
+
+    def alive(number: int) -> bool:
+        try:
+            return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    return alive
+
+
+@pytest.fixture(scope="session")
 def run_command() -> Run:
     """Run a console script of this environment, or python itself; keywords: cwd, env (added to ours), input."""
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
@@ -99,19 +100,6 @@ def wait_for(path: Path) -> None:
         time.sleep(0.02)
 
 
-def is_alive(process: int) -> bool:
-    """A zombie that nobody waits for is dead."""
-    status = Path(f"/proc/{process}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_for_the_end_of(process: int) -> None:
-    deadline = time.monotonic() + 30
-    while is_alive(process):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_all_are_trained_the_longest_first_and_none_twice(store: Path, folder: Path) -> None:
     runs = [run("short", layers=1), run("long", layers=9), run("middle", layers=3)]
     sweep(runs, store, folder, 1)
@@ -194,7 +182,9 @@ def start_sweep(commands: Path, store: Path, folder: Path, reproduce: Path) -> t
     return process, int((folder / "a" / "lock").read_text())
 
 
-def test_a_sweep_that_is_ended_ends_its_trainings(store: Path, folder: Path, commands: Path, reproduce: Path) -> None:
+def test_a_sweep_that_is_ended_ends_its_trainings(
+    store: Path, folder: Path, commands: Path, reproduce: Path, is_alive: Callable[[int], bool]
+) -> None:
     process, training = start_sweep(commands, store, folder, reproduce)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 128 + signal.SIGTERM
@@ -203,7 +193,7 @@ def test_a_sweep_that_is_ended_ends_its_trainings(store: Path, folder: Path, com
 
 
 def test_after_kill_minus_nine_no_training_is_started_twice_at_a_time(
-    store: Path, folder: Path, commands: Path, reproduce: Path
+    store: Path, folder: Path, commands: Path, reproduce: Path, is_alive: Callable[[int], bool]
 ) -> None:
     process, training = start_sweep(commands, store, folder, reproduce)
     process.kill()
@@ -211,7 +201,10 @@ def test_after_kill_minus_nine_no_training_is_started_twice_at_a_time(
     with pytest.raises(UserError, match=f"process {training}, still goes on"):
         sweep([run("a", "wait")], store, folder, 1)
     (folder / "a" / "go").touch()
-    wait_for_the_end_of(training)
+    deadline = time.monotonic() + 30
+    while is_alive(training):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     sweep([run("a", "wait")], store, folder, 1)
     assert starts(folder) == ["a", "a"]
     assert json.loads((folder / "a" / "finished.json").read_text()) == {"stopped": None}

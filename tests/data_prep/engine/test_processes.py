@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAM = """
@@ -22,20 +23,12 @@ if __name__ == "__main__":
 """
 
 
-def is_alive(number: str) -> bool:
-    """Whether a process runs; one that has ended may wait for its exit code to be read."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_idle_workers_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+def test_idle_workers_end_with_a_process_that_is_killed(tmp_path: Path, is_alive: Callable[[int], bool]) -> None:
     script = tmp_path / "program.py"  # spawned processes import it
     script.write_text(PROGRAM)
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        workers = process.stdout.readline().split()
+        workers = [int(number) for number in process.stdout.readline().split()]
         assert process.stdout.readline() == "idle\n"
         assert len(workers) == 2 and all(map(is_alive, workers))
         process.kill()

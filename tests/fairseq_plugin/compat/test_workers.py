@@ -67,16 +67,10 @@ def wait_until(happens: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.2)
 
 
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended may wait for its exit code to be read."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.slow
-def test_workers_end_with_the_process_that_started_them(transformer, databin: Path, tmp_path: Path) -> None:
+def test_workers_end_with_the_process_that_started_them(
+    transformer, databin: Path, tmp_path: Path, is_alive: Callable[[int], bool]
+) -> None:
     """Started as a shell script's `... &` is, with SIGINT ignored, and killed when the training goes on."""
     log = tmp_path / "log"
     flags = [*transformer, "--cpu", "--distributed-world-size", "2", "--save-dir", tmp_path, "--log-file", log]
@@ -93,7 +87,7 @@ def test_workers_end_with_the_process_that_started_them(transformer, databin: Pa
     assert len(workers) >= 2
     parent.kill()
     parent.wait()
-    wait_until(lambda: not any(map(alive, workers)), 60)
+    wait_until(lambda: not any(map(is_alive, workers)), 60)
 
 
 @pytest.mark.slow
