@@ -1,7 +1,7 @@
 """What fairseq learns from us once it is imported: architectures, criterions, schedules, optimizers, tasks, trainer.
 
-Then how it sets tasks up, loads checkpoints to translate with, what its hub returns, and what its commands say to a
-wrong command line.
+Then what a training can be told, how it sets tasks up, loads checkpoints to translate with, what its hub returns, and
+what its commands say to a wrong command line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ ADDING = (
     "lr_schedules",
     "optimizers",
     "tasks",
+    "training_options",
     "trainer",
     "saving",
     "task_setup",

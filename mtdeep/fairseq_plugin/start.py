@@ -24,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mtdeep.durable import check_folder
 from mtdeep.errors import UserError, nearest
+from mtdeep.fairseq_plugin import depth_rates
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
@@ -49,6 +50,7 @@ def check(command: str, cfg: Any) -> None:
     if command == "train":
         problems += [*unnamed_parts(cfg), *unsuited_model(chosen(cfg, "model"), chosen(cfg, "task"))]
         problems += [*unknown_model_options(cfg), *contradictions(cfg), *reading_problems(cfg)]
+        problems += depth_rates.problems(cfg.optimization.depth_rates or depth_rates.NO_RULE, cfg, model_class(cfg))
         problems += missing_packages(cfg)
     if command in EVALUATIONS and cfg.common_eval.path is None:
         problems.append("--path, the checkpoint to evaluate, is missing")

@@ -6,7 +6,7 @@ Patches mend what is broken (``compat``); new behaviour of the loop goes here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ import fairseq.trainer
 from fairseq import checkpoint_utils
 from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
 from fairseq.file_io import PathManager
+from fairseq.optim.lr_scheduler import build_lr_scheduler
 
 from mtdeep.checkpoint.provenance import TaskRecord
 from mtdeep.checkpoint.read import model_config
 from mtdeep.errors import UserError, in_file
+from mtdeep.fairseq_plugin import depth_rates
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
@@ -27,6 +29,7 @@ from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
+from mtdeep.nn.depth_rates import DepthRates, FactoredSteps
 
 
 class Trainer(fairseq.trainer.Trainer):
@@ -36,6 +39,35 @@ class Trainer(fairseq.trainer.Trainer):
     on, nor under ``--reset-dataloader`` and ``--finetune-from-model``: tensors of the same shape would be read into
     another function, with the tokens of another dictionary.
     """
+
+    _goes_on = False
+    """Whether the optimizer is that of a checkpoint."""
+
+    @property
+    def rates(self) -> DepthRates:
+        """The rule by which the rates of this training depend on depth."""
+        given: DepthRates | None = self.cfg.optimization.depth_rates
+        return given or depth_rates.recorded_rule(self._optim_history if self._goes_on else None)
+
+    def _build_optimizer(self) -> None:
+        """Build the optimizer, in groups where a rule asks for them, and the schedule of its rate."""
+        if self.rates == depth_rates.NO_RULE:
+            super()._build_optimizer()
+            return
+        with depth_rates.unflattened(self.cfg):
+            super()._build_optimizer()
+        factors = depth_rates.named_factors(self._model, self._criterion, self.rates)
+        FactoredSteps(self._optimizer.optimizer, factors)
+        # Some schedules count the groups when they are made.
+        self._lr_scheduler = build_lr_scheduler(self.cfg.lr_scheduler, self._optimizer)
+        self._lr_scheduler.step_update(0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a checkpoint holds; the rule by which rates depend on depth is part of the optimizer's."""
+        state: dict[str, Any] = super().state_dict()
+        if self.rates != depth_rates.NO_RULE:
+            state["optimizer_history"][-1][depth_rates.KEY] = self.rates
+        return state
 
     def save_checkpoint(self, filename: str, extra_state: dict[str, Any]) -> None:
         """Save the training, with what its loop remembers of validation."""
@@ -50,6 +82,7 @@ class Trainer(fairseq.trainer.Trainer):
         reset_meters: bool = False,
     ) -> dict[str, Any] | None:
         """Load *filename* if it exists; raises UserError when it belongs to another model or dictionary."""
+        self._goes_on = not reset_optimizer
         with self._checked(filename), self._same_parts(filename):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
@@ -106,8 +139,11 @@ class Trainer(fairseq.trainer.Trainer):
         finally:
             checkpoint_utils.load_checkpoint_to_cpu = read
 
-    def _compare(self, filename: str, state: Mapping[str, Any]) -> None:
-        """Raise UserError when a checkpoint contradicts this run; tasks and models of fairseq's are not compared."""
+    def _compare(self, filename: str, state: dict[str, Any]) -> None:
+        """Raise UserError when a checkpoint contradicts this run; tasks and models of fairseq's are not compared.
+
+        The state of its optimizer is put into the order of this run's.
+        """
         if isinstance(self.task, ManyToManyTranslationTask):
             with in_file(filename):
                 record = TaskRecord.of(state.get("task_state"))
@@ -117,6 +153,9 @@ class Trainer(fairseq.trainer.Trainer):
             with in_file(filename):
                 config = model_config(state)
             agree_on_model(config, model.config)
+        if self._goes_on:
+            with in_file(filename):
+                depth_rates.take_over(state, self.cfg, self._model, self._criterion)
 
     @contextmanager
     def _way_out(self, filename: str) -> Iterator[None]:

@@ -54,6 +54,27 @@ def _deepnorm_alone(layers: int) -> StackConstants:
     return StackConstants(alpha=(2 * layers) ** 0.25, beta=(8 * layers) ** -0.25)
 
 
+def deepnorm_adam_rate(N: int, M: int) -> float:
+    """Return beta_e / alpha_e, by which Adam's rate of the layers of a DeepNorm encoder is multiplied.
+
+    N encoder layers are read by M decoder layers: 0.87 / 0.81 (N^4 M)^(-1/8), about 1.074 (N^4 M)^(-1/8).
+
+    Theorem 4.2 of DeepNet bounds an update of gradient descent. There sqrt(v^2 + w^2) / alpha, which is beta / alpha up
+    to a constant, stands twice: a parameter moves the output in this proportion, and its gradient is as large. Adam
+    divides the gradient's size out, so that an update moves the output by alpha / beta more than the theorem has it,
+    and the more the deeper the stack. Given to the rate, the factor is there twice again. What the first updates push
+    is alike for all tokens, and each normalisation of a Post-LN stack shrinks what is not: without the factor a deep
+    encoder soon says the same of every token. It is for all parameters of the layers, since what normalisations and
+    biases add up to grows with depth as well.
+
+    Raises ValueError when there is no such stack. Source: ours, from arXiv 2203.00555, Theorems 4.1 to 4.3; measured in
+    docs/reproductions/rates.md.
+    """
+    _check_layers(M=M)
+    alpha, beta = deepnorm_encoder(N, M)
+    return beta / alpha
+
+
 def subln_encoder(N: int, M: int) -> float:
     """Return Sub-LN's initial gain of an encoder of N layers, which a decoder of M layers reads (M = 0: none does).
 

@@ -69,12 +69,14 @@ class StackScheme:
 
     residual: how branches join the stream. layer: the parts of each layer, from its number (the first is 1).
     final_norm: what the stack ends with. visible: what each layer of an encoder is told of the tokens to look at.
+    adam_rate: by what Adam's rate of the layers' parameters is multiplied, where a rule was found for the scheme.
     """
 
     residual: Residual
     layer: Callable[[int], LayerScheme] = lambda number: LayerScheme()
     final_norm: MakeNorm = no_norm
     visible: OfLayers = alike
+    adam_rate: float | None = None
 
 
 def deepnorm(config: Config, stack: StackName) -> StackScheme:
@@ -85,7 +87,17 @@ def deepnorm(config: Config, stack: StackName) -> StackScheme:
     constants_of = depth.deepnorm_encoder if stack == "encoder" else depth.deepnorm_decoder
     alpha, beta = constants_of(config.encoder_layers, config.decoder_layers)
     gains = dict.fromkeys((*VALUES_AND_OUTPUTS, *CROSS_VALUES_AND_OUTPUTS, *FEED_FORWARD), beta)
-    return StackScheme(residual=DeepNorm(alpha), layer=lambda number: LayerScheme(matrices=Matrices(gains=gains)))
+    return StackScheme(
+        residual=DeepNorm(alpha),
+        layer=lambda number: LayerScheme(matrices=Matrices(gains=gains)),
+        adam_rate=_deepnorm_adam_rate(config, stack),
+    )
+
+
+def _deepnorm_adam_rate(config: Config, stack: StackName) -> float | None:
+    """Only an encoder that is read has one: a stack on its own has no source to lose."""
+    is_read = stack == "encoder" and config.decoder_layers > 0
+    return depth.deepnorm_adam_rate(config.encoder_layers, config.decoder_layers) if is_read else None
 
 
 def subln(config: Config, stack: StackName) -> StackScheme:

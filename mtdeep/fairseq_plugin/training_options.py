@@ -1,0 +1,47 @@
+"""Options that every training has, whatever its task and its model: they stand in fairseq's group ``optimization``.
+
+There they are flags of `fairseq-train`, `optimization.NAME` of `fairseq-hydra-train`, and part of what a checkpoint
+records. fairseq has no way to add to its groups, and hands the classes around by name, so the class itself is extended.
+
+fairseq looks at the annotations themselves and knows only the forms of Python 3.6: no postponed annotations here, and
+``Optional`` and ``List`` from ``typing``.
+"""
+
+# ruff: noqa: UP045
+
+from dataclasses import dataclass, field, fields
+from typing import Optional
+
+from fairseq.dataclass import ChoiceEnum, FairseqDataclass
+from fairseq.dataclass.configs import OptimizationConfig
+from fairseq.dataclass.initialize import hydra_init
+
+from mtdeep.nn.depth_rates import RULES
+
+
+@dataclass
+class TrainingOptions(FairseqDataclass):
+    """Options of ours beside fairseq's ``--stop-min-lr`` and ``--stop-time-hours``."""
+
+    depth_rates: Optional[ChoiceEnum(RULES)] = field(  # type: ignore[valid-type]
+        default=None,
+        metadata={
+            "help": "what the learning rate is multiplied with by depth: 'none', the papers' recipe; 'adam', for "
+            "DeepNorm under Adam: the encoder's layers learn at beta/alpha of the rate (default: none, or what the "
+            "training that goes on had)"
+        },
+    )
+
+
+def extend(group: type[FairseqDataclass], options: type[FairseqDataclass]) -> None:
+    """Add the fields of *options*, which have plain defaults, to a group of fairseq's configuration, once."""
+    known = group.__dataclass_fields__
+    for option in fields(options):
+        if option.name not in known:
+            known[option.name] = option
+            group.__annotations__[option.name] = option.type
+            setattr(group, option.name, option.default)  # instances that are there already have it from the class
+
+
+extend(OptimizationConfig, TrainingOptions)
+hydra_init()  # fairseq's import, which is over, has told hydra of the group as it was
