@@ -45,7 +45,8 @@ class Provenance:
     """Where the weights come from; None is what the checkpoint does not record.
 
     architecture: the name after `--arch`; task: that after `--task`; updates: how many the training has made; data: the
-    path that it was given, of several folders with colons between them; encoder_tag, vocabulary, languages: of
+    path that it was given, of several folders with colons between them; depth_rates: the rule after `--depth-rates`,
+    where it had any; encoder_tag, vocabulary, languages: of
     `TaskRecord`, where the task is `many_to_many_translation` or made from it; arguments: the model's, with all others
     beside them where a command line gave them.
     """
@@ -54,6 +55,7 @@ class Provenance:
     task: str | None = None
     updates: int | None = None
     data: str | None = None
+    depth_rates: str | None = None
     encoder_tag: str | None = None
     vocabulary: str | None = None
     languages: tuple[str, ...] = ()
@@ -70,6 +72,7 @@ class Provenance:
                 "architecture": _first(arguments.get("arch"), arguments.get("_name")),
                 "task": _first(task.get("_name"), arguments.get("task")),
                 "updates": last.get("num_updates"),
+                "depth_rates": last.get("depth_rates"),
                 "data": _joined(_first(task.get("data"), arguments.get("data"))),
                 "encoder_tag": _first(task.get("encoder_tag"), arguments.get("encoder_tag")),
             }
@@ -82,6 +85,7 @@ class Provenance:
             task=recorded.text("task"),
             updates=recorded.whole_number("updates"),
             data=recorded.text("data"),
+            depth_rates=recorded.text("depth_rates"),
             encoder_tag=encoder_tag,
             vocabulary=record.vocabulary,
             languages=record.languages,

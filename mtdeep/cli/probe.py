@@ -46,12 +46,20 @@ def probe(
     steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 10,
     lr: Annotated[float, typer.Option(help="Peak learning rate of Adam.")] = 5e-4,
     warmup: Annotated[int, typer.Option(min=0, help="Updates over which the rate rises to its peak.")] = 0,
+    depth_rates: Annotated[
+        str | None,
+        typer.Option(
+            help="Rule by which the rate depends on depth, as fairseq-train's flag: none or adam. [default: that of a "
+            "checkpoint's training, else none]"
+        ),
+    ] = None,
     precision: Annotated[str, typer.Option(help="fp32, amp, bf16 or fp16, as fairseq-train's flags.")] = "fp32",
     batch_tokens: Annotated[int, typer.Option(min=1, help="About as many source tokens a batch.")] = 512,
     seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1,
 ) -> None:
     """Measure gradients, updates and states of models in their first updates, and say whether they will train."""
     from mtdeep.durable import check_folder, refusals_told
+    from mtdeep.nn.depth_rates import checked_rule
     from mtdeep.precision import PRECISIONS
     from mtdeep.probe import Settings
     from mtdeep.probe import probe as run
@@ -62,8 +70,18 @@ def probe(
         raise UserError(f"--precision {precision} is none of {', '.join(PRECISIONS)}; give one of them.")
     if not 0 < lr < float("inf"):
         raise UserError(f"--lr {lr} is no learning rate; give one above 0.")
+    try:
+        rule = None if depth_rates is None else checked_rule(depth_rates)
+    except ValueError as error:
+        raise UserError(f"--depth-rates {error}; give one of them.") from None
     settings = Settings(
-        steps=steps, learning_rate=lr, warmup=warmup, precision=precision, seed=seed, batch_tokens=batch_tokens
+        steps=steps,
+        learning_rate=lr,
+        warmup=warmup,
+        precision=precision,
+        seed=seed,
+        batch_tokens=batch_tokens,
+        depth_rates=rule,
     )
     data = opened(store, split, language)
     candidates = gathered(schemes, depths, width, config or [], checkpoint or [], data)

@@ -31,6 +31,14 @@ class Factors(NamedTuple):
     decay: float = 1.0
 
 
+def checked_rule(name: str) -> DepthRates:
+    """Return the rule of this name; raises ValueError when there is none."""
+    for rule in RULES:
+        if rule == name:
+            return rule
+    raise ValueError(f"{name!r} is none of the rules {', '.join(RULES)}")
+
+
 def stack_factors(config: Config, rule: DepthRates) -> dict[StackName, Factors]:
     """Return the factors of the parameters of a stack's layers, of those stacks that have any.
 

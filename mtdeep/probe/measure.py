@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mtdeep.nn import Model
+from mtdeep.nn.depth_rates import DepthRates
 from mtdeep.precision import PRECISIONS
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.change import Change, SgdUpdate, change, changes, sgd_update
@@ -23,7 +24,8 @@ from mtdeep.probe.updates import Trainer, Update
 class Settings:
     """How a model is probed: updates k, peak learning rate, updates over which it rises, precision, seed.
 
-    precision: a name of `PRECISIONS`, as on a CPU. batch_tokens: about as many source tokens a batch.
+    precision: a name of `PRECISIONS`, as on a CPU. batch_tokens: about as many source tokens a batch. depth_rates: the
+    rule by which the rate depends on depth; None: that of the checkpoint's training, or none.
     """
 
     steps: int = 10
@@ -32,6 +34,7 @@ class Settings:
     precision: str = "fp32"
     seed: int = 1
     batch_tokens: int = 512
+    depth_rates: DepthRates | None = None
 
     @property
     def autocast(self) -> bool:
@@ -118,7 +121,7 @@ def measure(
     after_one = _after_one(model, probe, training[0], before, settings)
     progress(3, total)
 
-    trainer = Trainer(model, learning_rate=settings.learning_rate, warmup=settings.warmup, autocast=autocast)
+    trainer = _trainer(model, settings, settings.warmup)
     updates = []
     for step in range(settings.steps):
         updates.append(trainer.update(training[step % len(training)]))
@@ -127,6 +130,16 @@ def measure(
     end = _snapshot(model, probe, trainer.scale, autocast=autocast)
     progress(total, total)
     return Measurement(start, end, sgd, after_one, after_all, updates)
+
+
+def _trainer(model: Model, settings: Settings, warmup: int) -> Trainer:
+    return Trainer(
+        model,
+        learning_rate=settings.learning_rate,
+        warmup=warmup,
+        autocast=settings.autocast,
+        depth_rates=settings.depth_rates or "none",
+    )
 
 
 def _snapshot(model: Model, probe: ProbeBatch, scale: float | None = None, *, autocast: bool) -> Snapshot:
@@ -151,7 +164,7 @@ def _after_one(
     """Return how far one update moves the outputs on *probe*, and take it back; NaN when its gradients overflow."""
     kept = [parameter.detach().clone() for parameter in model.parameters()]
     autocast = settings.autocast
-    update = Trainer(model, learning_rate=settings.learning_rate, warmup=0, autocast=autocast).update(batch)
+    update = _trainer(model, settings, warmup=0).update(batch)
     lost = Change(math.nan, math.nan)
     moved = dict.fromkeys(before, lost) if update.skipped else changes(model, probe, before, autocast=autocast)
     with torch.no_grad():

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from mtdeep.corpus import Store
 from mtdeep.corpus.collate import ENCODER_TAGS, EncoderTag
 from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.errors import UserError
+from mtdeep.nn.depth_rates import checked_rule, stack_factors
 from mtdeep.probe import page, pictures
 from mtdeep.probe.batches import ProbeBatch, made_up_batches
 from mtdeep.probe.candidates import Candidate, check_names
@@ -81,15 +82,16 @@ def probe(
         raise UserError(f"--language {data.language}: every model here reads pairs of languages; leave it out.")
     for candidate in candidates:
         _check_vocabulary(candidate, data)
+    of_candidates = [_with_rates(candidate, settings) for candidate in candidates]
     batches = [_batches(candidate, settings, data) for candidate in candidates]
     (output / MEASURED).mkdir(parents=True, exist_ok=True)
     records = []
-    for candidate, found in zip(candidates, batches, strict=True):
-        key = _key(candidate, settings, data)
+    for candidate, own, found in zip(candidates, of_candidates, batches, strict=True):
+        key = _key(candidate, own, data)
         path = output / MEASURED / f"{_file_name(candidate.name)}.json"
         record = _read(path, key)
         if record is None:
-            record = {"key": key, **_record(candidate, settings, found, data.store is not None, progress)}
+            record = {"key": key, **_record(candidate, own, found, data.store is not None, progress)}
             _write_json(path, record)
         else:
             progress(f"{candidate.name}, measured before", 1, 1)
@@ -107,6 +109,17 @@ def probe(
     return Report(records, (output / PAGE, output / PROBE, *(picture.path for picture in drawn)))
 
 
+def _with_rates(candidate: Candidate, settings: Settings) -> Settings:
+    """Return the settings with the rule of the candidate's rates; raises UserError when its scheme has no such rule."""
+    rule = settings.depth_rates or candidate.provenance.depth_rates or "none"
+    try:
+        checked = checked_rule(rule)
+        stack_factors(candidate.config, checked)
+    except ValueError as error:
+        raise UserError(f"{candidate.name}: {error}; give --depth-rates none.") from None
+    return replace(settings, depth_rates=checked)
+
+
 def _record(
     candidate: Candidate, settings: Settings, batches: Sequence[ProbeBatch], real_text: bool, progress: Progress
 ) -> Record:
@@ -117,6 +130,7 @@ def _record(
         **candidate.identity(),
         "width": candidate.config.embed_dim,
         "parameters": parameters,
+        "depth_rates": settings.depth_rates,
         "verdict": asdict(judge(measured, settings, trained=candidate.checkpoint is not None, real_text=real_text)),
         **asdict(measured),
     }

@@ -1,7 +1,8 @@
 """The first updates of a training, in the precision in which it would run.
 
 The recipe is the papers': Adam with betas (0.9, 0.98) and epsilon 1e-8, no weight decay, no clipping, a learning rate
-that rises linearly to its peak over the warm-up and stays there.
+that rises linearly to its peak over the warm-up and stays there; for parameters of some depths multiplied, where a rule
+says so.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mtdeep.nn import Model
+from mtdeep.nn.depth_rates import DepthRates, FactoredSteps, Factors, parameter_factors
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.objective import first_scale, score
 
@@ -40,17 +42,28 @@ class Trainer:
     model in float32, its matrix products in bfloat16, no scale.
     """
 
-    def __init__(self, model: Model, *, learning_rate: float, warmup: int, autocast: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        learning_rate: float,
+        warmup: int,
+        autocast: bool = False,
+        depth_rates: DepthRates = "none",
+    ) -> None:
         self.model = model
         self.autocast = autocast
         self.learning_rate = learning_rate
         self.warmup = warmup
-        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+        self._parameters = list(named.values())
         half = self._parameters[0].dtype != torch.float32
         self._masters = [p.detach().float() for p in self._parameters] if half else self._parameters
         self._adam = torch.optim.AdamW(
             self._masters, lr=learning_rate, betas=BETAS, eps=EPSILON, weight_decay=0.0, fused=True
         )
+        factors = parameter_factors(model.config, model.stacks, depth_rates)
+        FactoredSteps(self._adam, {name: factors.get(parameter, Factors()) for name, parameter in named.items()})
         self._scale = first_scale(model)
         self._updates = 0
 
