@@ -20,9 +20,9 @@ TRAINING = (
     "--encoder-attention-heads 4 --share-all-embeddings --dropout 0.0 "
     "--criterion label_smoothed_linear_cross_entropy --label-smoothing 0.1 "
     "--optimizer torch_adam --adam-betas (0.9,0.98) "
-    f"--lr 2e-3 --lr-scheduler polynomial_decay --warmup-updates 200 --total-num-update {DECAY_UPDATES} "
-    f"--max-update {UPDATES} --max-tokens 1000 --seed 1 --updates-per-epoch 400 --no-epoch-checkpoints "
-    "--log-format simple --log-interval 50 --cpu --distributed-world-size 2"
+    "--lr 4e-3 --depth-rates adam --lr-scheduler polynomial_decay --warmup-updates 200 "
+    f"--total-num-update {DECAY_UPDATES} --max-update {UPDATES} --max-tokens 1000 --seed 1 --updates-per-epoch 400 "
+    "--no-epoch-checkpoints --log-format simple --log-interval 50 --cpu --distributed-world-size 2"
 ).split()
 
 

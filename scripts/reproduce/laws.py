@@ -6,16 +6,23 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import torch
 
 from mtdeep.nn import Model
+from mtdeep.nn.depth_rates import DepthRates, Factors, parameter_factors
 from mtdeep.probe import ProbeBatch
 from mtdeep.probe.change import sgd_update
 from mtdeep.probe.gradients import gradient_norms
 from mtdeep.probe.growth import exponent
-from mtdeep.probe.states import observe
+from mtdeep.probe.objective import read_tokens, score
+from mtdeep.probe.states import observe, run
+from mtdeep.probe.updates import EPSILON
 
+LINEAR_RATE = 1e-8
+"""So small that thousands of times as much changes nothing that matters."""
 TOLERANCE = 0.1
 """How far a fitted exponent may be beyond that of the theorem's function over the same depths."""
 Measure = Callable[[Model, Sequence[ProbeBatch]], float]
@@ -97,6 +104,28 @@ def matrices_update(model: Model, batches: Sequence[ProbeBatch]) -> float:
     return [*sgd_update(model, *batches).matrices.values()][-1]
 
 
+def adam_shift(stack: str, rule: DepthRates, model: Model, batches: Sequence[ProbeBatch]) -> float:
+    """Return by how much of their size Adam's first update moves a stack's states, all alike, divided by its rate.
+
+    The update is of the stack's layers, in float64 and so small that the answer is linear. What it moves all tokens'
+    states by alike is what a stack that normalises after the sum has to fear.
+    """
+    model.double().eval()
+    probe, batch = batches
+    before, _ = run(model, probe)
+    score(model, batch).mean.backward()
+    factors = parameter_factors(model.config, model.stacks, rule)
+    with torch.no_grad():
+        for parameter in model.stacks[stack].layers.parameters():
+            if parameter.grad is not None:
+                direction = parameter.grad / (parameter.grad.abs() + EPSILON)
+                parameter.sub_(direction, alpha=LINEAR_RATE * factors.get(parameter, Factors()).rate)
+        after, _ = run(model, probe)
+    real = read_tokens(stack, probe).ne(model.config.padding_idx)
+    shift, size = (after[stack] - before[stack])[real].mean(0), before[stack][real]
+    return (shift.square().mean().sqrt() / size.square().mean().sqrt()).item() / LINEAR_RATE
+
+
 def decay_by_layer(model: Model, batches: Sequence[ProbeBatch]) -> float:
     """Return the factor by which gradients shrink from a layer to the one below, fitted in the logarithms."""
     norms = gradient_norms(model, batches[0])["encoder"].modules["fc2"]
@@ -106,12 +135,16 @@ def decay_by_layer(model: Model, batches: Sequence[ProbeBatch]) -> float:
 XIONG, DEEPNET, MAGNETO, RESIDUAL = "arXiv 2002.04745", "arXiv 2203.00555", "arXiv 2210.06423", "arXiv 2304.14802"
 LAST, FIRST, STREAM = "gradient, last second matrix", "gradient, first second matrix", "mean square of the stream"
 UPDATE = "model update by the matrices, per rate"
+ADAM = "shift of all tokens by the first update of Adam, per rate"
+ADAM_SLOWER = f"{ADAM}, with `--depth-rates adam`"
 POSTLN_GRADIENT = power(0, "at most", f"{XIONG}, Theorem 1")
 PRELN_GRADIENT = power(-0.5, "at most", f"{XIONG}, Theorem 1")
 DUAL_GRADIENT = power(-0.5, "at least", f"{RESIDUAL}: bounded from below by the second stream, which is Pre-LN's")
 PRELN_STREAM = power(1, "as", f"{XIONG}, Lemma 2")
 ENCODER, BOTH = f"{DEEPNET}, Theorem 4.2", f"{DEEPNET}, Theorem 4.3"
 LOGARITHM = Theory("ln 2L", lambda depth: math.log(2 * depth), "at most", f"{MAGNETO}, equation 17, gain 1")
+UNDER_GRADIENT_DESCENT = power(0, "at most", f"{BOTH}, which is of gradient descent")
+SCALED = power(0, "at most", "`mtdeep/nn/depth.py`, `deepnorm_adam_rate`")
 LEVEL = power(0, "at most", f"{MAGNETO}, equation 17")
 LAWS = (
     Law("gradient-postln", "postln", "encoder", LAST, POSTLN_GRADIENT, last_second_matrix, True),
@@ -126,6 +159,14 @@ LAWS = (
     Law("update-preln-alone", "preln", "encoder", UPDATE, LOGARITHM, matrices_update),
     Law("update-subln-alone", "subln", "encoder", UPDATE, LEVEL, matrices_update),
     Law("update-subln", "subln", "both", UPDATE, LEVEL, matrices_update),
+    *(
+        Law(name, "deepnorm", "both", f"{stack}: {quantity}", theory, partial(adam_shift, stack, rule))
+        for name, stack, quantity, theory, rule in (
+            ("adam-encoder", "encoder", ADAM, UNDER_GRADIENT_DESCENT, "none"),
+            ("adam-encoder-scaled", "encoder", ADAM_SLOWER, SCALED, "adam"),
+            ("adam-decoder", "decoder", ADAM, UNDER_GRADIENT_DESCENT, "none"),
+        )
+    ),
 )
 # Post-LN's gradients from a layer to the one below it: in theory's uniform attention, and as it is drawn.
 DECAYS = tuple(

@@ -13,6 +13,7 @@ import json
 import math
 import statistics
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -151,6 +152,12 @@ def report(
         "theory.",
         "- The update is the mean norm of the change of the states before the vocabulary by their mean norm, after one "
         "step of gradient descent with the layers' matrices, divided by its rate (docs/probe.md).",
+        "- All bounds are of gradient descent, and those on updates by the layers' matrices alone. Under Adam every "
+        "matrix moves the output by alpha/beta more than they have it, and what the normalisations add, which they "
+        "leave out, grows with depth: no update is level. The shift is the root mean square of what one update of a "
+        "stack's layers adds to the states of all tokens alike, by that of the states, in float64 and divided by the "
+        "rate. The decoder's grows too, at full rate; each of its layers is told anew, by cross-attention, what tells "
+        "tokens apart. docs/reproductions/rates.md has trainings with and without a factor on it.",
         f"- Made with {made_with('torch', 'mtdeep')}.",
         "",
     ]
@@ -171,7 +178,8 @@ def draw(path: Path, found: dict[str, dict[int, list[float]]]) -> None:
             axes.plot([depth] * len(values), [value / unit for value in values], "o", color="C0", markersize=4)
         theory = [law.theory.growth(depth) / law.theory.growth(depths[0]) for depth in depths]
         axes.plot(depths, theory, "--", color="grey", label=f"{law.theory.formula} ({law.theory.bound})")
-        axes.set(xscale="log", yscale="log", title=f"{law.scheme}, {law.stacks}\n{law.quantity}", xlabel="layers L")
+        quantity = textwrap.fill(law.quantity.replace("`", ""), 40)
+        axes.set(xscale="log", yscale="log", title=f"{law.scheme}, {law.stacks}\n{quantity}", xlabel="layers L")
         axes.title.set_fontsize(8)
         axes.grid(alpha=0.3, which="both")
         axes.legend(fontsize=7)
