@@ -100,6 +100,11 @@ MODEL_OPTIONS = (
         "ResiDual: factor on what enters the un-normalised stream (the paper's fp16 recipe: 0.05)",
     ),
     ModelOption(
+        "tuned_layers",
+        "Pre-LN, CompleteP: layers a stack for which the rate was chosen; branches are multiplied by N / layers "
+        "(with --depth-rates completep Adam's epsilon too; 0: neither)",
+    ),
+    ModelOption(
         "espa_gamma",
         "vanilla, E-SPA: after the last layer tokens at distance n have the likeness exp(-gamma n)",
     ),

@@ -59,7 +59,7 @@ def probe(
 ) -> None:
     """Measure gradients, updates and states of models in their first updates, and say whether they will train."""
     from mtdeep.durable import check_folder, refusals_told
-    from mtdeep.nn.depth_rates import checked_rule
+    from mtdeep.nn.factors import checked_rule
     from mtdeep.precision import PRECISIONS
     from mtdeep.probe import Settings
     from mtdeep.probe import probe as run

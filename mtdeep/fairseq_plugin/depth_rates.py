@@ -17,7 +17,8 @@ from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.unsuited import chosen
 from mtdeep.nn import Config
-from mtdeep.nn.depth_rates import RULES, DepthRates, Factors, groups_of, parameter_factors, stack_factors
+from mtdeep.nn.depth_rates import groups_of, parameter_factors, stack_factors
+from mtdeep.nn.factors import RULES, DepthRates, Factors
 
 KEY = "depth_rates"
 NO_RULE: DepthRates = "none"
@@ -36,9 +37,9 @@ def problems(rule: str, cfg: Any, model: type) -> Iterator[str]:
         yield f"{given} is for the architectures of mtdeep, whose models know the depth of a layer; leave it out"
         return
     try:
-        stack_factors(_smallest(model), rule)
+        stack_factors(_smallest(model, cfg), rule)
     except ValueError as error:
-        yield f"{given}: {error}; leave it out"
+        yield f"{given}: {error}"
     optimizer = chosen(cfg, "optimizer")
     if optimizer not in ADAMS:
         yield f"{given} is for --optimizer {' and '.join(ADAMS)}, not {optimizer}"
@@ -50,9 +51,10 @@ def problems(rule: str, cfg: Any, model: type) -> Iterator[str]:
     yield from (f"{given} and {other} do not go together" for other, is_given in shared.items() if is_given)
 
 
-def _smallest(model: type[FairseqDeepModel]) -> Config:
+def _smallest(model: type[FairseqDeepModel], cfg: Any) -> Config:
     """Return the configuration of a model with one layer in each of its stacks."""
     return Config(
+        tuned_layers=getattr(cfg.model, "tuned_layers", None) or 0,
         scheme=model.scheme,
         source_vocabulary_size=4,
         target_vocabulary_size=4,

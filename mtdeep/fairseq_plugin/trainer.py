@@ -29,7 +29,8 @@ from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
-from mtdeep.nn.depth_rates import DepthRates, FactoredSteps
+from mtdeep.nn.depth_rates import FactoredSteps
+from mtdeep.nn.factors import DepthRates
 
 
 class Trainer(fairseq.trainer.Trainer):
@@ -171,7 +172,7 @@ class Trainer(fairseq.trainer.Trainer):
     def _all_read(self) -> bool:
         """Whether every process reads the checkpoint; as fairseq has it."""
         sharded = self.is_fsdp and self.cfg.distributed_training.use_sharded_state
-        in_layers = getattr(self.cfg.model, "base_layers", 0) > 0
+        in_layers = getattr(self.cfg.model, "tuned_layers", 0) > 0
         return bool(self.cfg.checkpoint.load_checkpoint_on_all_dp_ranks or self.tpu or sharded or in_layers)
 
     @staticmethod

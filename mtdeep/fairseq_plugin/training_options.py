@@ -16,7 +16,7 @@ from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq.dataclass.configs import OptimizationConfig
 from fairseq.dataclass.initialize import hydra_init
 
-from mtdeep.nn.depth_rates import RULES
+from mtdeep.nn.factors import RULES
 
 
 @dataclass
@@ -27,8 +27,8 @@ class TrainingOptions(FairseqDataclass):
         default=None,
         metadata={
             "help": "what the learning rate is multiplied with by depth: 'none', the papers' recipe; 'adam', for "
-            "DeepNorm under Adam: the encoder's layers learn at beta/alpha of the rate (default: none, or what the "
-            "training that goes on had)"
+            "DeepNorm under Adam: the encoder's layers learn at beta/alpha of the rate; 'completep', for Pre-LN with "
+            "--base-layers (default: none, or what the training that goes on had)"
         },
     )
 

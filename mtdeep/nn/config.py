@@ -105,6 +105,8 @@ class Config:
     """Vanilla: weight alpha of the skips, where branches have sqrt(1 - alpha^2); 0: no skips."""
     branch_norm: Annotated[bool, OnlyFor("vanilla")] = False
     """Vanilla: normalise what each branch reads."""
+    tuned_layers: Annotated[int, LAYERS, OnlyFor("preln")] = 0
+    """CompleteP's L_base, layers a stack for which the rate was chosen; 0: branches do not depend on depth."""
     checkpoint_activations: bool = False
     """Keep only each layer's input in training and compute the rest again in the backward pass."""
 

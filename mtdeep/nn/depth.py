@@ -75,6 +75,19 @@ def deepnorm_adam_rate(N: int, M: int) -> float:
     return beta / alpha
 
 
+def completep(layers: int, base_layers: int) -> float:
+    """Return 1/m, where m = L / L_base: by what CompleteP multiplies branches and Adam's epsilon, for depth.
+
+    L are a stack's layers, and L_base those for which the learning rate was chosen, which then is the same: block rates
+    are times m^(alpha - 1), and alpha is 1. The rules for width, which change rates, are not part of this.
+
+    Raises ValueError when one of them is below one. Source: Dey et al. 2025, "Don't be lazy: CompleteP enables
+    compute-efficient deep transformers", arXiv 2505.01618, Table 1.
+    """
+    _check_layers(L=layers, L_base=base_layers)
+    return base_layers / layers
+
+
 def subln_encoder(N: int, M: int) -> float:
     """Return Sub-LN's initial gain of an encoder of N layers, which a decoder of M layers reads (M = 0: none does).
 

@@ -7,53 +7,36 @@ The factors are multiplied in during a step alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, get_args
 
 from torch import nn
 from torch.optim import Optimizer
 
 from mtdeep.nn.config import Config, StackName
+from mtdeep.nn.factors import DepthRates, Factors
 from mtdeep.nn.scheme import SCHEMES
-
-DepthRates = Literal["none", "adam"]
-RULES: tuple[DepthRates, ...] = get_args(DepthRates)
-
-
-class Factors(NamedTuple):
-    """What the learning rate and epsilon are multiplied with, and what a step's weight decay is.
-
-    torch and fairseq decay a parameter by rate times decay, which is what `decay` multiplies: at 1, a factor on the
-    rate leaves the decay of a step alone.
-    """
-
-    rate: float = 1.0
-    epsilon: float = 1.0
-    decay: float = 1.0
-
-
-def checked_rule(name: str) -> DepthRates:
-    """Return the rule of this name; raises ValueError when there is none."""
-    for rule in RULES:
-        if rule == name:
-            return rule
-    raise ValueError(f"{name!r} is none of the rules {', '.join(RULES)}")
 
 
 def stack_factors(config: Config, rule: DepthRates) -> dict[StackName, Factors]:
     """Return the factors of the parameters of a stack's layers, of those stacks that have any.
 
-    Raises ValueError when the model's scheme has no such rule. Source: `depth.deepnorm_adam_rate`.
+    Raises ValueError when the model's scheme has no such rule. Sources: those of `depth`.
     """
     if rule == "none":
         return {}
-    stacks: tuple[StackName, ...] = ("encoder", "decoder")
-    layers = {"encoder": config.encoder_layers, "decoder": config.decoder_layers}
-    rates = {stack: SCHEMES[config.scheme](config, stack).adam_rate for stack in stacks if layers[stack]}
-    factors = {stack: Factors(rate=rate) for stack, rate in rates.items() if rate is not None}
+    names: tuple[StackName, ...] = ("encoder", "decoder")
+    stacks = {name: SCHEMES[config.scheme](config, name) for name in names if config.of_stack(name).layers}
+    factors = {name: scheme.rates[rule] for name, scheme in stacks.items() if rule in scheme.rates}
     if not factors:
-        what = f"scheme {config.scheme}" if all(layers.values()) else f"a stack of scheme {config.scheme} on its own"
-        raise ValueError(f"no rule {rule!r} was found for {what}, which trains without one")
+        raise ValueError(_none_found(config, rule))
     return factors
+
+
+def _none_found(config: Config, rule: DepthRates) -> str:
+    if rule == "completep" and config.scheme == "preln":
+        return f"rule {rule!r} needs --tuned-layers (tuned_layers), the depth for which the rate was chosen"
+    alone = not (config.encoder_layers and config.decoder_layers)
+    what = f"a stack of scheme {config.scheme} on its own" if alone else f"scheme {config.scheme}"
+    return f"no rule {rule!r} was found for {what}; leave it out"
 
 
 def parameter_factors(config: Config, stacks: Mapping[str, nn.Module], rule: DepthRates) -> dict[nn.Parameter, Factors]:

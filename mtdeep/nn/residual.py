@@ -47,11 +47,17 @@ class PostNorm(Residual):
 
 
 class PreNorm(Residual):
-    """x <- x + f(LN(x)), and one more LN at the end of the stack: Xiong et al. 2020, arXiv 2002.04745, Table 1."""
+    """x <- x + w f(LN(x)), and one more LN at the end of the stack: Xiong et al. 2020, arXiv 2002.04745, Table 1.
+
+    w is 1 there, and 1/m in CompleteP (arXiv 2505.01618, Table 1).
+    """
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = weight
 
     def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
-        return x + branch(norm(x))
+        return torch.add(x, branch(norm(x)), alpha=self.weight)
 
 
 class DeepNorm(Residual):

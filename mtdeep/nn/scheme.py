@@ -13,6 +13,7 @@ from mtdeep.nn import depth, signal_kernels
 from mtdeep.nn.attention import Attend
 from mtdeep.nn.config import Config, SchemeName, StackName
 from mtdeep.nn.dot_product import dot_product_attention
+from mtdeep.nn.factors import DepthRates, Factors
 from mtdeep.nn.gate import Gate
 from mtdeep.nn.matrices import SCALED_ORTHOGONAL, Matrices
 from mtdeep.nn.norm import WideLayerNorm
@@ -69,14 +70,14 @@ class StackScheme:
 
     residual: how branches join the stream. layer: the parts of each layer, from its number (the first is 1).
     final_norm: what the stack ends with. visible: what each layer of an encoder is told of the tokens to look at.
-    adam_rate: by what Adam's rate of the layers' parameters is multiplied, where a rule was found for the scheme.
+    rates: what Adam's options are multiplied with for the layers' parameters, under each rule that the scheme has.
     """
 
     residual: Residual
     layer: Callable[[int], LayerScheme] = lambda number: LayerScheme()
     final_norm: MakeNorm = no_norm
     visible: OfLayers = alike
-    adam_rate: float | None = None
+    rates: Mapping[DepthRates, Factors] = field(default_factory=dict)
 
 
 def deepnorm(config: Config, stack: StackName) -> StackScheme:
@@ -90,14 +91,15 @@ def deepnorm(config: Config, stack: StackName) -> StackScheme:
     return StackScheme(
         residual=DeepNorm(alpha),
         layer=lambda number: LayerScheme(matrices=Matrices(gains=gains)),
-        adam_rate=_deepnorm_adam_rate(config, stack),
+        rates=_deepnorm_rates(config, stack),
     )
 
 
-def _deepnorm_adam_rate(config: Config, stack: StackName) -> float | None:
-    """Only an encoder that is read has one: a stack on its own has no source to lose."""
-    is_read = stack == "encoder" and config.decoder_layers > 0
-    return depth.deepnorm_adam_rate(config.encoder_layers, config.decoder_layers) if is_read else None
+def _deepnorm_rates(config: Config, stack: StackName) -> dict[DepthRates, Factors]:
+    """Only an encoder that is read has a rule: a stack on its own has no source to lose."""
+    if stack != "encoder" or config.decoder_layers == 0:
+        return {}
+    return {"adam": Factors(rate=depth.deepnorm_adam_rate(config.encoder_layers, config.decoder_layers))}
 
 
 def subln(config: Config, stack: StackName) -> StackScheme:
@@ -130,8 +132,17 @@ def postln(config: Config, stack: StackName) -> StackScheme:
 
 
 def preln(config: Config, stack: StackName) -> StackScheme:
-    """Pre-LN with gain 1 everywhere (arXiv 2002.04745)."""
-    return StackScheme(residual=PreNorm(), final_norm=nn.LayerNorm)
+    """Pre-LN with gain 1 everywhere (arXiv 2002.04745).
+
+    `tuned_layers`: branches and Adam's epsilon as CompleteP has them for depth, so that the rate that is best at that
+    many layers a stack stays the best (arXiv 2505.01618).
+    """
+    if config.tuned_layers == 0:
+        return StackScheme(residual=PreNorm(), final_norm=nn.LayerNorm)
+    weight = depth.completep(config.of_stack(stack).layers, config.tuned_layers)
+    return StackScheme(
+        residual=PreNorm(weight), final_norm=nn.LayerNorm, rates={"completep": Factors(epsilon=weight)}
+    )
 
 
 def rezero(config: Config, stack: StackName) -> StackScheme:

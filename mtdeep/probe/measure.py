@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mtdeep.nn import Model
-from mtdeep.nn.depth_rates import DepthRates
+from mtdeep.nn.factors import DepthRates
 from mtdeep.precision import PRECISIONS
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.change import Change, SgdUpdate, change, changes, sgd_update

@@ -22,7 +22,8 @@ from mtdeep.corpus import Store
 from mtdeep.corpus.collate import ENCODER_TAGS, EncoderTag
 from mtdeep.durable import sync_directory, write_atomically
 from mtdeep.errors import UserError
-from mtdeep.nn.depth_rates import checked_rule, stack_factors
+from mtdeep.nn.depth_rates import stack_factors
+from mtdeep.nn.factors import checked_rule
 from mtdeep.probe import page, pictures
 from mtdeep.probe.batches import ProbeBatch, made_up_batches
 from mtdeep.probe.candidates import Candidate, check_names
@@ -116,7 +117,7 @@ def _with_rates(candidate: Candidate, settings: Settings) -> Settings:
         checked = checked_rule(rule)
         stack_factors(candidate.config, checked)
     except ValueError as error:
-        raise UserError(f"{candidate.name}: {error}; give --depth-rates none.") from None
+        raise UserError(f"{candidate.name}: --depth-rates: {error}.") from None
     return replace(settings, depth_rates=checked)
 
 

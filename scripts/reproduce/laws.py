@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from mtdeep.nn import Model
-from mtdeep.nn.depth_rates import DepthRates, Factors, parameter_factors
+from mtdeep.nn.depth_rates import parameter_factors
+from mtdeep.nn.factors import DepthRates, Factors
 from mtdeep.probe import ProbeBatch
 from mtdeep.probe.change import sgd_update
 from mtdeep.probe.gradients import gradient_norms

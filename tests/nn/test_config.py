@@ -147,18 +147,20 @@ def test_bounds(name: str, allowed: tuple[object, ...], refused: tuple[object, .
 OF_VANILLA = {"shaping", "skip_alpha", "branch_norm"}
 OF_RESIDUAL = {"residual_alpha", "residual_scale"}
 OF_SHAPINGS = {"espa_gamma", "uspa_rho"}
+OF_PRELN = {"tuned_layers"}
 
 
 @pytest.mark.parametrize(
     ("scheme", "shaping", "idle"),
     [
-        ("deepnorm", "none", OF_VANILLA | OF_RESIDUAL | OF_SHAPINGS),
-        ("deepnorm", "uspa", OF_VANILLA | OF_RESIDUAL | OF_SHAPINGS),
-        ("residual", "none", OF_VANILLA | OF_SHAPINGS),
-        ("vanilla", "none", OF_RESIDUAL | OF_SHAPINGS),
-        ("vanilla", "espa", OF_RESIDUAL | {"uspa_rho"}),
-        ("vanilla", "uspa", OF_RESIDUAL | {"espa_gamma"}),
-        ("vanilla", "value_skipinit", OF_RESIDUAL | OF_SHAPINGS),
+        ("deepnorm", "none", OF_PRELN | OF_VANILLA | OF_RESIDUAL | OF_SHAPINGS),
+        ("deepnorm", "uspa", OF_PRELN | OF_VANILLA | OF_RESIDUAL | OF_SHAPINGS),
+        ("preln", "none", OF_VANILLA | OF_RESIDUAL | OF_SHAPINGS),
+        ("residual", "none", OF_PRELN | OF_VANILLA | OF_SHAPINGS),
+        ("vanilla", "none", OF_PRELN | OF_RESIDUAL | OF_SHAPINGS),
+        ("vanilla", "espa", OF_PRELN | OF_RESIDUAL | {"uspa_rho"}),
+        ("vanilla", "uspa", OF_PRELN | OF_RESIDUAL | {"espa_gamma"}),
+        ("vanilla", "value_skipinit", OF_PRELN | OF_RESIDUAL | OF_SHAPINGS),
     ],
 )
 def test_fields_of_other_schemes_are_idle(scheme: str, shaping: str, idle: set[str], small: Config) -> None:
@@ -200,4 +202,5 @@ def test_no_later_default_changes() -> None:
         "uspa_rho": 0.8,
         "skip_alpha": 0.0,
         "branch_norm": False,
+        "tuned_layers": 0,
     }
