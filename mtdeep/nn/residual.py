@@ -1,9 +1,10 @@
 """How a branch joins the stream: one small class for each way, none of them with parameters.
 
-A layer is `for branch, norm in ...: x = residual(x, branch, norm)`. The normalisations belong to the layer, under
-fairseq's names, and are handed in. What flows between the layers is the residual's own affair: `start` makes it from
-the embeddings and `finish` makes the stack's output from it, so that a scheme may carry more than one tensor along
-without a layer knowing.
+A layer is `for branch, norm, post_norm in ...: x = residual(x, branch, norm, post_norm)`. The normalisations belong to
+the layer, under fairseq's names, and are handed in: each branch has one, which stands where the scheme puts it, and,
+under schemes that normalise twice, a second one behind it. What flows between branches and layers is the residuals' own
+affair: `start` makes it from the embeddings and `finish` makes the stack's output from it, so that a scheme may carry
+more than one tensor along without a layer knowing.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Residual(ABC):
     """A way to join a branch to the stream; for most, the stream is the tensor that the branches read."""
 
     @abstractmethod
-    def __call__(self, x: Stream, branch: Branch, norm: Branch) -> Stream:
-        """Join one branch to the stream."""
+    def __call__(self, x: Stream, branch: Branch, norm: Branch, post_norm: Branch) -> Stream:
+        """Join one branch to the stream; post_norm is the identity under schemes that normalise once."""
 
     def start(self, x: Tensor) -> Stream:
         """Make the stream from the embeddings (batch, time, dim)."""
@@ -41,7 +42,7 @@ class Residual(ABC):
 class PostNorm(Residual):
     """x <- LN(x + f(x)): Vaswani et al. 2017, arXiv 1706.03762, section 3.1."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return norm(x + branch(x))
 
@@ -49,7 +50,7 @@ class PostNorm(Residual):
 class PreNorm(Residual):
     """x <- x + f(LN(x)), and one more LN at the end of the stack: Xiong et al. 2020, arXiv 2002.04745, Table 1."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return x + branch(norm(x))
 
@@ -60,7 +61,7 @@ class DeepNorm(Residual):
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return norm(torch.add(branch(x), x, alpha=self.alpha))
 
@@ -68,7 +69,7 @@ class DeepNorm(Residual):
 class NoSkip(Residual):
     """x <- f(LN(x)): the branch takes the stream's place; LN may be the identity (arXiv 2302.10322)."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return branch(norm(x))
 
@@ -80,7 +81,7 @@ class WeightedSkip(Residual):
         self.alpha = alpha
         self.branch_weight = math.sqrt(1 - alpha**2)
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return torch.add(self.alpha * x, branch(norm(x)), alpha=self.branch_weight)
 
@@ -88,7 +89,7 @@ class WeightedSkip(Residual):
 class ReZero(Residual):
     """x <- x + a f(x); a, learned and 0 at first, stands in the norm's place: arXiv 2003.04887, section 3."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return x + norm(branch(x))
 
@@ -106,7 +107,9 @@ class ResiDual(Residual):
         self.alpha = alpha
         self.scale = scale
 
-    def __call__(self, x: tuple[Tensor, Tensor], branch: Branch, norm: Branch) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, x: tuple[Tensor, Tensor], branch: Branch, norm: Branch, post_norm: Branch
+    ) -> tuple[Tensor, Tensor]:
         """Join one branch to x, which branches read, and to d, both (batch, time, dim)."""
         stream, dual = x
         joined = branch(stream)

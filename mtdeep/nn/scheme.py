@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 
@@ -30,6 +30,9 @@ from mtdeep.nn.visibility import OfLayers, alike
 MakeNorm = Callable[[int], nn.Module]
 """From a width to a normalisation of that width, or to the identity."""
 
+BranchName = Literal["self_attn", "encoder_attn", "final"]
+"""A branch of a layer as fairseq names it before `_layer_norm`; "final" is the feed-forward."""
+
 VALUES_AND_OUTPUTS = (Role.VALUE, Role.OUTPUT)
 CROSS_VALUES_AND_OUTPUTS = (Role.CROSS_VALUE, Role.CROSS_OUTPUT)
 FEED_FORWARD = (Role.FIRST, Role.SECOND)
@@ -41,26 +44,35 @@ def no_norm(dim: int) -> nn.Module:
 
 
 class Join(NamedTuple):
-    """A way to join a branch to the stream, and what it is given as the branch's normalisation."""
+    """A way to join a branch to the stream, and what it is given as the branch's normalisations.
+
+    On disk they are `*_layer_norm` and, under schemes that have a second one, `*_post_layer_norm`.
+    """
 
     residual: Residual
-    norm: MakeNorm
+    norm: MakeNorm = nn.LayerNorm
+    post_norm: MakeNorm = no_norm
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerScheme:
     """The parts by which one layer differs from the plain Transformer's.
 
-    matrices: how they start. norm: what the residual is given for each branch. inner_norm: what stands before the last
-    matrix of self-attention and feed-forward (Sub-LN's slot). attend: self-attention's formula. cross: how
-    cross-attention joins the stream, where not as the other branches do.
+    matrices: how they start. norm, post_norm: what the residual is given for each branch. inner_norm: what stands
+    before the last matrix of self-attention and feed-forward (Sub-LN's slot). attend: self-attention's formula. joins:
+    how single branches join the stream, where not by the stack's residual and those normalisations.
     """
 
     matrices: Matrices = field(default_factory=Matrices)
     norm: MakeNorm = nn.LayerNorm
+    post_norm: MakeNorm = no_norm
     inner_norm: MakeNorm = no_norm
     attend: Attend = dot_product_attention
-    cross: Join | None = None
+    joins: Mapping[BranchName, Join] = field(default_factory=dict)
+
+    def join(self, branch: BranchName, residual: Residual) -> Join:
+        """Return how a branch joins the stream in a stack of that residual."""
+        return self.joins.get(branch, Join(residual, self.norm, self.post_norm))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,11 +176,11 @@ def vanilla(config: Config, stack: StackName) -> StackScheme:
     layers = config.encoder_layers if stack == "encoder" else config.decoder_layers
     shaped = config.shaping in ("espa", "uspa")
     matrices = Matrices(draw=SCALED_ORTHOGONAL, gains={Role.QUERY: 0.0} if shaped else {})
-
+    joins: dict[BranchName, Join] = {"encoder_attn": Join(ReZero(), _gate)}
     attend = _attention(config, stack, layers)
 
     def layer(number: int) -> LayerScheme:
-        return LayerScheme(matrices=matrices, norm=norm, attend=attend(number), cross=Join(ReZero(), _gate))
+        return LayerScheme(matrices=matrices, norm=norm, attend=attend(number), joins=joins)
 
     skip = WeightedSkip(config.skip_alpha) if config.skip_alpha else NoSkip()
     visible = _symmetric_matrices(config) if shaped and stack == "encoder" else alike
