@@ -66,6 +66,56 @@ class DeepNorm(Residual):
         return norm(torch.add(branch(x), x, alpha=self.alpha))
 
 
+class PeriNorm(Residual):
+    """x <- x + LN'(f(LN(x))), and one more LN at the end of the stack: arXiv 2502.02732 (Peri-LN)."""
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
+        """Join one branch; x and the result are (batch, time, dim)."""
+        return x + post_norm(branch(norm(x)))
+
+
+class Keel(Residual):
+    """x <- LN'(a x + f(LN(x))): arXiv 2601.19895."""
+
+    def __init__(self, a: float) -> None:
+        self.a = a
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
+        """Join one branch; x and the result are (batch, time, dim)."""
+        return post_norm(torch.add(branch(norm(x)), x, alpha=self.a))
+
+
+class B2TFirst(Residual):
+    """Post-LN for the first branch of a layer, whose input goes on beside the stream: arXiv 2206.00330, B2T connection.
+
+    `B2TLast` adds it once more.
+    """
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> tuple[Tensor, Tensor]:
+        """Join one branch; return the stream and the layer's input; all are (batch, time, dim)."""
+        return norm(x + branch(x)), x
+
+
+class B2TInner(Residual):
+    """Post-LN for a branch that is neither the first nor the last of its layer: arXiv 2206.00330."""
+
+    def __call__(
+        self, x: tuple[Tensor, Tensor], branch: Branch, norm: Branch, post_norm: Branch
+    ) -> tuple[Tensor, Tensor]:
+        """Join one branch to the stream and pass the layer's input on, both (batch, time, dim)."""
+        stream, bottom = x
+        return norm(stream + branch(stream)), bottom
+
+
+class B2TLast(Residual):
+    """x <- LN(x_0 + x + f(x)), where f is the last branch of a layer and x_0 the layer's input: arXiv 2206.00330."""
+
+    def __call__(self, x: tuple[Tensor, Tensor], branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
+        """Join one branch to the stream and to the layer's input; they and the result are (batch, time, dim)."""
+        stream, bottom = x
+        return norm(bottom + stream + branch(stream))
+
+
 class NoSkip(Residual):
     """x <- f(LN(x)): the branch takes the stream's place; LN may be the identity (arXiv 2302.10322)."""
 
