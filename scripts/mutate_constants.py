@@ -31,8 +31,8 @@ ROOT = Path(__file__).parents[1]
 PRELOADED = (hypothesis, numpy, sentencepiece, torch)  # once, before the forks; of ours nothing is
 TESTS = {
     "depth": ("test_depth",),
-    "residual": ("test_residual", "test_vanilla"),
-    "scheme": ("test_initialise", "test_residual", "test_subln", "test_vanilla", "test_transformer"),
+    "residual": ("test_residual", "test_vanilla", "test_equations"),
+    "scheme": ("test_initialise", "test_residual", "test_subln", "test_equations", "test_vanilla", "test_transformer"),
     "matrices": ("test_matrices", "test_initialise"),
     "initialise": ("test_initialise",),
     "activations": ("test_vanilla", "test_signal_kernels"),

@@ -9,7 +9,20 @@ from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 from mtdeep.nn.field_rules import COUNT, FACTOR, FRACTION, LAYERS, TOKEN, OnlyFor, Rule, choices_of, only_for, rules_of
 
-SchemeName = Literal["deepnorm", "subln", "residual", "rezero", "dsinit", "postln", "preln", "vanilla"]
+SchemeName = Literal[
+    "deepnorm",
+    "subln",
+    "residual",
+    "rezero",
+    "dsinit",
+    "postln",
+    "preln",
+    "lns",
+    "periln",
+    "keel",
+    "b2t",
+    "vanilla",
+]
 StackName = Literal["encoder", "decoder"]
 Activation = Literal["relu", "gelu", "tailored"]
 Positions = Literal["sinusoidal", "learned", "rotary", "none"]

@@ -128,6 +128,49 @@ def ds_init(layer: int) -> float:
     return 1 / math.sqrt(layer)
 
 
+def layernorm_scaling(layer: int) -> float:
+    """Return the factor 1 / sqrt(l) on what the normalisations of layer l give, counted from 1 in each stack.
+
+    Raises ValueError when l is below one. Source: Sun et al. 2025, "The Curse of Depth in Large Language Models", arXiv
+    2502.05795, and its code, lmsdss/LayerNorm-Scaling: all normalisations of a layer alike, the final one unscaled.
+    """
+    _check_layers(l=layer)
+    return 1 / math.sqrt(layer)
+
+
+def keel_encoder(N: int) -> int:
+    """Return Keel's multiplier a of an encoder of N layers: its sub-layers, 2N, whatever reads it.
+
+    Raises ValueError when there is no such stack. Source: Chen and Wei 2026, "Post-LayerNorm Is Back", arXiv
+    2601.19895, whose decoder-only models have a = number of sub-layers; that each stack counts its own is our reading.
+    """
+    _check_layers(N=N)
+    return 2 * N
+
+
+def keel_decoder(N: int, M: int) -> int:
+    """Return Keel's multiplier a of a decoder of M layers: its sub-layers, 3M; a language model's (N = 0) are 2M.
+
+    Raises ValueError when there is no such stack. Source: as of `keel_encoder`.
+    """
+    _check_layers(M=M)
+    if N == 0:
+        return 2 * M
+    _check_layers(N=N)
+    return 3 * M
+
+
+def b2t(layers: int) -> float:
+    """Return the gain L^(-1/2) of every matrix inside the L layers of a stack.
+
+    Raises ValueError when there is no layer. Source: Takase et al. 2023, "B2T Connection", arXiv 2206.00330, as its
+    code has it (takase/b2t_connection, `rescaling_init` in fairseq/modules/transformer_layer.py): embeddings, biases
+    and normalisations are left alone.
+    """
+    _check_layers(L=layers)
+    return 1 / math.sqrt(layers)
+
+
 def espa_amplitude(layer: int, layers: int, gamma: float) -> float:
     """Return a_l = a_L^(l / L) of layer l of L, where a_L = sqrt(1 - exp(-2 gamma)) and a_0 = 1.
 

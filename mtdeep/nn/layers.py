@@ -7,7 +7,7 @@ hypotheses share a sentence), H heads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from torch import Tensor, nn
 
@@ -17,20 +17,22 @@ from mtdeep.nn.cache import LayerMemory
 from mtdeep.nn.config import Config, StackSizes
 from mtdeep.nn.dropout import dropout
 from mtdeep.nn.feed_forward import FeedForward
-from mtdeep.nn.residual import Residual, Stream
+from mtdeep.nn.residual import Branch, Residual, Stream
 from mtdeep.nn.roles import Role
 from mtdeep.nn.rotary import Rotate
-from mtdeep.nn.scheme import Join, LayerScheme
+from mtdeep.nn.scheme import BranchName, Join, LayerScheme
 from mtdeep.nn.visibility import Visibility
+
+NORM, POST_NORM = "{}_layer_norm", "{}_post_layer_norm"
+"""A branch's normalisations, by its name: fairseq's, and ours for the second one of schemes that have two."""
 
 
 class _Layer(FeedForward):
-    """What either layer has: self-attention and feed-forward, whose branches `_dropout` closes."""
+    """What either layer has: self-attention and feed-forward, whose branches `_dropout` closes and `_join` joins."""
 
     roles: ClassVar[Mapping[str, Role]] = {
         **FeedForward.roles,
-        "self_attn_layer_norm": Role.NORM,
-        "final_layer_norm": Role.NORM,
+        **{norm.format(branch): Role.NORM for branch in get_args(BranchName) for norm in (NORM, POST_NORM)},
     }
 
     def __init__(
@@ -44,7 +46,7 @@ class _Layer(FeedForward):
             inner_norm=scheme.inner_norm(sizes.ffn_dim),
         )
         self.matrices = scheme.matrices
-        self.residual = residual
+        self.residuals: dict[BranchName, Residual] = {}
         self.dropout = config.dropout
         self.self_attn = MultiHeadAttention(
             config.embed_dim,
@@ -55,10 +57,19 @@ class _Layer(FeedForward):
             rotate=rotate,
             inner_norm=scheme.inner_norm(config.embed_dim),
         )
-        self.self_attn_layer_norm = scheme.norm(config.embed_dim)
+        self._add_join("self_attn", scheme.join("self_attn", residual), config.embed_dim)
 
     def _dropout(self, x: Tensor) -> Tensor:
         return dropout(x, self.dropout, self.training)
+
+    def _add_join(self, name: BranchName, join: Join, dim: int) -> None:
+        self.residuals[name] = join.residual
+        self.add_module(NORM.format(name), join.norm(dim))
+        self.add_module(POST_NORM.format(name), join.post_norm(dim))
+
+    def _join(self, x: Stream, name: BranchName, branch: Branch) -> Stream:
+        norms = getattr(self, NORM.format(name)), getattr(self, POST_NORM.format(name))
+        return self.residuals[name](x, branch, *norms)
 
 
 class EncoderLayer(_Layer):
@@ -66,7 +77,7 @@ class EncoderLayer(_Layer):
 
     def __init__(self, config: Config, residual: Residual, scheme: LayerScheme, rotate: Rotate) -> None:
         super().__init__(config, residual, scheme, rotate, config.of_stack("encoder"))
-        self.final_layer_norm = scheme.norm(config.embed_dim)
+        self._add_join("final", scheme.join("final", residual), config.embed_dim)
 
     def forward(self, x: Stream, visible: Visibility) -> Stream:
         """Map the scheme's stream over (B, T, D) to the next; visible are the real tokens."""
@@ -74,8 +85,8 @@ class EncoderLayer(_Layer):
         def self_attention(x: Tensor) -> Tensor:
             return self._dropout(self.self_attn(x, *self.self_attn.keys_values(x), visible))
 
-        x = self.residual(x, self_attention, self.self_attn_layer_norm)
-        return self.residual(x, lambda x: self._dropout(self.feed_forward(x)), self.final_layer_norm)
+        x = self._join(x, "self_attn", self_attention)
+        return self._join(x, "final", lambda x: self._dropout(self.feed_forward(x)))
 
 
 class DecoderLayer(_Layer):
@@ -84,12 +95,9 @@ class DecoderLayer(_Layer):
     A language model's layer has no cross-attention.
     """
 
-    roles: ClassVar[Mapping[str, Role]] = {**_Layer.roles, "encoder_attn_layer_norm": Role.NORM}
-
     def __init__(self, config: Config, residual: Residual, scheme: LayerScheme, rotate: Rotate) -> None:
         super().__init__(config, residual, scheme, rotate, config.of_stack("decoder"))
         self.reads_encoder = config.encoder_layers > 0
-        self.cross_residual, cross_norm = scheme.cross or Join(residual, scheme.norm)
         if self.reads_encoder:
             # Sub-LN has no inner normalisation in cross-attention (arXiv 2210.06423, Figure 1).
             self.encoder_attn = MultiHeadAttention(
@@ -99,8 +107,8 @@ class DecoderLayer(_Layer):
                 roles=CROSS_ATTENTION_ROLES,
                 inner_norm=nn.Identity(),
             )
-            self.encoder_attn_layer_norm = cross_norm(config.embed_dim)
-        self.final_layer_norm = scheme.norm(config.embed_dim)
+            self._add_join("encoder_attn", scheme.join("encoder_attn", residual), config.embed_dim)
+        self._add_join("final", scheme.join("final", residual), config.embed_dim)
 
     def forward(self, x: Stream, memory: LayerMemory) -> Stream:
         """Map the scheme's stream over (B, T, D) to the next, with the keys and values that `memory` has or keeps."""
@@ -117,7 +125,7 @@ class DecoderLayer(_Layer):
                 memory.cross_weights.append(self.encoder_attn.weights(queries, keys, memory.cross_visible).mean(dim=1))
             return self._dropout(self.encoder_attn(queries, keys, values, memory.cross_visible).view_as(x))
 
-        x = self.residual(x, self_attention, self.self_attn_layer_norm)
+        x = self._join(x, "self_attn", self_attention)
         if self.reads_encoder:
-            x = self.cross_residual(x, cross_attention, self.encoder_attn_layer_norm)
-        return self.residual(x, lambda x: self._dropout(self.feed_forward(x)), self.final_layer_norm)
+            x = self._join(x, "encoder_attn", cross_attention)
+        return self._join(x, "final", lambda x: self._dropout(self.feed_forward(x)))

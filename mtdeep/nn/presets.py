@@ -22,6 +22,10 @@ NAMES: Mapping[str, SchemeName] = {
     "dsinit": "dsinit",
     "postln": "postln",
     "preln": "preln",
+    "lns": "lns",
+    "periln": "periln",
+    "keel": "keel",
+    "b2t": "b2t",
     "vanilla": "vanilla",
 }
 """The paper's name of a scheme, where it differs from the scheme's own."""

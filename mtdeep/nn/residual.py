@@ -1,9 +1,10 @@
 """How a branch joins the stream: one small class for each way, none of them with parameters.
 
-A layer is `for branch, norm in ...: x = residual(x, branch, norm)`. The normalisations belong to the layer, under
-fairseq's names, and are handed in. What flows between the layers is the residual's own affair: `start` makes it from
-the embeddings and `finish` makes the stack's output from it, so that a scheme may carry more than one tensor along
-without a layer knowing.
+A layer is `for branch, norm, post_norm in ...: x = residual(x, branch, norm, post_norm)`. The normalisations belong to
+the layer, under fairseq's names, and are handed in: each branch has one, which stands where the scheme puts it, and,
+under schemes that normalise twice, a second one behind it. What flows between branches and layers is the residuals' own
+affair: `start` makes it from the embeddings and `finish` makes the stack's output from it, so that a scheme may carry
+more than one tensor along without a layer knowing.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Residual(ABC):
     """A way to join a branch to the stream; for most, the stream is the tensor that the branches read."""
 
     @abstractmethod
-    def __call__(self, x: Stream, branch: Branch, norm: Branch) -> Stream:
-        """Join one branch to the stream."""
+    def __call__(self, x: Stream, branch: Branch, norm: Branch, post_norm: Branch) -> Stream:
+        """Join one branch to the stream; post_norm is the identity under schemes that normalise once."""
 
     def start(self, x: Tensor) -> Stream:
         """Make the stream from the embeddings (batch, time, dim)."""
@@ -41,7 +42,7 @@ class Residual(ABC):
 class PostNorm(Residual):
     """x <- LN(x + f(x)): Vaswani et al. 2017, arXiv 1706.03762, section 3.1."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return norm(x + branch(x))
 
@@ -55,7 +56,7 @@ class PreNorm(Residual):
     def __init__(self, weight: float = 1.0) -> None:
         self.weight = weight
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return torch.add(x, branch(norm(x)), alpha=self.weight)
 
@@ -66,15 +67,65 @@ class DeepNorm(Residual):
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return norm(torch.add(branch(x), x, alpha=self.alpha))
+
+
+class PeriNorm(Residual):
+    """x <- x + LN'(f(LN(x))), and one more LN at the end of the stack: arXiv 2502.02732 (Peri-LN)."""
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
+        """Join one branch; x and the result are (batch, time, dim)."""
+        return x + post_norm(branch(norm(x)))
+
+
+class Keel(Residual):
+    """x <- LN'(a x + f(LN(x))): arXiv 2601.19895."""
+
+    def __init__(self, a: float) -> None:
+        self.a = a
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
+        """Join one branch; x and the result are (batch, time, dim)."""
+        return post_norm(torch.add(branch(norm(x)), x, alpha=self.a))
+
+
+class B2TFirst(Residual):
+    """Post-LN for the first branch of a layer, whose input goes on beside the stream: arXiv 2206.00330, B2T connection.
+
+    `B2TLast` adds it once more.
+    """
+
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> tuple[Tensor, Tensor]:
+        """Join one branch; return the stream and the layer's input; all are (batch, time, dim)."""
+        return norm(x + branch(x)), x
+
+
+class B2TInner(Residual):
+    """Post-LN for a branch that is neither the first nor the last of its layer: arXiv 2206.00330."""
+
+    def __call__(
+        self, x: tuple[Tensor, Tensor], branch: Branch, norm: Branch, post_norm: Branch
+    ) -> tuple[Tensor, Tensor]:
+        """Join one branch to the stream and pass the layer's input on, both (batch, time, dim)."""
+        stream, bottom = x
+        return norm(stream + branch(stream)), bottom
+
+
+class B2TLast(Residual):
+    """x <- LN(x_0 + x + f(x)), where f is the last branch of a layer and x_0 the layer's input: arXiv 2206.00330."""
+
+    def __call__(self, x: tuple[Tensor, Tensor], branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
+        """Join one branch to the stream and to the layer's input; they and the result are (batch, time, dim)."""
+        stream, bottom = x
+        return norm(bottom + stream + branch(stream))
 
 
 class NoSkip(Residual):
     """x <- f(LN(x)): the branch takes the stream's place; LN may be the identity (arXiv 2302.10322)."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return branch(norm(x))
 
@@ -86,7 +137,7 @@ class WeightedSkip(Residual):
         self.alpha = alpha
         self.branch_weight = math.sqrt(1 - alpha**2)
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return torch.add(self.alpha * x, branch(norm(x)), alpha=self.branch_weight)
 
@@ -94,7 +145,7 @@ class WeightedSkip(Residual):
 class ReZero(Residual):
     """x <- x + a f(x); a, learned and 0 at first, stands in the norm's place: arXiv 2003.04887, section 3."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""
         return x + norm(branch(x))
 
@@ -112,7 +163,9 @@ class ResiDual(Residual):
         self.alpha = alpha
         self.scale = scale
 
-    def __call__(self, x: tuple[Tensor, Tensor], branch: Branch, norm: Branch) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, x: tuple[Tensor, Tensor], branch: Branch, norm: Branch, post_norm: Branch
+    ) -> tuple[Tensor, Tensor]:
         """Join one branch to x, which branches read, and to d, both (batch, time, dim)."""
         stream, dual = x
         joined = branch(stream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 
@@ -16,8 +16,22 @@ from mtdeep.nn.dot_product import dot_product_attention
 from mtdeep.nn.factors import DepthRates, Factors
 from mtdeep.nn.gate import Gate
 from mtdeep.nn.matrices import SCALED_ORTHOGONAL, Matrices
-from mtdeep.nn.norm import WideLayerNorm
-from mtdeep.nn.residual import DeepNorm, NoSkip, PostNorm, PreNorm, ResiDual, Residual, ReZero, WeightedSkip
+from mtdeep.nn.norm import ScaledLayerNorm, WideLayerNorm
+from mtdeep.nn.residual import (
+    B2TFirst,
+    B2TInner,
+    B2TLast,
+    DeepNorm,
+    Keel,
+    NoSkip,
+    PeriNorm,
+    PostNorm,
+    PreNorm,
+    ResiDual,
+    Residual,
+    ReZero,
+    WeightedSkip,
+)
 from mtdeep.nn.roles import BRANCH_MATRICES, Role
 from mtdeep.nn.shaped_attention import (
     KEPT_OF_A_STACK,
@@ -31,6 +45,9 @@ from mtdeep.nn.visibility import OfLayers, alike
 MakeNorm = Callable[[int], nn.Module]
 """From a width to a normalisation of that width, or to the identity."""
 
+BranchName = Literal["self_attn", "encoder_attn", "final"]
+"""A branch of a layer as fairseq names it before `_layer_norm`; "final" is the feed-forward."""
+
 VALUES_AND_OUTPUTS = (Role.VALUE, Role.OUTPUT)
 CROSS_VALUES_AND_OUTPUTS = (Role.CROSS_VALUE, Role.CROSS_OUTPUT)
 FEED_FORWARD = (Role.FIRST, Role.SECOND)
@@ -42,26 +59,35 @@ def no_norm(dim: int) -> nn.Module:
 
 
 class Join(NamedTuple):
-    """A way to join a branch to the stream, and what it is given as the branch's normalisation."""
+    """A way to join a branch to the stream, and what it is given as the branch's normalisations.
+
+    On disk they are `*_layer_norm` and, under schemes that have a second one, `*_post_layer_norm`.
+    """
 
     residual: Residual
-    norm: MakeNorm
+    norm: MakeNorm = nn.LayerNorm
+    post_norm: MakeNorm = no_norm
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerScheme:
     """The parts by which one layer differs from the plain Transformer's.
 
-    matrices: how they start. norm: what the residual is given for each branch. inner_norm: what stands before the last
-    matrix of self-attention and feed-forward (Sub-LN's slot). attend: self-attention's formula. cross: how
-    cross-attention joins the stream, where not as the other branches do.
+    matrices: how they start. norm, post_norm: what the residual is given for each branch. inner_norm: what stands
+    before the last matrix of self-attention and feed-forward (Sub-LN's slot). attend: self-attention's formula. joins:
+    how single branches join the stream, where not by the stack's residual and those normalisations.
     """
 
     matrices: Matrices = field(default_factory=Matrices)
     norm: MakeNorm = nn.LayerNorm
+    post_norm: MakeNorm = no_norm
     inner_norm: MakeNorm = no_norm
     attend: Attend = dot_product_attention
-    cross: Join | None = None
+    joins: Mapping[BranchName, Join] = field(default_factory=dict)
+
+    def join(self, branch: BranchName, residual: Residual) -> Join:
+        """Return how a branch joins the stream in a stack of that residual."""
+        return self.joins.get(branch, Join(residual, self.norm, self.post_norm))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +196,53 @@ def dsinit(config: Config, stack: StackName) -> StackScheme:
     return StackScheme(residual=PostNorm(), layer=layer)
 
 
+def lns(config: Config, stack: StackName) -> StackScheme:
+    """LayerNorm scaling: Pre-LN whose normalisations give less the higher their layer stands (arXiv 2502.05795).
+
+    The final normalisation is not scaled. Gain 1: the authors advise against initial values that fall with depth.
+    """
+
+    def layer(number: int) -> LayerScheme:
+        return LayerScheme(norm=partial(ScaledLayerNorm, factor=depth.layernorm_scaling(number)))
+
+    return StackScheme(residual=PreNorm(), layer=layer, final_norm=nn.LayerNorm)
+
+
+def periln(config: Config, stack: StackName) -> StackScheme:
+    """Peri-LN: Pre-LN, and a second normalisation of what a branch gives, with gain 1 everywhere (arXiv 2502.02732)."""
+    parts = LayerScheme(post_norm=nn.LayerNorm)
+    return StackScheme(residual=PeriNorm(), layer=lambda number: parts, final_norm=nn.LayerNorm)
+
+
+def keel(config: Config, stack: StackName) -> StackScheme:
+    """Keel: the stream times its number of sub-layers, a normalisation before each branch and one after each sum.
+
+    Attention in the first layer is joined as under Pre-LN, and that layer's feed-forward without the multiplier; gain 1
+    everywhere (arXiv 2601.19895). The paper has decoders alone: that the first cross-attention is an exception like the
+    first self-attention, and that each stack begins with these exceptions, is our reading. Normalisations have no bias,
+    as the paper's have none; that they take the mean out, where the paper's RMSNorm does not, is ours.
+    """
+    layers = config.encoder_layers, config.decoder_layers
+    a = depth.keel_encoder(layers[0]) if stack == "encoder" else depth.keel_decoder(*layers)
+    norm = partial(nn.LayerNorm, bias=False)
+    attention = Join(PreNorm(), norm)
+    first = LayerScheme(joins={"self_attn": attention, "encoder_attn": attention, "final": Join(Keel(1), norm, norm)})
+    others = LayerScheme(norm=norm, post_norm=norm)
+    return StackScheme(residual=Keel(a), layer=lambda number: first if number == 1 else others)
+
+
+def b2t(config: Config, stack: StackName) -> StackScheme:
+    """B2T connection: Post-LN, and a layer's input added once more before its last normalisation (arXiv 2206.00330).
+
+    All matrices of a layer start smaller the deeper the stack is. The authors' code scales uniform draws; here they are
+    Xavier normal, as in every scheme with skips.
+    """
+    gains = dict.fromkeys(BRANCH_MATRICES, depth.b2t(config.of_stack(stack).layers))
+    joins: dict[BranchName, Join] = {"self_attn": Join(B2TFirst()), "final": Join(B2TLast())}
+    parts = LayerScheme(matrices=Matrices(gains=gains), joins=joins)
+    return StackScheme(residual=B2TInner(), layer=lambda number: parts)
+
+
 def vanilla(config: Config, stack: StackName) -> StackScheme:
     """Without shortcuts: self-attention shaped at the start, orthogonal matrices, no bias at first (arXiv 2302.10322).
 
@@ -187,11 +260,11 @@ def vanilla(config: Config, stack: StackName) -> StackScheme:
     layers = config.encoder_layers if stack == "encoder" else config.decoder_layers
     shaped = config.shaping in ("espa", "uspa")
     matrices = Matrices(draw=SCALED_ORTHOGONAL, gains={Role.QUERY: 0.0} if shaped else {})
-
+    joins: dict[BranchName, Join] = {"encoder_attn": Join(ReZero(), _gate)}
     attend = _attention(config, stack, layers)
 
     def layer(number: int) -> LayerScheme:
-        return LayerScheme(matrices=matrices, norm=norm, attend=attend(number), cross=Join(ReZero(), _gate))
+        return LayerScheme(matrices=matrices, norm=norm, attend=attend(number), joins=joins)
 
     skip = WeightedSkip(config.skip_alpha) if config.skip_alpha else NoSkip()
     visible = _symmetric_matrices(config) if shaped and stack == "encoder" else alike
@@ -243,6 +316,10 @@ SCHEMES: Mapping[SchemeName, Callable[[Config, StackName], StackScheme]] = {
     "dsinit": dsinit,
     "postln": postln,
     "preln": preln,
+    "lns": lns,
+    "periln": periln,
+    "keel": keel,
+    "b2t": b2t,
     "vanilla": vanilla,
 }
 """From `Config.scheme` to the parts of a stack."""

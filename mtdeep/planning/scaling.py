@@ -18,7 +18,7 @@ def at_full_depth(config: Config, trace: Callable[[Config], Trace]) -> Trace:
     At any time of a step, another layer adds its activations if the forward pass has come by it and the backward pass
     has not, its gradients if the backward pass has, and its state. So each peak is affine in the number of layers; and
     from an inner layer to the next it moves by a constant, so that no inner layer has more than both the first and the
-    last.
+    last. Keel's first layer is smaller than the others: there the second may have a little more (docs/planning.md).
     """
     shallow = {name: min(getattr(config, name), _FEW) for name in ("encoder_layers", "decoder_layers")}
     base = trace(replace(config, **shallow))

@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from report import Description
-from reproduction import ARCHITECTURES, QUICK, Size, main, make_run, runs_by_depth
+from reproduction import ARCHITECTURES, COMPARED, QUICK, Size, main, make_run, runs_by_depth
 from sweep import Run
 
 LEARNING_RATE, LOWER_RATE, WARM_UP = 1.5e-3, 5e-4, 100
 SIZE = Size(max_tokens=1250, width=64, ffn=128, heads=4, updates=450, interval=90)
-DEPTHS = {6: tuple(ARCHITECTURES), 18: tuple(ARCHITECTURES), 50: tuple(ARCHITECTURES)}
+DEPTHS = {6: COMPARED, 18: COMPARED, 50: COMPARED}
 DEEPEST = {100: ("Post-LN", "Pre-LN", "DeepNet")}
 LOWER_DEPTHS = (50, 100)
-QUICK_DEPTHS = {1: tuple(ARCHITECTURES), 3: ("DeepNet",)}
+QUICK_DEPTHS = {1: COMPARED, 3: ("DeepNet",)}
 ABOUT = Description(
     name="depth",
     title="Depth: which schemes train",

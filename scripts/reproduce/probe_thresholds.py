@@ -46,7 +46,7 @@ Found = dict[str, Any]
 class Bare(Residual):
     """x <- f(x): neither skips nor normalisation."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         return branch(x)
 
     def finish(self, x: Tensor, norm: Branch) -> Tensor:
@@ -119,7 +119,7 @@ def build(case: Case) -> EncoderDecoder:
         for stack in (model.encoder, model.decoder):
             stack.residual = Bare()
             for layer in stack.layers:
-                layer.residual = layer.cross_residual = Bare()
+                layer.residuals = dict.fromkeys(layer.residuals, Bare())
     return model
 
 

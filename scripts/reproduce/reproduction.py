@@ -34,7 +34,14 @@ ARCHITECTURES = {
     "DeepNet": "deepnet_mt",
     "Magneto": "magneto_mt",
     "ResiDual": "residual_mt",
+    "LNS": "lns_mt",
+    "Peri-LN": "periln_mt",
+    "Keel": "keel_mt",
+    "B2T": "b2t_mt",
 }
+"""From a row of the tables to its architecture."""
+COMPARED = ("Post-LN", "Pre-LN", "DeepNet", "Magneto", "ResiDual")
+"""The rows of the tables of depths and of learning rates."""
 Findings = Callable[[Sequence[Outcome], float], Sequence[str]]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from mtdeep.nn import Config, EncoderDecoder
 
+sys.path.insert(0, str(Path(__file__).parent))
 PAD = 1
 SMALL = Config(
     scheme="deepnorm",

@@ -13,10 +13,14 @@ import torch
 
 import mtdeep.nn
 from mtdeep.nn.depth import (
+    b2t,
     deepnorm_decoder,
     deepnorm_encoder,
     ds_init,
     espa_amplitude,
+    keel_decoder,
+    keel_encoder,
+    layernorm_scaling,
     leaky_relu_cosine,
     subln_decoder,
     subln_encoder,
@@ -92,6 +96,26 @@ def test_ds_init_makes_the_variance_of_layer_l_one_l_th() -> None:
         assert ds_init(layer) * ds_init(layer) == pytest.approx(1 / layer)
 
 
+# L: L^(-1/2), of LayerNorm scaling by layer and of B2T by stack (arXiv 2502.05795 and 2206.00330, four decimals).
+INVERSE_ROOTS = {1: 1.0, 2: 0.7071, 6: 0.4082, 18: 0.2357, 50: 0.1414, 100: 0.1, 500: 0.0447}
+
+
+@pytest.mark.parametrize("layers", INVERSE_ROOTS)
+@pytest.mark.parametrize("constant", [layernorm_scaling, b2t])
+def test_inverse_roots(constant: Callable[[int], float], layers: int) -> None:
+    assert constant(layers) == pytest.approx(INVERSE_ROOTS[layers], abs=5.1e-5)
+
+
+def test_keel_counts_sub_layers() -> None:
+    """Two in a layer, three where it reads an encoder (arXiv 2601.19895, an encoder-decoder as we read it)."""
+    assert [(keel_encoder(N), keel_decoder(N, M)) for N, M in ((6, 6), (36, 12), (500, 500))] == [
+        (12, 18),
+        (72, 36),
+        (1000, 1500),
+    ]
+    assert [keel_decoder(0, M) for M in (6, 512)] == [12, 1024]
+
+
 def test_rounded_constants_are_near_the_exact_ones() -> None:
     """0.81 and 0.87 round 27^(-1/16) and 27^(1/16) / sqrt(2) (the paper's appendix)."""
     alpha, beta = deepnorm_encoder(1, 1)
@@ -164,6 +188,11 @@ def test_uspa_correlations_are_geometric() -> None:
         lambda: subln_encoder(6, -1),
         lambda: subln_encoder(0, 0),
         lambda: subln_decoder(0, 0),
+        lambda: layernorm_scaling(0),
+        lambda: keel_encoder(0),
+        lambda: keel_decoder(6, 0),
+        lambda: keel_decoder(-1, 6),
+        lambda: b2t(0),
         lambda: tailored_slope(0),
         lambda: espa_amplitude(0, 0, 0.005),
     ],

@@ -237,8 +237,18 @@ def test_compiled_equals_eager(make: Make, name: str) -> None:
     torch.testing.assert_close(found, gradients, rtol=0, atol=1e-6)
 
 
-# For each way in which layers may differ or be odd: none, two streams, gates, matrices of their own, angles.
-ODD_LAYERS = ("deepnorm, both", "residual, both", "rezero, both", "vanilla, espa, neither, both", "deepnorm, rotary")
+# For each way in which layers may differ or be odd: none, two streams, gates, factors, a first layer, two streams
+# within a layer, matrices of their own, angles.
+ODD_LAYERS = (
+    "deepnorm, both",
+    "residual, both",
+    "rezero, both",
+    "lns, both",
+    "keel, both",
+    "b2t, both",
+    "vanilla, espa, neither, both",
+    "deepnorm, rotary",
+)
 
 
 @torch.no_grad()
@@ -247,7 +257,7 @@ ODD_LAYERS = ("deepnorm, both", "residual, both", "rezero, both", "vanilla, espa
 def test_layers_compiled_one_by_one_share_their_graphs(make: Make, name: str) -> None:
     """However many layers there are and however long the sentences, and with no break in any of them."""
     graphs = []
-    for depth in (1, 3):
+    for depth in (2, 4):
         torch.compiler.reset()
         counters.clear()
         model = make(name, encoder_layers=depth, decoder_layers=depth).eval()

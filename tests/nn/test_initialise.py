@@ -69,6 +69,11 @@ def subln_gain(name: str, N: int, M: int) -> float:
     return gamma if name.split(".")[-2] in SCALED and "encoder_attn" not in name else 1.0
 
 
+def b2t_gain(name: str, N: int, M: int) -> float:
+    """takase/b2t_connection, `rescaling_init`: the layers of the stack to the -1/2, on each matrix."""
+    return math.exp(-math.log(N if name.startswith("encoder.") else M) / 2)
+
+
 # Every scheme: the gain of a branch matrix by its name.
 EXPECTED_GAINS: dict[SchemeName, Callable[[str, int, int], float]] = {
     "deepnorm": deepnorm_gain,
@@ -78,6 +83,10 @@ EXPECTED_GAINS: dict[SchemeName, Callable[[str, int, int], float]] = {
     "dsinit": lambda name, N, M: 1 / math.sqrt(int(name.split(".")[2]) + 1),
     "postln": lambda name, N, M: 1.0,
     "preln": lambda name, N, M: 1.0,
+    "lns": lambda name, N, M: 1.0,
+    "periln": lambda name, N, M: 1.0,
+    "keel": lambda name, N, M: 1.0,
+    "b2t": b2t_gain,
     "vanilla": lambda name, N, M: 1.0,
 }
 ORTHOGONAL = ("vanilla",)

@@ -13,6 +13,10 @@ from mtdeep.nn.norm import WideLayerNorm
 from mtdeep.nn.residual import Branch, DeepNorm, PostNorm, PreNorm, ResiDual, ReZero
 
 
+def no_second_norm(x: Tensor) -> Tensor:
+    raise AssertionError("this scheme normalises once")
+
+
 def test_definitions() -> None:
     """LN(alpha x + f(x)), LN(x + f(x)), x + f(LN(x)): alpha on the stream, never on the branch."""
     x, weight = torch.randn(2, 3, 8).double(), torch.randn(8, 8).double()
@@ -23,16 +27,16 @@ def test_definitions() -> None:
     def norm(x: Tensor) -> Tensor:
         return F.layer_norm(x, (8,))
 
-    torch.testing.assert_close(DeepNorm(2.5)(x, branch, norm), norm(2.5 * x + branch(x)))
-    torch.testing.assert_close(PostNorm()(x, branch, norm), norm(x + branch(x)))
-    torch.testing.assert_close(PreNorm()(x, branch, norm), x + branch(norm(x)))
+    torch.testing.assert_close(DeepNorm(2.5)(x, branch, norm, no_second_norm), norm(2.5 * x + branch(x)))
+    torch.testing.assert_close(PostNorm()(x, branch, norm, no_second_norm), norm(x + branch(x)))
+    torch.testing.assert_close(PreNorm()(x, branch, norm, no_second_norm), x + branch(norm(x)))
 
 
 def test_rezero_begins_as_the_identity_and_then_follows_its_gate() -> None:
     x, (branch,), gate = torch.randn(2, 3, 8).double(), _linear_branches(1, torch.float64), Gate().double()
     for a in (0.0, 0.7):
         torch.nn.init.constant_(gate.weight, a)
-        torch.testing.assert_close(ReZero()(x, branch, gate), x + a * branch(x))
+        torch.testing.assert_close(ReZero()(x, branch, gate, no_second_norm), x + a * branch(x))
 
 
 def test_a_rezero_model_begins_as_its_embeddings(
@@ -56,7 +60,7 @@ def _norm(x: Tensor) -> Tensor:
 def _run(residual: ResiDual, x: Tensor, branches: list[Branch], last: Branch = _norm) -> Tensor:
     stream = residual.start(x)
     for branch in branches:
-        stream = residual(stream, branch, _norm)
+        stream = residual(stream, branch, _norm, no_second_norm)
     return residual.finish(stream, last)
 
 
@@ -90,7 +94,7 @@ def test_residual_sums_beyond_float16() -> None:
     ramp = torch.linspace(-500, 500, 8, dtype=torch.float16).expand(1, 1, 8)
     stream = residual.start(x)
     for _ in range(300):
-        stream = residual(stream, lambda _: ramp, lambda x: x - x)
+        stream = residual(stream, lambda _: ramp, lambda x: x - x, no_second_norm)
     assert stream[1].dtype == torch.float32
     assert stream[1].abs().max() > torch.finfo(torch.float16).max
     output = residual.finish(stream, last)

@@ -5,33 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from plain_torch import Weights, attention, linear, norm, weights_of
+from torch import Tensor
 from torch.nn import functional as F
 
 from mtdeep.nn import EncoderDecoder
 from mtdeep.nn.visibility import ALL_KEYS
 
 Build = Callable[..., EncoderDecoder]
-Weights = dict[str, Tensor]
-
-
-def norm(x: Tensor, weights: Weights, name: str) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:], weights[f"{name}.weight"], weights[f"{name}.bias"])
-
-
-def linear(x: Tensor, weights: Weights, name: str) -> Tensor:
-    return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
-
-
-def attention(q: Tensor, k: Tensor, v: Tensor, heads: int, causal: bool = False) -> Tensor:
-    """Heads one after the other; returns them side by side."""
-    found = []
-    for q_h, k_h, v_h in zip(q.chunk(heads, -1), k.chunk(heads, -1), v.chunk(heads, -1), strict=True):
-        scores = q_h @ k_h.transpose(1, 2) / q_h.size(-1) ** 0.5
-        if causal:
-            scores = scores + torch.full_like(scores, float("-inf")).triu(1)
-        found.append(scores.softmax(-1) @ v_h)
-    return torch.cat(found, dim=-1)
 
 
 def self_attention(x: Tensor, w: Weights, heads: int, causal: bool) -> Tensor:
@@ -45,10 +26,6 @@ def feed_forward(x: Tensor, w: Weights) -> Tensor:
     """x + W^2 LN(phi(W^1 LN(x)))"""
     inner = F.relu(linear(norm(x, w, "final_layer_norm"), w, "fc1"))
     return x + linear(norm(inner, w, "ffn_layernorm"), w, "fc2")
-
-
-def weights_of(layer: nn.Module) -> Weights:
-    return dict(layer.named_parameters())
 
 
 def test_encoder_layer(build: Build) -> None:

@@ -41,7 +41,12 @@ def test_names_are_fairseqs(build: Build, scheme: str) -> None:
         inner = {f"{norm}.{kind}" for norm in norms for kind in ("weight", "bias")}
         expected |= {f"encoder.layers.{i}.{name}" for i in range(3) for name in inner}
         expected |= {f"decoder.layers.{i}.{name}" for i in range(2) for name in inner}
-    if scheme in ("preln", "subln", "residual"):
+    if scheme in ("periln", "keel"):  # a second one behind each branch
+        expected |= {name.replace("_layer_norm", "_post_layer_norm") for name in expected if "_layer_norm" in name}
+    if scheme == "keel":  # gains alone; none behind the first layer's attention
+        expected = {name for name in expected if not name.endswith("layer_norm.bias")}
+        expected -= {name for name in expected if "layers.0." in name and "attn_post" in name}
+    if scheme in ("preln", "subln", "residual", "lns", "periln"):
         expected |= {f"{stack}.layer_norm.{kind}" for stack in ("encoder", "decoder") for kind in ("weight", "bias")}
     assert set(build(scheme=scheme).state_dict()) == expected
     learned = build(scheme=scheme, decoder_positions="learned").state_dict()

@@ -13,6 +13,7 @@ from mtdeep.planning import PRECISIONS, Batch, Setting, at_full_depth, rehearse
 # What was promised is 10 %; docs/planning.md has what was found. `pytest -rP` prints it.
 WITHIN = 0.02
 SLOW = pytest.mark.slow  # what trains one more of a kind
+OTHER_SCHEMES = ("preln", "residual", "rezero", "lns", "periln", "keel", "b2t")
 
 
 def compare(
@@ -26,9 +27,7 @@ def compare(
 
 @pytest.mark.parametrize("precision", ["fp32", "amp"])
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["kept", "checkpointed"])
-@pytest.mark.parametrize(
-    "scheme", ["deepnorm", "subln", *(pytest.param(name, marks=SLOW) for name in ("preln", "residual", "rezero"))]
-)
+@pytest.mark.parametrize("scheme", ["deepnorm", "subln", *(pytest.param(name, marks=SLOW) for name in OTHER_SCHEMES)])
 def test_scheme(profiled_peak, tiny_config, scheme: str, checkpointing: bool, precision: str) -> None:
     config = tiny_config(
         700, scheme=scheme, encoder_layers=5, decoder_layers=4, embed_dim=48, encoder_ffn_dim=160, decoder_ffn_dim=128,

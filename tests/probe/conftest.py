@@ -19,7 +19,7 @@ Probe = Callable[..., Measurement]
 class Bare(Residual):
     """x <- f(x)."""
 
-    def __call__(self, x: Tensor, branch: Branch, norm: Branch) -> Tensor:
+    def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         return branch(x)
 
     def finish(self, x: Tensor, norm: Branch) -> Tensor:
@@ -30,7 +30,7 @@ def make_bare(model: EncoderDecoder) -> EncoderDecoder:
     for stack in (model.encoder, model.decoder):
         stack.residual = Bare()
         for layer in stack.layers:
-            layer.residual = layer.cross_residual = Bare()
+            layer.residuals = dict.fromkeys(layer.residuals, Bare())
     return model
 
 

@@ -10,6 +10,7 @@ import torch
 
 from mtdeep.nn import EncoderDecoder, build_model
 from mtdeep.nn.cache import EncoderOutput
+from mtdeep.nn.scheme import SCHEMES
 from mtdeep.nn.visibility import UP_TO_THE_QUERY, Visibility
 from mtdeep.probe import Settings, made_up_batches, measure, statistics
 from mtdeep.probe.change import SGD_RATE
@@ -95,7 +96,7 @@ def test_residual_shows_its_second_stream(probed) -> None:
     assert all(states.dual_rms is None for states in probed("postln", 4).start.states["encoder"].layers)
 
 
-@pytest.mark.parametrize("scheme", ["deepnorm", "subln", "residual", "rezero", "dsinit", "postln", "preln"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_scheme_and_no_hook_stays(candidate, scheme: str) -> None:
     chosen = candidate(scheme, 4)
     model = chosen.build(1)
