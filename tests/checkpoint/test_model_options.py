@@ -35,7 +35,7 @@ def another_value(option: ModelOption) -> object:
         return True
     if option.choices:
         return OTHER_WORD[option.name]
-    return option.default * 2 + 2 if isinstance(option.default, int) else 0.25
+    return option.default * 2 or 2 if isinstance(option.default, int) else 0.25
 
 
 @pytest.mark.parametrize("option", MODEL_OPTIONS, ids=lambda option: option.name)
