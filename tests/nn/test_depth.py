@@ -14,6 +14,7 @@ import torch
 import mtdeep.nn
 from mtdeep.nn.depth import (
     b2t,
+    completep,
     deepnorm_decoder,
     deepnorm_encoder,
     ds_init,
@@ -104,6 +105,14 @@ INVERSE_ROOTS = {1: 1.0, 2: 0.7071, 6: 0.4082, 18: 0.2357, 50: 0.1414, 100: 0.1,
 @pytest.mark.parametrize("constant", [layernorm_scaling, b2t])
 def test_inverse_roots(constant: Callable[[int], float], layers: int) -> None:
     assert constant(layers) == pytest.approx(INVERSE_ROOTS[layers], abs=5.1e-5)
+
+
+def test_completep_divides_by_how_much_deeper_a_stack_is() -> None:
+    """m = L / L_base (arXiv 2505.01618): 200 layers for 12."""
+    assert completep(200, 12) == pytest.approx(0.06)
+    assert completep(12, 12) == 1
+    with pytest.raises(ValueError, match="L_base = 0 layers"):
+        completep(12, 0)
 
 
 def test_keel_counts_sub_layers() -> None:

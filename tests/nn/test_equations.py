@@ -1,4 +1,4 @@
-"""LayerNorm scaling, Peri-LN, Keel and B2T against their equations, written out (arXiv numbers at each)."""
+"""LayerNorm scaling, Peri-LN, Keel, B2T and CompleteP against their equations, written out (arXiv numbers at each)."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ def keel(x: Tensor, number: int, w: Weights, branches: Branches, *, a: int) -> T
     return x
 
 
+def completep(x: Tensor, number: int, w: Weights, branches: Branches, *, weight: float) -> Tensor:
+    """x + f(LN(x)) / m: 2505.01618, Table 1."""
+    for name, f in branches.items():
+        x = x + weight * f(norm(x, w, f"{name}_layer_norm"))
+    return x
+
+
 def b2t(x: Tensor, number: int, w: Weights, branches: Branches) -> Tensor:
     """LN(x + f(x)), but the layer's input is in its last sum too: 2206.00330."""
     bottom = x
@@ -57,6 +64,11 @@ LAYERS: dict[str, tuple[Layer, Layer, Layer, Layer]] = {
     "periln": (periln,) * 4,
     "keel": (partial(keel, a=6), partial(keel, a=12), partial(keel, a=8), partial(keel, a=6)),
     "b2t": (b2t,) * 4,
+    "completep": tuple(partial(completep, weight=weight) for weight in (2 / 3, 1 / 2, 1 / 2, 2 / 3)),  # type: ignore[dict-item]
+}
+FIELDS: dict[str, dict[str, object]] = {
+    **{scheme: {"scheme": scheme} for scheme in (*LAYERS, "preln")},
+    "completep": {"scheme": "preln", "tuned_layers": 2},
 }
 HEADS = {"encoder": 4, "decoder": 2}
 SCHEME = pytest.mark.parametrize("scheme", LAYERS)
@@ -88,7 +100,7 @@ def make(small: Config) -> Callable[..., Model]:
     """Return a maker of models in float64 whose biases and normalisations are not 0 and 1."""
 
     def build(scheme: str, N: int, M: int) -> Model:
-        config = replace(small, scheme=scheme, encoder_layers=N, decoder_layers=M)  # type: ignore[arg-type]
+        config = replace(small, encoder_layers=N, decoder_layers=M, **FIELDS[scheme])  # type: ignore[arg-type]
         model = build_model(config).double().eval()
         for parameter in model.parameters():
             if parameter.dim() == 1:
