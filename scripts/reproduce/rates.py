@@ -1,91 +1,201 @@
 """Which rate a DeepNorm encoder bears under Adam, and why: controls of one factor.
 
-Usage: python scripts/reproduce/rates.py DATA [--folder FOLDER] [--jobs N] [--controls NAME,NAME,...]
+Usage: python scripts/reproduce/rates.py DATA [--folder FOLDER] [--jobs N] [--groups NAME,NAME,...]
        python scripts/reproduce/rates.py --quick
 
 DATA holds train.en.gz, val.en, test_2016_flickr.en and the same for de and fr (github.com/multi30k/dataset, task 1).
-A second run continues where the first one stopped; with --controls it trains those alone, and reports what there is.
+A second run continues where the first one stopped; with --groups it trains those alone, and reports what there is.
 The report goes to docs/reproductions/rates.md.
 """
 
 from __future__ import annotations
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
+from controlled import SEEDS, Group, Page, line, main
 from controlled_training import Control
-from rate_controls import CONTROLS, QUICK, Group
-from rates_report import write_report
-from reproduction import ROOT, prepared
-from sweep import Run, sweep
 
-from mtdeep.errors import UserError
+from mtdeep.nn.depth import deepnorm_adam_rate, deepnorm_decoder
 
-PROGRAM = Path(__file__).with_name("controlled_training.py")
+RATES = (1e-3, 2e-3, 4e-3, 8e-3)
+ENCODER_RATES = (1.25e-4, 2.5e-4, 5e-4, 1e-3, 2e-3)
 
 
-@dataclass(frozen=True)
-class ControlledRun(Run):
-    """A training of controlled_training.py."""
-
-    def command(self, data: Path | str, folder: Path) -> list[str]:
-        """Return the program with all its arguments."""
-        return [
-            "python",
-            str(PROGRAM),
-            str(data),
-            "--folder",
-            str(folder),
-            "--updates",
-            str(self.updates),
-            *self.arguments,
-        ]
+def decoder_factor(layers: int) -> float:
+    """Return beta_d / alpha_d."""
+    alpha, beta = deepnorm_decoder(layers, layers)
+    return beta / alpha
 
 
-def run_of(control: Control, updates: int) -> Run:
-    """Return the training of a control; its name is what the control changes."""
-    arguments = control.arguments
-    name = "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in arguments).strip("_")
-    layers = round(2 * control.layers * control.batches * (control.width / 64))
-    return ControlledRun(f"{name or 'plain'}-{updates}", "", "", layers, updates, ("--control", arguments))
+def ratio(layers: int, updates: int) -> Group:
+    """Return the grid of the encoder's layers' rate by everything else's."""
+    return Group(
+        f"The rate of the encoder's layers by everything else's, {layers}-{layers} layers, {updates} updates: is it "
+        "the encoder's own rate that must be small, or its share of the others'?",
+        [
+            line(f"{rate:g}, encoder {encoder:g}", Control(layers=layers, rate=rate, encoder=encoder / rate), updates)
+            for rate in RATES
+            for encoder in ENCODER_RATES
+        ],
+    )
 
 
-def main() -> None:
-    """Parse the options, prepare, train, report."""
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="?", type=Path, metavar="DATA", help="folder of Multi30k, task 1")
-    parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "rates", help="where everything is made")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, of one thread each")
-    parser.add_argument("--controls", default=",".join(CONTROLS), help=f"those of {', '.join(CONTROLS)} to train now")
-    parser.add_argument("--quick", action="store_true", help="a trial of a minute: tiny models, made-up text")
-    options = parser.parse_args()
-    if options.quick == (options.data is not None):
-        parser.error("give either DATA or --quick")
-    groups = QUICK if options.quick else CONTROLS
-    chosen = list(QUICK) if options.quick else options.controls.split(",")
-    unknown = [name for name in chosen if name not in groups]
-    if unknown:
-        parser.error(f"--controls: no {', '.join(unknown)}; there are {', '.join(groups)}")
-    try:
-        store = prepared(options.data, options.folder)
-        for name in chosen:
-            sweep(_runs(groups[name]), store, options.folder, options.jobs)
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        raise SystemExit(2) from None
-    path = (options.folder if options.quick else ROOT / "docs" / "reproductions") / "rates.md"
-    write_report(path, groups, options.folder, run_of)
-    print(path.read_text(encoding="utf-8"))
+FACTOR = deepnorm_adam_rate(18, 18)
+PLAIN = Control()
+SLOWER = Control(encoder=FACTOR)
 
 
-def _runs(group: Group) -> Sequence[Run]:
-    """Return the trainings of a group, each once."""
-    runs = [run_of(control, line.updates) for line in group.lines for control in line.controls]
-    return list({run.name: run for run in runs}.values())
+def changed(**fields: Any) -> Control:
+    """Return the control at 18-18 with the factor and something else."""
+    return replace(SLOWER, **fields)
 
+
+CAUSE = Group(
+    "The cause, without any factor: what the encoder is pushed by is common to all tokens, and comes from the word "
+    "frequencies that the decoder wants first (18-18 layers, 2e-3).",
+    [
+        line("nothing", PLAIN, seeds=SEEDS),
+        line("the factor", SLOWER, seeds=SEEDS),
+        line("an output bias, which starts at the log frequencies", replace(PLAIN, frequency_bias=True), seeds=SEEDS),
+        line("the gradient's mean over tokens taken out", replace(PLAIN, centred_gradient=True), seeds=SEEDS),
+    ],
+)
+TIME = Group(
+    "Time: how long the factor is needed (18-18 layers, 2e-3).",
+    [
+        *[
+            line(f"the factor for {until} updates, then 1", changed(until=until), seeds=SEEDS)
+            for until in (50, 100, 200)
+        ],
+        line("the factor, rising to 1 from update 50 to 200", changed(rise=200), seeds=SEEDS),
+        line("no factor, the encoder's warm-up 284 updates", replace(PLAIN, encoder_warm_up=284), seeds=SEEDS),
+        line("no factor, the encoder's warm-up 450 updates", replace(PLAIN, encoder_warm_up=450), seeds=SEEDS),
+        line("no factor, a warm-up of 284 updates for all", replace(PLAIN, warm_up=284), seeds=SEEDS),
+    ],
+)
+PARTS = Group(
+    "Which parameters of the encoder's layers (18-18 layers, 2e-3; 100-100, 1.5e-3; 500-500 of width 32, 1e-3).",
+    [
+        *[
+            line(f"18-18, {parts}", changed(parts=parts), seeds=SEEDS)
+            for parts in ("matrices", "matrices and biases", "norms", "all")
+        ],
+        *[
+            line(
+                f"100-100, {parts}",
+                Control(layers=100, rate=1.5e-3, warm_up=100, encoder=deepnorm_adam_rate(100, 100), parts=parts),
+                100,
+            )
+            for parts in ("matrices", "norms", "all")
+        ],
+        *[
+            line(
+                f"500-500, {parts}",
+                Control(
+                    layers=500,
+                    width=32,
+                    rate=1e-3,
+                    warm_up=100,
+                    tokens=640,
+                    encoder=deepnorm_adam_rate(500, 500),
+                    parts=parts,
+                ),
+                100,
+            )
+            for parts in ("matrices", "norms", "all")
+        ],
+    ],
+)
+OTHERS = Group(
+    "The same factor on other schemes' encoders, and on the decoder (18-18 layers).",
+    [
+        *[
+            line(f"{name}, {rate:g}, {what}", Control(scheme=scheme, rate=rate, encoder=encoder), seeds=seeds)
+            for scheme, name in (("preln", "Pre-LN"), ("subln", "Magneto"), ("residual", "ResiDual"))
+            for rate, seeds in ((4e-3, SEEDS), (2e-3, (1,)))
+            for what, encoder in (("no factor", 1.0), ("the factor", FACTOR))
+        ],
+        line("DeepNet, 4e-3, no factor", replace(PLAIN, rate=4e-3), seeds=SEEDS),
+        line("DeepNet, 4e-3, the factor", changed(rate=4e-3), seeds=SEEDS),
+        line(
+            "DeepNet, 4e-3, the factor, beta_d/alpha_d on the decoder", changed(rate=4e-3, decoder=decoder_factor(18))
+        ),
+        line("DeepNet, 4e-3, the encoder's factor on both", changed(rate=4e-3, decoder=FACTOR)),
+        line(
+            "DeepNet, 4e-3, beta_d/alpha_d on the decoder alone", replace(PLAIN, rate=4e-3, decoder=decoder_factor(18))
+        ),
+    ],
+)
+ADAM = Group(
+    "Adam's epsilon, weight decay, and four times the batch (18-18 layers, 2e-3).",
+    [
+        line(f"{what}, {how}", replace(control, **fields))
+        for how, control in (("no factor", PLAIN), ("the factor", SLOWER))
+        for what, fields in (
+            ("epsilon 1e-12", {"epsilon": 1e-12}),
+            ("weight decay 0.01", {"weight_decay": 0.01}),
+            ("four batches an update", {"batches": 4}),
+        )
+    ],
+)
+WIDTH = Group(
+    "Widths (18-18 layers, 300 updates).",
+    [
+        line(f"{width}, {rate:g}, {how}", Control(width=width, rate=rate, encoder=encoder))
+        for width, rates in ((64, (2e-3,)), (128, (1e-3, 2e-3)), (256, (5e-4, 2e-3)))
+        for rate in rates
+        for how, encoder in (("no factor", 1.0), ("the factor", FACTOR))
+    ],
+)
+
+
+def late(layers: int, updates: int, rate: float, directions: str) -> Group:
+    """Return the long trainings, with dropout and a warm-up as users have it."""
+    control = Control(layers=layers, rate=rate, warm_up=1000, decay=True, dropout=0.1, directions=directions)
+    slower = replace(control, encoder=deepnorm_adam_rate(layers, layers))
+    return Group(
+        f"Late: {layers}-{layers} layers, {updates:,} updates at {rate:g}, warm-up 1,000, then inverse square root, "
+        f"dropout 0.1, directions {directions}.",
+        [
+            line("no factor", control, updates),
+            line("the factor", slower, updates),
+            line("the factor, rising to 1 from update 1,000 to 2,000", replace(slower, rise=2000), updates),
+            line("no factor, a warm-up of 1,400", replace(control, warm_up=1400), updates),
+        ],
+    )
+
+
+PAGE = Page(
+    "rates",
+    "Rates by depth: the controls",
+    "Width 64, feed-forward 128, 4 heads, Multi30k English-German, about 1,100 target tokens an update, a warm-up of "
+    "50 updates and a constant rate after it, no dropout, Adam's betas 0.9 and 0.98, where a table says nothing else. "
+    "The factor is beta_e / alpha_e of DeepNorm's encoder (`mtdeep/nn/depth.py`), on all parameters of the encoder's "
+    "layers.",
+    groups={
+        "cause": CAUSE,
+        "ratio-18": ratio(18, 300),
+        "time": TIME,
+        "others": OTHERS,
+        "ratio-6": ratio(6, 300),
+        "adam": ADAM,
+        "parts": PARTS,
+        "late-18": late(18, 5000, 2e-3, "en-de,de-en,en-fr,fr-en,de-fr,fr-de"),
+        "ratio-50": ratio(50, 200),
+        "width": WIDTH,
+        "late-50": late(50, 3000, 1.5e-3, "en-de"),
+    },
+    quick={
+        "cause": Group(
+            "The factor.",
+            [
+                line("nothing", Control(layers=2, width=16, tokens=200), 20, seeds=(1, 2)),
+                line("the factor", Control(layers=2, width=16, tokens=200, encoder=0.5), 20, seeds=(1, 2)),
+            ],
+        )
+    },
+)
 
 if __name__ == "__main__":
-    main()
+    main(str(__doc__), PAGE)

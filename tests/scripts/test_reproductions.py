@@ -33,6 +33,31 @@ def test_quick(script: str, trainings: int, reproduce: Path, tmp_path: Path, run
     assert (tmp_path / f"{script}.md").read_text(encoding="utf-8") == report
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("script", "trainings"), [("rates", 4), ("schemes", 2)])
+def test_quick_controls(script: str, trainings: int, reproduce: Path, tmp_path: Path, run_command) -> None:
+    """A control is trained, goes on where it was killed, and is not trained again; what is not finished says so."""
+    command = ("python", reproduce / f"{script}.py", "--quick", "--folder", tmp_path)
+    first = run_command(*command)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert f"{trainings} of {trainings} trainings done" in first.stderr
+    report = (tmp_path / f"{script}.md").read_text(encoding="utf-8")
+    losses = re.findall(r"^\| .* \| [12] \| ([\d.]+).* \| [-\d.e]+.* \| ([\d.]+).* \|", report, re.M)
+    assert len(losses) == 2
+    # log2 of 605 symbols is 9.2: what a model begins with, and a little more for what it believes in wrongly.
+    assert all(3 < float(loss) < 20 and 0 < float(spread) < 2 for loss, spread in losses)
+    second = run_command(*command)
+    assert second.returncode == 0, second.stderr
+    assert "at 0/" not in second.stderr
+    assert (tmp_path / f"{script}.md").read_text(encoding="utf-8") == report
+
+
+def test_controls_that_are_not_there(reproduce: Path, tmp_path: Path, run_command) -> None:
+    result = run_command("python", reproduce / "rates.py", tmp_path, "--groups", "cause,effect")
+    assert result.returncode == 2
+    assert "--groups: no effect; there are cause, ratio-18, " in result.stderr
+
+
 def test_data_or_quick(reproduce: Path, tmp_path: Path, run_command) -> None:
     result = run_command("python", reproduce / "depth.py", "--folder", tmp_path)
     assert result.returncode == 2
