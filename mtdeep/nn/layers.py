@@ -17,7 +17,7 @@ from mtdeep.nn.cache import LayerMemory
 from mtdeep.nn.config import Config, StackSizes
 from mtdeep.nn.dropout import dropout
 from mtdeep.nn.feed_forward import FeedForward
-from mtdeep.nn.residual import Residual, Stream
+from mtdeep.nn.residual import Residual, Stream, weighted
 from mtdeep.nn.roles import Role
 from mtdeep.nn.rotary import Rotate
 from mtdeep.nn.scheme import Join, LayerScheme
@@ -68,14 +68,15 @@ class EncoderLayer(_Layer):
         super().__init__(config, residual, scheme, rotate, config.of_stack("encoder"))
         self.final_layer_norm = scheme.norm(config.embed_dim)
 
-    def forward(self, x: Stream, visible: Visibility) -> Stream:
-        """Map the scheme's stream over (B, T, D) to the next; visible are the real tokens."""
+    def forward(self, x: Stream, visible: Visibility, factor: Tensor | None = None) -> Stream:
+        """Map the scheme's stream over (B, T, D) to the next; visible are the real tokens, factor the branches'."""
+        residual = weighted(self.residual, factor)
 
         def self_attention(x: Tensor) -> Tensor:
             return self._dropout(self.self_attn(x, *self.self_attn.keys_values(x), visible))
 
-        x = self.residual(x, self_attention, self.self_attn_layer_norm)
-        return self.residual(x, lambda x: self._dropout(self.feed_forward(x)), self.final_layer_norm)
+        x = residual(x, self_attention, self.self_attn_layer_norm)
+        return residual(x, lambda x: self._dropout(self.feed_forward(x)), self.final_layer_norm)
 
 
 class DecoderLayer(_Layer):
@@ -102,8 +103,12 @@ class DecoderLayer(_Layer):
             self.encoder_attn_layer_norm = cross_norm(config.embed_dim)
         self.final_layer_norm = scheme.norm(config.embed_dim)
 
-    def forward(self, x: Stream, memory: LayerMemory) -> Stream:
-        """Map the scheme's stream over (B, T, D) to the next, with the keys and values that `memory` has or keeps."""
+    def forward(self, x: Stream, memory: LayerMemory, factor: Tensor | None = None) -> Stream:
+        """Map the scheme's stream over (B, T, D) to the next, with the keys and values that `memory` has or keeps.
+
+        factor: that of all branches, as in the encoder.
+        """
+        residual, cross_residual = weighted(self.residual, factor), weighted(self.cross_residual, factor)
 
         def self_attention(x: Tensor) -> Tensor:
             keys, values = memory.self_keys_values(*self.self_attn.keys_values(x, memory.start))
@@ -117,7 +122,7 @@ class DecoderLayer(_Layer):
                 memory.cross_weights.append(self.encoder_attn.weights(queries, keys, memory.cross_visible).mean(dim=1))
             return self._dropout(self.encoder_attn(queries, keys, values, memory.cross_visible).view_as(x))
 
-        x = self.residual(x, self_attention, self.self_attn_layer_norm)
+        x = residual(x, self_attention, self.self_attn_layer_norm)
         if self.reads_encoder:
-            x = self.cross_residual(x, cross_attention, self.encoder_attn_layer_norm)
-        return self.residual(x, lambda x: self._dropout(self.feed_forward(x)), self.final_layer_norm)
+            x = cross_residual(x, cross_attention, self.encoder_attn_layer_norm)
+        return residual(x, lambda x: self._dropout(self.feed_forward(x)), self.final_layer_norm)

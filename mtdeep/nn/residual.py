@@ -38,6 +38,26 @@ class Residual(ABC):
         return norm(x)
 
 
+class WeightedBranches(Residual):
+    """Another way to join, with every branch times a factor that no gradient flows to, before all else is done to it.
+
+    DeepNorm's alpha and ResiDual's scale stay beside it.
+    """
+
+    def __init__(self, residual: Residual, factor: Tensor) -> None:
+        self.residual = residual
+        self.factor = factor
+
+    def __call__(self, x: Stream, branch: Branch, norm: Branch) -> Stream:
+        """Join one branch to the stream; the factor has no dimensions."""
+        return self.residual(x, lambda x: self.factor * branch(x), norm)
+
+
+def weighted(residual: Residual, factor: Tensor | None) -> Residual:
+    """Return the way to join a branch times a factor; None, and nothing is in between."""
+    return residual if factor is None else WeightedBranches(residual, factor)
+
+
 class PostNorm(Residual):
     """x <- LN(x + f(x)): Vaswani et al. 2017, arXiv 1706.03762, section 3.1."""
 
