@@ -16,9 +16,10 @@ from fairseq import checkpoint_utils
 from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
 from fairseq.file_io import PathManager
 
-from mtdeep.checkpoint.provenance import TaskRecord
+from mtdeep.checkpoint.provenance import Provenance, TaskRecord
 from mtdeep.checkpoint.read import model_config
 from mtdeep.errors import UserError, in_file
+from mtdeep.fairseq_plugin.branch_warm_up import agree_on_warm_up, check_end
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
@@ -37,6 +38,8 @@ class Trainer(fairseq.trainer.Trainer):
     another function, with the tokens of another dictionary.
     """
 
+    _first_update = 0
+
     def save_checkpoint(self, filename: str, extra_state: dict[str, Any]) -> None:
         """Save the training, with what its loop remembers of validation."""
         super().save_checkpoint(filename, {**extra_state, KEY: validation_history(self.cfg.checkpoint)})
@@ -50,7 +53,7 @@ class Trainer(fairseq.trainer.Trainer):
         reset_meters: bool = False,
     ) -> dict[str, Any] | None:
         """Load *filename* if it exists; raises UserError when it belongs to another model or dictionary."""
-        with self._checked(filename), self._same_parts(filename):
+        with self._checked(filename, reset_optimizer), self._same_parts(filename):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
             )
@@ -59,6 +62,7 @@ class Trainer(fairseq.trainer.Trainer):
             self._previous_training_time = 0
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
             self._end_epoch(extra_state)
+        self._first_update = self.get_num_updates()
         look_ahead(self)  # whether there is a checkpoint or not, this comes just before the training data is read
         return extra_state
 
@@ -74,7 +78,24 @@ class Trainer(fairseq.trainer.Trainer):
                 f"an epoch has {batches} batches in each process, too few for an update with --update-freq "
                 f"{update_freq}: lower that or --max-tokens, or leave --skip-remainder-batch out."
             )
+        if self._deep_model is not None and self.get_num_updates() == self._first_update:
+            check_end(self._deep_model.config, settings, batches)
         return iterator
+
+    def set_num_updates(self, num_updates: int) -> None:
+        """Count an update, and tell our model: validation and checkpoints are of the function after it.
+
+        fairseq tells it before each batch alone, which is before the update.
+        """
+        super().set_num_updates(num_updates)
+        if self._deep_model is not None:
+            self._deep_model.set_num_updates(num_updates)
+
+    @property
+    def _deep_model(self) -> FairseqDeepModel | None:
+        """The model, if it is one of ours, without the wrappers of distributed training."""
+        model = unwrapped(self._model)
+        return model if isinstance(model, FairseqDeepModel) else None
 
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
         """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""
@@ -83,7 +104,7 @@ class Trainer(fairseq.trainer.Trainer):
             self.lr_scheduler.step(position["epoch"] - 1, score)
 
     @contextmanager
-    def _checked(self, filename: str) -> Iterator[None]:
+    def _checked(self, filename: str, reset_optimizer: bool) -> Iterator[None]:
         """Compare the state that fairseq reads from *filename* on the way: a second reading would double the time.
 
         Where one process reads for all of them, the others wait for what it says of the file.
@@ -94,7 +115,7 @@ class Trainer(fairseq.trainer.Trainer):
             with nullcontext() if load_on_all_ranks else raised_by_all(self):
                 with self._way_out(filename):
                     state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
-                self._compare(filename, state)
+                self._compare(filename, state, reset_optimizer)
             return state
 
         if self.data_parallel_rank > 0 and not self._all_read() and PathManager.isfile(filename):
@@ -106,17 +127,19 @@ class Trainer(fairseq.trainer.Trainer):
         finally:
             checkpoint_utils.load_checkpoint_to_cpu = read
 
-    def _compare(self, filename: str, state: Mapping[str, Any]) -> None:
+    def _compare(self, filename: str, state: Mapping[str, Any], reset_optimizer: bool) -> None:
         """Raise UserError when a checkpoint contradicts this run; tasks and models of fairseq's are not compared."""
         if isinstance(self.task, ManyToManyTranslationTask):
             with in_file(filename):
                 record = TaskRecord.of(state.get("task_state"))
             agree_on_task(record, self.task.record)
-        model = unwrapped(self._model)
-        if isinstance(model, FairseqDeepModel):
+        if self._deep_model is not None:
+            here, anew = self._deep_model.config, reset_optimizer or state.get("last_optimizer_state") is None
             with in_file(filename):
-                config = model_config(state)
-            agree_on_model(config, model.config)
+                config, updates = model_config(state), Provenance.of(state).updates or 0
+            agree_on_model(config, here)
+            with in_file(filename):
+                agree_on_warm_up(config, updates, here, anew=anew)
 
     @contextmanager
     def _way_out(self, filename: str) -> Iterator[None]:
