@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mtdeep.checkpoint.branch_warm_up import Unfinished, unfinished
+from mtdeep.checkpoint.branch_warm_up import UnfinishedWarmUp, unfinished_warm_up
 from mtdeep.checkpoint.provenance import Provenance
 from mtdeep.checkpoint.read import load_plain, model_config
 from mtdeep.checkpoint.recorded_arguments import model_arguments
@@ -52,9 +52,9 @@ def _tensors(path: Path | str, state: Mapping[str, object]) -> Mapping[str, Tens
     return model
 
 
-def _warm_up(path: Path | str, state: Mapping[str, object]) -> Unfinished | None:
+def _warm_up(path: Path | str, state: Mapping[str, object]) -> UnfinishedWarmUp | None:
     """Return how far the branches of a model of ours are; others have no warm-up."""
     if "mtdeep_config" not in model_arguments(state):
         return None
     with in_file(path):
-        return unfinished(model_config(state), Provenance.of(state).updates)
+        return unfinished_warm_up(model_config(state), Provenance.of(state).updates)

@@ -8,14 +8,14 @@ from mtdeep.errors import UserError
 from mtdeep.nn.config import Config
 
 
-class Unfinished(NamedTuple):
+class UnfinishedWarmUp(NamedTuple):
     """A warm-up that goes on: T, and the updates made. Where both are equal, so are the factors of all branches."""
 
     T: int
     updates: int
 
 
-def unfinished(config: Config, updates: int | None) -> Unfinished | None:
+def unfinished_warm_up(config: Config, updates: int | None) -> UnfinishedWarmUp | None:
     """Return the warm-up of a model that has had so many updates; None: every branch has its whole weight.
 
     Raises UserError as `check_updates` does.
@@ -23,7 +23,7 @@ def unfinished(config: Config, updates: int | None) -> Unfinished | None:
     check_updates(config, updates)
     if config.branch_warm_up is None or updates is None or updates >= config.branch_warm_up_end:
         return None
-    return Unfinished(config.branch_warm_up, updates)
+    return UnfinishedWarmUp(config.branch_warm_up, updates)
 
 
 def check_updates(config: Config, updates: int | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mtdeep.checkpoint.branch_warm_up import unfinished
+from mtdeep.checkpoint.branch_warm_up import unfinished_warm_up
 from mtdeep.errors import UserError
 from mtdeep.nn import Config
 
@@ -43,7 +43,7 @@ def agree_on_warm_up(saved: Config, updates: int, here: Config, *, anew: bool) -
 
     updates: those that the checkpoint has had. anew: the training counts from 0.
     """
-    before, now = unfinished(saved, updates), unfinished(here, 0 if anew else updates)
+    before, now = unfinished_warm_up(saved, updates), unfinished_warm_up(here, 0 if anew else updates)
     if before == now:
         return
     if before is None:

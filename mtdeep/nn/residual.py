@@ -38,24 +38,18 @@ class Residual(ABC):
         return norm(x)
 
 
-class WeightedBranches(Residual):
-    """Another way to join, with every branch times a factor that no gradient flows to, before all else is done to it.
+def weighted(residual: Residual, factor: Tensor | None) -> Callable[[Stream, Branch, Branch], Stream]:
+    """Return what joins as the residual does, with every branch times a factor, which has no dimensions; None is 1.
 
-    DeepNorm's alpha and ResiDual's scale stay beside it.
+    The factor comes before all that the residual does: DeepNorm's alpha and ResiDual's scale stay beside it.
     """
+    if factor is None:
+        return residual
 
-    def __init__(self, residual: Residual, factor: Tensor) -> None:
-        self.residual = residual
-        self.factor = factor
+    def join(x: Stream, branch: Branch, norm: Branch) -> Stream:
+        return residual(x, lambda x: factor * branch(x), norm)
 
-    def __call__(self, x: Stream, branch: Branch, norm: Branch) -> Stream:
-        """Join one branch to the stream; the factor has no dimensions."""
-        return self.residual(x, lambda x: self.factor * branch(x), norm)
-
-
-def weighted(residual: Residual, factor: Tensor | None) -> Residual:
-    """Return the way to join a branch times a factor; None, and nothing is in between."""
-    return residual if factor is None else WeightedBranches(residual, factor)
+    return join
 
 
 class PostNorm(Residual):

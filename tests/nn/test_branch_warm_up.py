@@ -131,6 +131,7 @@ def test_the_equation(scheme: str, warming: Callable[..., EncoderDecoder], token
 
 def test_factors_are_those_of_the_paper() -> None:
     warm_up = BranchWarmUp(T=1000, layers=4)
+    assert [float(factor) for factor in warm_up.factors(torch.zeros(1))] == [0.0] * 4  # it begins at t = 0
     for t, expected in {
         0: (0, 0, 0, 0),
         1: (0.001, 0.0005, 1 / 3000, 0.00025),
