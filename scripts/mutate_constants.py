@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 PRELOADED = (hypothesis, numpy, sentencepiece, torch)  # once, before the forks; of ours nothing is
 TESTS = {
     "depth": ("test_depth",),
+    "branch_warm_up": ("test_branch_warm_up",),
     "residual": ("test_residual", "test_vanilla", "test_equations"),
     "scheme": ("test_initialise", "test_residual", "test_subln", "test_equations", "test_vanilla", "test_transformer"),
     "matrices": ("test_matrices", "test_initialise"),

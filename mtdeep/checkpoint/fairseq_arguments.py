@@ -128,14 +128,14 @@ class _Flags:
         self.problems: list[str] = []
 
     def value(self, option: ModelOption, default: Any) -> Any:
-        """Return what the option makes of its field, whose *default* is of the field's type."""
+        """Return what the option makes of its field."""
         if option.is_switch:
             return option.given if self.switch(option.name) else default
         if isinstance(default, str):
             return self.word(option, default)
-        return (self.integer if isinstance(default, int) else self.number)(option.name, default)
+        return (self.integer if option.number is int else self.number)(option.name, default)
 
-    def integer(self, name: str, default: int) -> int:
+    def integer(self, name: str, default: int | None) -> int | None:
         value = self.arguments.get(name)
         if value is None:
             return default

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mtdeep.nn.config import CHOICES, DEFAULTS, StackName
+from mtdeep.nn.config import CHOICES, DEFAULTS, NUMBERS, StackName
 
 Stacks = frozenset[StackName]
 ENCODER: Stacks = frozenset({"encoder"})
@@ -55,6 +55,11 @@ class ModelOption:
         return CHOICES.get(self.fields[0], ())
 
     @property
+    def number(self) -> type[int] | type[float] | None:
+        """Whether its value is a whole number or any, if its value is a number."""
+        return None if self.is_switch else NUMBERS.get(self.fields[0])
+
+    @property
     def default(self) -> Any:
         """What it is when nobody gives it; None for one that sets several fields, as others may set one of them."""
         if self.is_switch:
@@ -94,6 +99,11 @@ MODEL_OPTIONS = (
     ModelOption("dropout", "dropout probability on embeddings and on the output of every branch", metavar="P"),
     ModelOption("attention_dropout", "dropout probability on attention weights", metavar="P"),
     ModelOption("activation_dropout", "dropout probability after the activation in feed-forward networks", metavar="P"),
+    ModelOption(
+        "branch_warm_up",
+        "multiply the branches of layer l of each stack with min(t / (T l), 1) after t updates (default: with 1)",
+        metavar="T",
+    ),
     ModelOption("residual_alpha", "ResiDual: factor on the normalised stream at the end of a stack"),
     ModelOption(
         "residual_scale",

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from mtdeep.checkpoint.allow_list import SafeGlobal, allow_list, qualified_name, without_placeholders
+from mtdeep.checkpoint.branch_warm_up import check_updates
 from mtdeep.checkpoint.build import check_tensors, model_of
 from mtdeep.checkpoint.fairseq_arguments import config_from_arguments, transformer_scheme
 from mtdeep.checkpoint.provenance import Provenance
@@ -50,12 +51,15 @@ class Checkpoint:
     provenance: Provenance
 
     def model(self) -> Model:
-        """Return the model in evaluation mode, float32, on the CPU; its tensors are copies.
+        """Return the model in evaluation mode, float32, on the CPU, after its updates; its tensors are copies.
 
-        Raises UserError as `check` does.
+        Raises UserError as `check` does, and when its branches warm up and it does not record its updates.
         """
         with in_file(self.path):
-            return model_of(self.config, self.tensors)
+            check_updates(self.config, self.provenance.updates)
+            model = model_of(self.config, self.tensors)
+        model.set_num_updates(self.provenance.updates or 0)
+        return model
 
     def check(self) -> None:
         """Raise UserError that lists every tensor that is missing, left over, or of another shape."""

@@ -12,8 +12,9 @@ from mtdeep.checkpoint.provenance import TaskRecord
 from mtdeep.errors import UserError
 from mtdeep.nn import Config
 
-# What may differ in a model's configuration without making another function of the tensors.
-FREE = frozenset({"dropout", "attention_dropout", "activation_dropout", "checkpoint_activations"})
+# What may differ in a model's configuration without making another function of the tensors. Whether a warm-up of the
+# branches does depends on the updates, and `branch_warm_up` looks.
+FREE = frozenset({"dropout", "attention_dropout", "activation_dropout", "checkpoint_activations", "branch_warm_up"})
 # Tables that were one may become two, which start equal.
 MAY_END = frozenset({"share_all_embeddings", "share_decoder_input_output_embed"})
 

@@ -20,9 +20,9 @@ def add_flags(parser: ArgumentParser, options: Iterable[ModelOption]) -> None:
         elif option.choices:
             parser.add_argument(option.flag, choices=option.choices, help=option.help)
         else:
-            number = type(option.default)
-            metavar = option.metavar or METAVARS[number]
-            parser.add_argument(option.flag, type=number, metavar=metavar, help=option.help)
+            assert option.number is not None, f"{option.name} is no switch, no word and no number"
+            metavar = option.metavar or METAVARS[option.number]
+            parser.add_argument(option.flag, type=option.number, metavar=metavar, help=option.help)
 
 
 def unset_arguments(options: Iterable[ModelOption], preset: Fields) -> Arguments:

@@ -17,10 +17,11 @@ from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
 from fairseq.file_io import PathManager
 from fairseq.optim.lr_scheduler import build_lr_scheduler
 
-from mtdeep.checkpoint.provenance import TaskRecord
+from mtdeep.checkpoint.provenance import Provenance, TaskRecord
 from mtdeep.checkpoint.read import model_config
 from mtdeep.errors import UserError, in_file
 from mtdeep.fairseq_plugin import depth_rates
+from mtdeep.fairseq_plugin.branch_warm_up import agree_on_warm_up, check_end
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
@@ -43,6 +44,7 @@ class Trainer(fairseq.trainer.Trainer):
 
     _goes_on = False
     """Whether the optimizer is that of a checkpoint."""
+    _first_update = 0
 
     @property
     def rates(self) -> DepthRates:
@@ -93,6 +95,7 @@ class Trainer(fairseq.trainer.Trainer):
             self._previous_training_time = 0
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
             self._end_epoch(extra_state)
+        self._first_update = self.get_num_updates()
         look_ahead(self)  # whether there is a checkpoint or not, this comes just before the training data is read
         return extra_state
 
@@ -108,7 +111,24 @@ class Trainer(fairseq.trainer.Trainer):
                 f"an epoch has {batches} batches in each process, too few for an update with --update-freq "
                 f"{update_freq}: lower that or --max-tokens, or leave --skip-remainder-batch out."
             )
+        if self._deep_model is not None and self.get_num_updates() == self._first_update:
+            check_end(self._deep_model.config, settings, batches)
         return iterator
+
+    def set_num_updates(self, num_updates: int) -> None:
+        """Count an update, and tell our model: validation and checkpoints are of the function after it.
+
+        fairseq tells it before each batch alone, which is before the update.
+        """
+        super().set_num_updates(num_updates)
+        if self._deep_model is not None:
+            self._deep_model.set_num_updates(num_updates)
+
+    @property
+    def _deep_model(self) -> FairseqDeepModel | None:
+        """The model, if it is one of ours, without the wrappers of distributed training."""
+        model = unwrapped(self._model)
+        return model if isinstance(model, FairseqDeepModel) else None
 
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
         """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""
@@ -149,11 +169,13 @@ class Trainer(fairseq.trainer.Trainer):
             with in_file(filename):
                 record = TaskRecord.of(state.get("task_state"))
             agree_on_task(record, self.task.record)
-        model = unwrapped(self._model)
-        if isinstance(model, FairseqDeepModel):
+        if self._deep_model is not None:
+            here, anew = self._deep_model.config, not self._goes_on or state.get("last_optimizer_state") is None
             with in_file(filename):
-                config = model_config(state)
-            agree_on_model(config, model.config)
+                config, updates = model_config(state), Provenance.of(state).updates or 0
+            agree_on_model(config, here)
+            with in_file(filename):
+                agree_on_warm_up(config, updates, here, anew=anew)
         if self._goes_on:
             with in_file(filename):
                 depth_rates.take_over(state, self.cfg, self._model, self._criterion)

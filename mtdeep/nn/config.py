@@ -7,7 +7,21 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
-from mtdeep.nn.field_rules import COUNT, FACTOR, FRACTION, LAYERS, TOKEN, OnlyFor, Rule, choices_of, only_for, rules_of
+from mtdeep.nn.depth import branch_warm_up_end
+from mtdeep.nn.field_rules import (
+    COUNT,
+    FACTOR,
+    FRACTION,
+    LAYERS,
+    TOKEN,
+    UPDATES,
+    OnlyFor,
+    Rule,
+    choices_of,
+    number_of,
+    only_for,
+    rules_of,
+)
 
 SchemeName = Literal[
     "deepnorm",
@@ -120,6 +134,8 @@ class Config:
     """Vanilla: normalise what each branch reads."""
     tuned_layers: Annotated[int, LAYERS, OnlyFor("preln")] = 0
     """CompleteP's L_base, layers a stack for which the rate was chosen; 0: branches do not depend on depth."""
+    branch_warm_up: Annotated[int | None, UPDATES] = None
+    """T of ProRes: in training every branch of layer l has the factor min(t / (T l), 1) after t updates; None: 1."""
     checkpoint_activations: bool = False
     """Keep only each layer's input in training and compute the rest again in the backward pass."""
 
@@ -150,6 +166,13 @@ class Config:
     def ties_output_projection(self) -> bool:
         """Whether the output projection is the decoder's embedding table."""
         return self.share_all_embeddings or self.share_decoder_input_output_embed
+
+    @property
+    def branch_warm_up_end(self) -> int:
+        """The number of updates after which every branch has its whole weight, 0 where they have it from the start."""
+        if self.branch_warm_up is None:
+            return 0
+        return branch_warm_up_end(max(self.encoder_layers, self.decoder_layers), self.branch_warm_up)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every field as plain data."""
@@ -199,6 +222,8 @@ class Config:
             yield "encoder_layers and decoder_layers are both 0"
         if self.activation == "tailored" and self.scheme != "vanilla":
             yield f"activation 'tailored' is made for scheme 'vanilla', not {self.scheme!r}"
+        if self.branch_warm_up is not None and self.scheme == "vanilla" and not self.skip_alpha:
+            yield "branch_warm_up needs skips, as branches are times 0 at first: set skip_alpha above 0"
         vocabularies = (self.source_vocabulary_size, self.target_vocabulary_size)
         if self.share_all_embeddings and vocabularies[0] != vocabularies[1]:
             yield (
@@ -216,6 +241,8 @@ DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in fields(Con
 _ANNOTATIONS = get_type_hints(Config, include_extras=True)
 CHOICES = {name: choices for name, annotation in _ANNOTATIONS.items() if (choices := choices_of(annotation))}
 """The words that a field may be, of those that are one of a few words."""
+NUMBERS = {name: number for name, annotation in _ANNOTATIONS.items() if (number := number_of(annotation))}
+"""int or float, of the fields that are numbers."""
 _RULES = {name: rules_of(annotation) for name, annotation in _ANNOTATIONS.items()}
 _ONLY_FOR = {name: only for name, annotation in _ANNOTATIONS.items() if (only := only_for(annotation))}
 

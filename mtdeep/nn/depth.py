@@ -171,6 +171,19 @@ def b2t(layers: int) -> float:
     return 1 / math.sqrt(layers)
 
 
+def branch_warm_up_end(layer: int, T: int) -> int:
+    """Return T l: after so many updates the branches of layer l, counted from 1 in each stack, have their whole weight.
+
+    After t updates of fewer their factor is a(l, t) = t / (T l), so that a(l, t) = min(t / (T l), 1).
+    Raises ValueError when l or T is below one. Source: Chen et al. 2026, "Progressive Residual Warmup for Language
+    Model Pretraining" (ProRes), arXiv 2603.05369.
+    """
+    _check_layers(l=layer)
+    if T < 1:
+        raise ValueError(f"T = {T} updates: at least one is needed")
+    return T * layer
+
+
 def espa_amplitude(layer: int, layers: int, gamma: float) -> float:
     """Return a_l = a_L^(l / L) of layer l of L, where a_L = sqrt(1 - exp(-2 gamma)) and a_0 = 1.
 

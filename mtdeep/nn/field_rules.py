@@ -41,6 +41,7 @@ LAYERS = Rule(lambda value: _is_whole(value) and value >= 0, "is not a number of
 TOKEN = Rule(lambda value: isinstance(value, int) and value >= 0, "is not a token")
 FRACTION = Rule(lambda value: _is_number(value) and 0 <= value < 1, "is not a number from 0 up to, but without, 1")
 FACTOR = Rule(lambda value: _is_number(value) and 0 < value < math.inf, "is not a number above zero")
+UPDATES = Rule(lambda value: value is None or COUNT.allows(value), "is not a whole number of updates, at least 1")
 SWITCH = Rule(lambda value: isinstance(value, bool), "is neither True nor False")
 
 
@@ -60,6 +61,12 @@ def rules_of(annotation: Any) -> tuple[Rule, ...]:
 def choices_of(annotation: Any) -> tuple[str, ...]:
     """Return the words that an annotation allows; none unless it is a Literal."""
     return get_args(_plain(annotation)) if get_origin(_plain(annotation)) is Literal else ()
+
+
+def number_of(annotation: Any) -> type[int] | type[float] | None:
+    """Return whether an annotation is of whole numbers or of all; None: of none, though None may be beside them."""
+    kinds = get_args(_plain(annotation)) or (_plain(annotation),)
+    return next((kind for kind in (int, float) if kind in kinds), None)
 
 
 def only_for(annotation: Any) -> OnlyFor | None:

@@ -17,7 +17,7 @@ from mtdeep.nn.cache import LayerMemory
 from mtdeep.nn.config import Config, StackSizes
 from mtdeep.nn.dropout import dropout
 from mtdeep.nn.feed_forward import FeedForward
-from mtdeep.nn.residual import Branch, Residual, Stream
+from mtdeep.nn.residual import Branch, Residual, Stream, weighted
 from mtdeep.nn.roles import Role
 from mtdeep.nn.rotary import Rotate
 from mtdeep.nn.scheme import BranchName, Join, LayerScheme
@@ -67,9 +67,9 @@ class _Layer(FeedForward):
         self.add_module(NORM.format(name), join.norm(dim))
         self.add_module(POST_NORM.format(name), join.post_norm(dim))
 
-    def _join(self, x: Stream, name: BranchName, branch: Branch) -> Stream:
+    def _join(self, x: Stream, name: BranchName, branch: Branch, factor: Tensor | None) -> Stream:
         norms = getattr(self, NORM.format(name)), getattr(self, POST_NORM.format(name))
-        return self.residuals[name](x, branch, *norms)
+        return weighted(self.residuals[name], factor)(x, branch, *norms)
 
 
 class EncoderLayer(_Layer):
@@ -79,14 +79,14 @@ class EncoderLayer(_Layer):
         super().__init__(config, residual, scheme, rotate, config.of_stack("encoder"))
         self._add_join("final", scheme.join("final", residual), config.embed_dim)
 
-    def forward(self, x: Stream, visible: Visibility) -> Stream:
-        """Map the scheme's stream over (B, T, D) to the next; visible are the real tokens."""
+    def forward(self, x: Stream, visible: Visibility, factor: Tensor | None = None) -> Stream:
+        """Map the scheme's stream over (B, T, D) to the next; visible are the real tokens, factor the branches'."""
 
         def self_attention(x: Tensor) -> Tensor:
             return self._dropout(self.self_attn(x, *self.self_attn.keys_values(x), visible))
 
-        x = self._join(x, "self_attn", self_attention)
-        return self._join(x, "final", lambda x: self._dropout(self.feed_forward(x)))
+        x = self._join(x, "self_attn", self_attention, factor)
+        return self._join(x, "final", lambda x: self._dropout(self.feed_forward(x)), factor)
 
 
 class DecoderLayer(_Layer):
@@ -110,8 +110,11 @@ class DecoderLayer(_Layer):
             self._add_join("encoder_attn", scheme.join("encoder_attn", residual), config.embed_dim)
         self._add_join("final", scheme.join("final", residual), config.embed_dim)
 
-    def forward(self, x: Stream, memory: LayerMemory) -> Stream:
-        """Map the scheme's stream over (B, T, D) to the next, with the keys and values that `memory` has or keeps."""
+    def forward(self, x: Stream, memory: LayerMemory, factor: Tensor | None = None) -> Stream:
+        """Map the scheme's stream over (B, T, D) to the next, with the keys and values that `memory` has or keeps.
+
+        factor: that of all branches, as in the encoder.
+        """
 
         def self_attention(x: Tensor) -> Tensor:
             keys, values = memory.self_keys_values(*self.self_attn.keys_values(x, memory.start))
@@ -125,7 +128,7 @@ class DecoderLayer(_Layer):
                 memory.cross_weights.append(self.encoder_attn.weights(queries, keys, memory.cross_visible).mean(dim=1))
             return self._dropout(self.encoder_attn(queries, keys, values, memory.cross_visible).view_as(x))
 
-        x = self._join(x, "self_attn", self_attention)
+        x = self._join(x, "self_attn", self_attention, factor)
         if self.reads_encoder:
-            x = self._join(x, "encoder_attn", cross_attention)
-        return self._join(x, "final", lambda x: self._dropout(self.feed_forward(x)))
+            x = self._join(x, "encoder_attn", cross_attention, factor)
+        return self._join(x, "final", lambda x: self._dropout(self.feed_forward(x)), factor)

@@ -21,8 +21,15 @@ class Model(nn.Module, ABC):
     def __init__(self, config: Config, **stacks: Stack) -> None:
         super().__init__()
         self.config = config
+        self.num_updates = 0
         for name, stack in stacks.items():
             self.add_module(name, stack)
+
+    def set_num_updates(self, num_updates: int) -> None:
+        """Say how many updates the weights have had, on which a warm-up of the branches depends; at first it is 0."""
+        self.num_updates = num_updates
+        for stack in self.stacks.values():
+            stack.set_num_updates(num_updates)
 
     @property
     def initialisation(self) -> Report:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -26,6 +26,9 @@ Stream = Any
 class Residual(ABC):
     """A way to join a branch to the stream; for most, the stream is the tensor that the branches read."""
 
+    adds_normalised: ClassVar[bool] = False
+    """Whether what a branch gives is normalised by itself before it is added."""
+
     @abstractmethod
     def __call__(self, x: Stream, branch: Branch, norm: Branch, post_norm: Branch) -> Stream:
         """Join one branch to the stream; post_norm is the identity under schemes that normalise once."""
@@ -37,6 +40,23 @@ class Residual(ABC):
     def finish(self, x: Stream, norm: Branch) -> Tensor:
         """Make the stack's output (batch, time, dim) from the stream and the stack's last normalisation."""
         return norm(x)
+
+
+def weighted(residual: Residual, factor: Tensor | None) -> Callable[[Stream, Branch, Branch, Branch], Stream]:
+    """Return what joins as the residual does, with every branch times a factor, which has no dimensions; None is 1.
+
+    The factor comes before all that the residual does, so that DeepNorm's alpha and ResiDual's scale stay beside it,
+    but behind a normalisation of what the branch gives, which would undo it.
+    """
+    if factor is None:
+        return residual
+
+    def join(x: Stream, branch: Branch, norm: Branch, post_norm: Branch) -> Stream:
+        if residual.adds_normalised:
+            return residual(x, branch, norm, lambda x: factor * post_norm(x))
+        return residual(x, lambda x: factor * branch(x), norm, post_norm)
+
+    return join
 
 
 class PostNorm(Residual):
@@ -74,6 +94,8 @@ class DeepNorm(Residual):
 
 class PeriNorm(Residual):
     """x <- x + LN'(f(LN(x))), and one more LN at the end of the stack: arXiv 2502.02732 (Peri-LN)."""
+
+    adds_normalised = True
 
     def __call__(self, x: Tensor, branch: Branch, norm: Branch, post_norm: Branch) -> Tensor:
         """Join one branch; x and the result are (batch, time, dim)."""

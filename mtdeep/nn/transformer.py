@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from mtdeep.nn.branch_warm_up import BranchWarmUp
 from mtdeep.nn.cache import DecoderCache, EncoderOutput, TeacherForcing
 from mtdeep.nn.config import Config, StackName
 from mtdeep.nn.dropout import dropout
@@ -60,6 +61,14 @@ class Stack(nn.Module):
             for number in range(1, sizes.layers + 1)
         )
         self.layer_norm = scheme.final_norm(config.embed_dim)
+        self.branch_warm_up = (
+            None if config.branch_warm_up is None else BranchWarmUp(config.branch_warm_up, sizes.layers)
+        )
+
+    def set_num_updates(self, num_updates: int) -> None:
+        """Say how many updates the weights have had, on which a warm-up of the branches depends."""
+        if self.branch_warm_up is not None:
+            self.branch_warm_up.set_num_updates(num_updates)
 
     def _embed(self, tokens: Tensor, padding_mask: Tensor | None, start: int = 0) -> Tensor:
         x = self.embed_positions(self.embed_scale * self.embed_tokens(tokens), padding_mask, start)
@@ -75,9 +84,13 @@ class Stack(nn.Module):
         """Run all layers over x (B, T, D), each given the next of `besides`; return the stack's output (B, T, D)."""
         recompute = self.config.checkpoint_activations and self.training
         stream = self.residual.start(x)
-        for layer, beside in zip(self.layers, besides):
-            stream = checkpoint(layer, stream, beside, use_reentrant=False) if recompute else layer(stream, beside)
+        for layer, *beside in zip(self.layers, besides, self._factors(x)):
+            stream = checkpoint(layer, stream, *beside, use_reentrant=False) if recompute else layer(stream, *beside)
         return self.residual.finish(stream, self.layer_norm)
+
+    def _factors(self, x: Tensor) -> Iterable[Tensor | None]:
+        """Return the factor of each layer's branches for the embeddings x (B, T, D); None is 1."""
+        return repeat(None) if self.branch_warm_up is None else self.branch_warm_up.factors(x)
 
 
 class Encoder(Stack):
@@ -126,8 +139,8 @@ class Decoder(Stack):
             return self._run(x, repeat(TeacherForcing.of(encoder_output)))
         cache.begin(x.size(1))
         stream = self.residual.start(x)
-        for index, layer in enumerate(self.layers):
-            stream = layer(stream, cache.layer(index))
+        for index, (layer, factor) in enumerate(zip(self.layers, self._factors(x))):
+            stream = layer(stream, cache.layer(index), factor)
         cache.end()
         return self.residual.finish(stream, self.layer_norm)
 

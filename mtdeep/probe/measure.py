@@ -162,7 +162,7 @@ def _after_one(
     model: Model, probe: ProbeBatch, batch: ProbeBatch, before: dict[str, Tensor], settings: Settings
 ) -> dict[str, Change]:
     """Return how far one update moves the outputs on *probe*, and take it back; NaN when its gradients overflow."""
-    kept = [parameter.detach().clone() for parameter in model.parameters()]
+    kept, updates = [parameter.detach().clone() for parameter in model.parameters()], model.num_updates
     autocast = settings.autocast
     update = _trainer(model, settings, warmup=0).update(batch)
     lost = Change(math.nan, math.nan)
@@ -170,4 +170,5 @@ def _after_one(
     with torch.no_grad():
         for parameter, value in zip(model.parameters(), kept, strict=True):
             parameter.copy_(value)
+    model.set_num_updates(updates)
     return moved

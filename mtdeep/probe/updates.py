@@ -90,6 +90,7 @@ class Trainer:
         else:
             self._adam.step()
             self._write_back()
+            self.model.set_num_updates(self.model.num_updates + 1)
         return Update(rate, loss.nll, norm, skipped)
 
     @torch.no_grad()

@@ -133,6 +133,7 @@ def test_every_field_says_what_it_may_be(name: str, small: Config) -> None:
         ("skip_alpha", (0.0, 0.99), (1.0, -0.01)),
         ("residual_scale", (1e-9, 1, 1e9), (0.0, -1.0, float("inf"), float("nan"), True)),
         ("espa_gamma", (1e-6, 10), (9e-7, 10.1, 0.0)),
+        ("branch_warm_up", (None, 1, 1000), (0, -1, 0.5, 1.0, True)),
         ("branch_norm", (True, False), (1, 0, "True")),
     ],
 )
@@ -203,4 +204,5 @@ def test_no_later_default_changes() -> None:
         "skip_alpha": 0.0,
         "branch_norm": False,
         "tuned_layers": 0,
+        "branch_warm_up": None,
     }

@@ -14,6 +14,7 @@ import torch
 import mtdeep.nn
 from mtdeep.nn.depth import (
     b2t,
+    branch_warm_up_end,
     completep,
     deepnorm_decoder,
     deepnorm_encoder,
@@ -132,6 +133,14 @@ def test_rounded_constants_are_near_the_exact_ones() -> None:
     assert beta == pytest.approx(math.exp(math.log(27) / 16) / math.sqrt(2), abs=5e-3)
 
 
+def test_branches_warm_up_one_layer_after_the_other() -> None:
+    """With the paper's T of 1,000 updates a stack of 24 layers takes 24,000; with T = 1 one of 500 takes 500."""
+    assert [branch_warm_up_end(layer, 1000) for layer in (1, 2, 24)] == [1000, 2000, 24_000]
+    assert branch_warm_up_end(500, 1) == 500
+    with pytest.raises(ValueError, match="T = 0 updates: at least one is needed"):
+        branch_warm_up_end(1, 0)
+
+
 # n: the slope that takes n non-linearities in a row from 0 to 0.9 (bisected for papers.md, section 5.5).
 SLOPES = {18: 0.1461, 24: 0.2385, 36: 0.3511, 72: 0.5084, 100: 0.5704}
 
@@ -204,6 +213,7 @@ def test_uspa_correlations_are_geometric() -> None:
         lambda: b2t(0),
         lambda: tailored_slope(0),
         lambda: espa_amplitude(0, 0, 0.005),
+        lambda: branch_warm_up_end(0, 1000),
     ],
 )
 def test_no_layers(call: object) -> None:

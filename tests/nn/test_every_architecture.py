@@ -40,9 +40,18 @@ SKIPLESS_ONES = {
     if setting == "neither" or kind == "both"
 }
 TURNED = {f"{scheme}, rotary": {"scheme": scheme, **ROTARY} for scheme in SCHEMES}
-VARIANTS = {**PLAIN, **SKIPLESS_ONES, **TURNED}
+WARMING = {
+    f"{scheme}, warming up": {
+        "scheme": scheme,
+        "branch_warm_up": 6,
+        **({"skip_alpha": 0.9} if scheme == "vanilla" else {}),
+    }
+    for scheme in SCHEMES
+}
+VARIANTS = {**PLAIN, **SKIPLESS_ONES, **TURNED, **WARMING}
 DECODERS = [name for name, changes in VARIANTS.items() if changes.get("decoder_layers") != 0]
 EVERY = pytest.mark.parametrize("name", VARIANTS)
+UPDATES = 4  # of those that warm up, no branch has its whole weight
 Make = Callable[..., Model]
 
 FRESH = """
@@ -54,7 +63,8 @@ from mtdeep.nn import Config
 torch.set_default_dtype(torch.float64)
 for path in sys.argv[1:]:
     saved = torch.load(path, weights_only=True)
-    model = Checkpoint(Path(path), Config.from_dict(saved["config"]), saved["model"], Provenance()).model()
+    provenance = Provenance(updates=saved["updates"])
+    model = Checkpoint(Path(path), Config.from_dict(saved["config"]), saved["model"], provenance).model()
     with torch.no_grad():
         torch.save(model.features(saved["source"], saved["target"]), path + ".out")
 """
@@ -69,6 +79,7 @@ def make(small: Config) -> Make:
 
     def build(name: str, **changes: object) -> Model:
         model = build_model(replace(small, **{**VARIANTS[name], **changes})).double()  # type: ignore[arg-type]
+        model.set_num_updates(UPDATES)
         for parameter in model.parameters():
             if parameter.dim() == 1:
                 torch.nn.init.normal_(parameter.data, mean=float(parameter.data.mean()), std=0.1)
@@ -124,7 +135,8 @@ def test_a_fresh_process_says_the_same(make: Make, tmp_path: Path, run_command) 
         model = make(name).eval()
         source, target = pair()
         expected[name] = model.features(source, target)
-        saved = {"config": model.config.to_dict(), "model": model.state_dict(), "source": source, "target": target}
+        saved = {"config": model.config.to_dict(), "model": model.state_dict(), "updates": model.num_updates}
+        saved |= {"source": source, "target": target}
         torch.save(saved, tmp_path / str(number))
     files = [tmp_path / str(number) for number in range(len(VARIANTS))]
     result = run_command("python", "-c", FRESH, *files)
@@ -215,7 +227,10 @@ def test_bfloat16_is_finite_at_two_hundred_layers(small: Config, name: str) -> N
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in model.parameters())
 
 
-TO_COMPILE = [name for name in (*PLAIN, *SKIPLESS_ONES) if name.endswith("both")] + ["deepnorm, rotary"]
+TO_COMPILE = [name for name in (*PLAIN, *SKIPLESS_ONES) if name.endswith("both")] + [
+    "deepnorm, rotary",
+    "deepnorm, warming up",
+]
 
 
 @pytest.mark.slow

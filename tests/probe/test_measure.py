@@ -193,6 +193,23 @@ def test_warm_up_shortens_the_first_updates(probed) -> None:
     assert short.after_all["decoder"].absolute < 0.1 * probed("deepnorm", 4).after_all["decoder"].absolute
 
 
+@pytest.mark.parametrize("before", [0, 7])
+def test_branches_warm_up_from_where_they_are(small, before: int) -> None:
+    """As in the training: update n is made at t = n - 1, and what comes out is looked at after it."""
+    plain, batches = small
+    model = build_model(replace(plain.config, branch_warm_up=5))
+    model.set_num_updates(before)
+    seen: list[tuple[bool, int]] = []
+    model.decoder.register_forward_hook(
+        lambda decoder, *_: seen.append((decoder.training, int(decoder.branch_warm_up.updates)))
+    )
+    found = measure(model, batches, Settings(steps=3))
+    assert model.num_updates == before + 3
+    assert [t for training, t in seen if training] == [before, before, before + 1, before + 2]
+    assert {t for training, t in seen if not training} == {before, before + 1, before + 3}
+    assert all(math.isfinite(update.nll) for update in found.updates)
+
+
 def test_the_same_seed_gives_the_same_numbers(candidate) -> None:
     chosen = candidate("deepnorm", 2)
     runs = []
@@ -311,9 +328,11 @@ def test_an_overflowing_update_is_skipped_and_halves_the_scale(candidate) -> Non
     before = weight.detach().clone()
     assert trainer.update(batch).skipped and trainer._scale == 64
     assert torch.equal(weight, before)
+    assert model.num_updates == 0
     handle.remove()
     assert not trainer.update(batch).skipped
     assert not torch.equal(weight, before)
+    assert model.num_updates == 1
 
 
 @pytest.mark.parametrize(
