@@ -1,5 +1,6 @@
 """Before an hour is spent: whether a configuration will train, from its first updates."""
 
+from mtdeep.probe.age import Age
 from mtdeep.probe.batches import ProbeBatch, made_up_batches
 from mtdeep.probe.candidates import Candidate, from_checkpoint, from_yaml, swept
 from mtdeep.probe.measure import Measurement, Settings, measure
@@ -8,6 +9,7 @@ from mtdeep.probe.sweep import Data, Report, probe
 from mtdeep.probe.verdict import Check, Verdict, judge
 
 __all__ = [
+    "Age",
     "Candidate",
     "Check",
     "Data",

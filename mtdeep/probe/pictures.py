@@ -39,24 +39,27 @@ class Picture:
 
 
 def draw_all(records: Sequence[Record], folder: Path) -> list[Picture]:
-    """Write every picture of the report and return them in the order in which they are read."""
+    """Write every picture of the report that has something in it; return them in the order in which they are read."""
     colours = _colours(records)
-    pictures = [_draw_updates(records, folder / "model_update.png"), _draw_sgd(records, colours, folder / "sgd.png")]
-    pictures[:0] = [_draw_curve(CURVES[0], records, colours, folder)]
-    pictures += [_draw_curve(curve, records, colours, folder) for curve in CURVES[1:]]
-    return [*pictures, _draw_losses(records, colours, folder / "loss.png")]
+    first, *others = CURVES
+    drawn = [
+        _draw_curve(first, records, colours, folder),
+        _draw_updates(records, folder / "model_update.png"),
+        _draw_sgd(records, colours, folder / "sgd.png"),
+        *(_draw_curve(curve, records, colours, folder) for curve in others),
+        _draw_losses(records, colours, folder / "loss.png"),
+    ]
+    return [picture for picture in drawn if picture is not None]
 
 
 def _draw_curve(
     curve: Curve, records: Sequence[Record], colours: dict[str, tuple[float, ...]], folder: Path
-) -> Picture:
+) -> Picture | None:
     stacks = list(dict.fromkeys(stack for record in records for stack in record["start"]["gradients"]))
     figure = _figure(width=11.0, height=1.2 + 3.2 * len(curve.rows))
     for row, (name, values) in enumerate(curve.rows.items()):
         for column, stack in enumerate(stacks):
             of_stack = [record for record in records if stack in record["start"]["gradients"]]
-            if row and all(value is None for record in of_stack for value in values(record, "start", stack)):
-                continue  # an encoder has no cross-attention
             axes = figure.add_subplot(len(curve.rows), len(stacks), row * len(stacks) + column + 1)
             for record in of_stack:
                 for moment, style in MARKS.items():
@@ -76,7 +79,7 @@ def _draw_curve(
     return _save(figure, Picture(folder / curve.file, curve.title, curve.healthy))
 
 
-def _draw_updates(records: Sequence[Record], path: Path) -> Picture:
+def _draw_updates(records: Sequence[Record], path: Path) -> Picture | None:
     figure = _figure(width=11.0, height=1.6 + 0.3 * len(records))
     axes = figure.add_subplot()
     rows = np.arange(len(records))
@@ -97,7 +100,7 @@ def _draw_updates(records: Sequence[Record], path: Path) -> Picture:
     return _save(figure, Picture(path, "Model update: how far Adam moves the outputs", healthy))
 
 
-def _draw_sgd(records: Sequence[Record], colours: dict[str, tuple[float, ...]], path: Path) -> Picture:
+def _draw_sgd(records: Sequence[Record], colours: dict[str, tuple[float, ...]], path: Path) -> Picture | None:
     figure = _figure(width=11.0, height=4.4)
     for place, key in enumerate(("matrices", "layers"), start=1):
         axes = figure.add_subplot(1, 2, place)
@@ -122,7 +125,7 @@ def _draw_sgd(records: Sequence[Record], colours: dict[str, tuple[float, ...]], 
     return _save(figure, Picture(path, "Model update by plain gradient descent, per unit of learning rate", healthy))
 
 
-def _draw_losses(records: Sequence[Record], colours: dict[str, tuple[float, ...]], path: Path) -> Picture:
+def _draw_losses(records: Sequence[Record], colours: dict[str, tuple[float, ...]], path: Path) -> Picture | None:
     figure = _figure(width=11.0, height=4.4)
     axes = figure.add_subplot(1, 2, 1)
     for record in records:
@@ -197,6 +200,12 @@ def _legend(
     figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False)
 
 
-def _save(figure: Figure, picture: Picture) -> Picture:
+def _save(figure: Figure, picture: Picture) -> Picture | None:
+    """Write the picture, but for the panels that show no number; None, and no file, where none does."""
+    for axes in [*figure.axes]:
+        if not np.isfinite(axes.dataLim.x0):  # of what is drawn, without the threshold's line
+            axes.remove()
+    if not figure.axes:
+        return None
     write_atomically(picture.path, lambda partial: figure.savefig(partial, format="png", metadata={"Software": None}))
     return picture

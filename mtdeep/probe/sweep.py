@@ -35,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 Record = dict[str, Any]
 """What is known of one configuration, as plain data: what `probe.json` holds under `configurations`."""
 PROBE, PAGE, MEASURED = "probe.json", "index.html", "measured"
-_FORMAT = 2  # goes up when a record's fields or the rules of the verdict change
+_FORMAT = 3  # goes up when a record's fields or the rules of the verdict change
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _record(
         **candidate.identity(),
         "width": candidate.config.embed_dim,
         "parameters": parameters,
-        "verdict": asdict(judge(measured, settings, trained=candidate.checkpoint is not None, real_text=real_text)),
+        "verdict": asdict(judge(measured, settings, candidate.age, real_text=real_text)),
         **asdict(measured),
     }
     plain: Record = _plain(record)
