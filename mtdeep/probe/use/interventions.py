@@ -107,5 +107,5 @@ def reading(layers: Iterable[nn.Module], encoded: EncoderOutput) -> Iterator[Non
     memory = TeacherForcing.of(encoded)
     with Hooks() as hooks:
         for layer in layers:
-            hooks.before(layer, lambda module, inputs: (inputs[0], memory))
+            hooks.before(layer, lambda module, inputs: (inputs[0], memory, *inputs[2:]))
         yield
