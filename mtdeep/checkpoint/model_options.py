@@ -110,7 +110,7 @@ MODEL_OPTIONS = (
         "ResiDual: factor on what enters the un-normalised stream (the paper's fp16 recipe: 0.05)",
     ),
     ModelOption(
-        "tuned_layers",
+        "tuned_depth",
         "Pre-LN, CompleteP: layers a stack for which the rate was chosen; branches are multiplied by N / layers "
         "(with --depth-rates completep Adam's epsilon too; 0: neither)",
     ),

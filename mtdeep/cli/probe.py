@@ -1,4 +1,4 @@
-"""`mtdeep probe`: whether a configuration will train, told from its first updates."""
+"""`mtdeep probe`: whether a configuration will train, from its first updates; whether a trained one uses its depth."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtdeep.cli.probe_use import check_use, show_use
 from mtdeep.errors import UserError
 
 if TYPE_CHECKING:
     from mtdeep.probe import Candidate, Data, Report
 
-GOES_ON = "configurations that are measured are kept, and the same command goes on"
+GOES_ON = "what is measured is kept, and the same command goes on"
 MADE_UP_VOCABULARY = 256
 
 
 def probe(
+    context: typer.Context,
     output: Annotated[Path, typer.Option(help="Folder for the report; a killed run goes on in it.")],
     schemes: Annotated[
         str,
@@ -36,10 +38,13 @@ def probe(
     checkpoint: Annotated[
         list[Path] | None, typer.Option(help="Checkpoint that fairseq-train wrote; repeatable.")
     ] = None,
+    use: Annotated[
+        bool, typer.Option("--use", help="See whether a checkpoint uses its depth, layer by layer; needs --store.")
+    ] = False,
     store: Annotated[
         Path | None, typer.Option(help="Corpus store to take batches from, in place of made-up sentences.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Split of the store.")] = "train",
+    split: Annotated[str | None, typer.Option(help="Split of the store. [default: train; with --use: valid]")] = None,
     language: Annotated[
         str, typer.Option(help="Language of the store whose sentences a stack on its own reads, a language model.")
     ] = "",
@@ -57,15 +62,27 @@ def probe(
     batch_tokens: Annotated[int, typer.Option(min=1, help="About as many source tokens a batch.")] = 512,
     seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1,
 ) -> None:
-    """Measure gradients, updates and states of models in their first updates, and say whether they will train."""
+    """Measure gradients, updates and states of models in their first updates, and say whether they will train.
+
+    With --use, see instead whether trained models use their depth, branch by branch and layer by layer.
+    """
     from mtdeep.durable import check_folder, refusals_told
     from mtdeep.nn.factors import checked_rule
     from mtdeep.precision import PRECISIONS
-    from mtdeep.probe import Settings
+    from mtdeep.probe import Settings, from_checkpoint
     from mtdeep.probe import probe as run
+    from mtdeep.probe.use import probe_use
     from mtdeep.progress import ProgressReport
 
     check_folder("--output", output)
+    if use:
+        check_use(context, checkpoint or [], store)
+        data = opened(store, split or "valid", language)
+        candidates = [from_checkpoint(path) for path in checkpoint or []]
+        with ProgressReport() as progress, refusals_told(output, kept=GOES_ON):
+            examined = probe_use(candidates, data, output, batch_tokens=batch_tokens, seed=seed, progress=progress.show)
+        show_use(examined)
+        return
     if precision not in PRECISIONS:
         raise UserError(f"--precision {precision} is none of {', '.join(PRECISIONS)}; give one of them.")
     if not 0 < lr < float("inf"):
@@ -83,7 +100,7 @@ def probe(
         batch_tokens=batch_tokens,
         depth_rates=rule,
     )
-    data = opened(store, split, language)
+    data = opened(store, split or "train", language)
     candidates = gathered(schemes, depths, width, config or [], checkpoint or [], data)
     with ProgressReport() as progress, refusals_told(output, kept=GOES_ON):
         report = run(candidates, settings, data, output, progress.show)

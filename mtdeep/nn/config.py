@@ -132,7 +132,7 @@ class Config:
     """Vanilla: weight alpha of the skips, where branches have sqrt(1 - alpha^2); 0: no skips."""
     branch_norm: Annotated[bool, OnlyFor("vanilla")] = False
     """Vanilla: normalise what each branch reads."""
-    tuned_layers: Annotated[int, LAYERS, OnlyFor("preln")] = 0
+    tuned_depth: Annotated[int, LAYERS, OnlyFor("preln")] = 0
     """CompleteP's L_base, layers a stack for which the rate was chosen; 0: branches do not depend on depth."""
     branch_warm_up: Annotated[int | None, UPDATES] = None
     """T of ProRes: in training every branch of layer l has the factor min(t / (T l), 1) after t updates; None: 1."""

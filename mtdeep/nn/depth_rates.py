@@ -33,7 +33,7 @@ def stack_factors(config: Config, rule: DepthRates) -> dict[StackName, Factors]:
 
 def _none_found(config: Config, rule: DepthRates) -> str:
     if rule == "completep" and config.scheme == "preln":
-        return f"rule {rule!r} needs --tuned-layers (tuned_layers), the depth for which the rate was chosen"
+        return f"rule {rule!r} needs --tuned-depth (tuned_depth), the depth for which the rate was chosen"
     alone = not (config.encoder_layers and config.decoder_layers)
     what = f"a stack of scheme {config.scheme} on its own" if alone else f"scheme {config.scheme}"
     return f"no rule {rule!r} was found for {what}; leave it out"

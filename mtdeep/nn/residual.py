@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ Stream = Any
 class Residual(ABC):
     """A way to join a branch to the stream; for most, the stream is the tensor that the branches read."""
 
-    adds_normalised: ClassVar[bool] = False
+    adds_normalised: bool = False
     """Whether what a branch gives is normalised by itself before it is added."""
 
     @abstractmethod

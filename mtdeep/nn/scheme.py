@@ -160,12 +160,12 @@ def postln(config: Config, stack: StackName) -> StackScheme:
 def preln(config: Config, stack: StackName) -> StackScheme:
     """Pre-LN with gain 1 everywhere (arXiv 2002.04745).
 
-    `tuned_layers`: branches and Adam's epsilon as CompleteP has them for depth, so that the rate that is best at that
+    `tuned_depth`: branches and Adam's epsilon as CompleteP has them for depth, so that the rate that is best at that
     many layers a stack stays the best (arXiv 2505.01618).
     """
-    if config.tuned_layers == 0:
+    if config.tuned_depth == 0:
         return StackScheme(residual=PreNorm(), final_norm=nn.LayerNorm)
-    weight = depth.completep(config.of_stack(stack).layers, config.tuned_layers)
+    weight = depth.completep(config.of_stack(stack).layers, config.tuned_depth)
     return StackScheme(
         residual=PreNorm(weight), final_norm=nn.LayerNorm, rates={"completep": Factors(epsilon=weight)}
     )

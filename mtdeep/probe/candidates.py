@@ -16,6 +16,7 @@ from mtdeep.errors import UserError
 from mtdeep.nn import Config, Model, build_model
 from mtdeep.nn.config import SchemeName
 from mtdeep.nn.presets import PRESETS, Fields, scheme_fields
+from mtdeep.probe.age import Age
 
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 LAYERS: tuple[str, ...] = ("encoder_layers", "decoder_layers")
@@ -39,6 +40,11 @@ class Candidate:
     def provenance(self) -> Provenance:
         """Where the weights come from; of those that are drawn nothing is recorded."""
         return Provenance() if self.checkpoint is None else self.checkpoint.provenance
+
+    @property
+    def age(self) -> Age | None:
+        """How far the training had come that the weights are of; None where they are drawn."""
+        return None if self.checkpoint is None else Age.of(self.checkpoint.provenance)
 
     @property
     def stands_alone(self) -> bool:

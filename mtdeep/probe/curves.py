@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from mtdeep.probe.records import Record
 from mtdeep.probe.verdict import EQUAL_STATES, LOST_GRADIENT
 
-Record = dict[str, Any]
 Values = Callable[[Record, str, str], list[float | None]]
 """(record, moment, stack) -> a number of the layers 0, 1, ...; None where there is none."""
 

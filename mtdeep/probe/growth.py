@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-Record = dict[str, Any]
+from mtdeep.probe.records import Record
+
 DEPTH = ("encoder_layers", "decoder_layers")
 
 

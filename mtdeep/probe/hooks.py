@@ -24,12 +24,12 @@ class Hooks:
         for handle in self._handles:
             handle.remove()
 
-    def before(self, module: nn.Module, hook: Callable[..., None]) -> None:
-        """Call hook(module, inputs) before each forward pass of the module."""
+    def before(self, module: nn.Module, hook: Callable[..., object]) -> None:
+        """Call hook(module, inputs) before each forward pass of the module; inputs that it returns replace them."""
         self._handles.append(module.register_forward_pre_hook(hook))
 
-    def after(self, module: nn.Module, hook: Callable[..., None]) -> None:
-        """Call hook(module, inputs, output) after each forward pass of the module."""
+    def after(self, module: nn.Module, hook: Callable[..., object]) -> None:
+        """Call hook(module, inputs, output) after each forward pass; an output that it returns replaces it."""
         self._handles.append(module.register_forward_hook(hook))
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from mtdeep.probe.gradients import flow
+from mtdeep.probe.records import Record
 
-Record = dict[str, Any]
 COLUMNS = (
     "parameters",
     "gradient falls to",

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from mtdeep.probe.age import Age
 from mtdeep.probe.gradients import flow
 from mtdeep.probe.measure import Measurement, Settings
+from mtdeep.probe.states import StackStates
 
 Outcome = Literal["trains", "at risk", "will not train"]
 _GRAVITY: tuple[Outcome, ...] = ("trains", "at risk", "will not train")
@@ -47,8 +49,8 @@ class Verdict:
     checks: list[Check]
 
 
-def judge(measured: Measurement, settings: Settings, *, trained: bool, real_text: bool = False) -> Verdict:
-    """Judge a model from its measurement; *trained*: it came from a checkpoint and is to have learnt something.
+def judge(measured: Measurement, settings: Settings, age: Age | None, *, real_text: bool = False) -> Verdict:
+    """Judge a model from its measurement; *age* is that of a checkpoint's training, None of a model that is new.
 
     Whether a trained model hears its source can be told on real text alone, and a new model's loss only when the
     warm-up is over: before, its updates are too small for one.
@@ -56,17 +58,17 @@ def judge(measured: Measurement, settings: Settings, *, trained: bool, real_text
     checks = [*_finite(measured, settings)]
     if checks[0].outcome == "trains":
         checks += _gradients(measured, settings)
-        checks += _equal_states(measured, settings, trained)
-        if trained and real_text:
-            checks += _source(measured)
-        elif not trained and settings.steps >= settings.warmup:
+        checks += _equal_states(measured, settings, age)
+        if age is not None and real_text:
+            checks += _source(measured, age)
+        elif age is None and settings.steps >= settings.warmup:
             checks += _loss(measured, settings)
     outcome = max((check.outcome for check in checks), key=_GRAVITY.index)
     reasons = [check.sentence for check in checks if check.outcome == outcome]
     if outcome == "trains":
         nearest = min((check for check in checks if check.threshold == LOST_GRADIENT), key=lambda check: check.number)
         reasons = [f"Nothing speaks against it. {nearest.sentence}"]
-    if trained and real_text and measured.start.source is None and len(measured.start.states) > 1:
+    if age is not None and real_text and measured.start.source is None and len(measured.start.states) > 1:
         reasons.append("Whether it hears its source was not told: no sentence has another of its direction.")
     if settings.steps < settings.warmup:
         rate = settings.learning_rate * settings.steps / settings.warmup
@@ -130,20 +132,27 @@ def _ratio(value: float) -> str:
     return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
 
 
-def _equal_states(measured: Measurement, settings: Settings, trained: bool) -> Iterator[Check]:
+def _equal_states(measured: Measurement, settings: Settings, age: Age | None) -> Iterator[Check]:
     """The tokens of a stack's output differ; early in a training they may draw together and part again."""
     for name, states in measured.start.states.items():
-        ends = [states.output, measured.end.states[name].output]
-        spreads = [0.0 if end is None or not end.rms else end.spread / end.rms for end in ends]
-        number = spreads[0] if trained else min(spreads)
+        spreads = [_spread(states), _spread(measured.end.states[name])]
+        number = min(spreads) if age is None else spreads[0]
         outcome: Outcome = "trains"
         if not number >= EQUAL_STATES:
-            outcome = "will not train" if trained else "at risk"
+            outcome = "at risk" if age is None or age.in_warmup else "will not train"
+        at_first = "before the first update" if age is None else str(age)
         sentence = (
-            f"Over tokens, the {name}'s states vary by {spreads[0]:.2g} of their size before the first update and by "
-            f"{spreads[1]:.2g} after {settings.steps} (the same state for every token below {EQUAL_STATES:g})."
+            f"Over tokens, the {name}'s states vary by {spreads[0]:.2g} of their size {at_first} and by "
+            f"{spreads[1]:.2g} after {settings.steps}{'' if age is None else ' more'} (the same state for every token "
+            f"below {EQUAL_STATES:g})."
         )
         yield Check(f"{name} spread", outcome, number, EQUAL_STATES, sentence)
+
+
+def _spread(states: StackStates) -> float:
+    """Return the spread of a stack's output over tokens, relative to its size."""
+    output = states.output
+    return output.spread / output.rms if output is not None and output.rms else 0.0
 
 
 def _loss(measured: Measurement, settings: Settings) -> Iterator[Check]:
@@ -156,15 +165,26 @@ def _loss(measured: Measurement, settings: Settings) -> Iterator[Check]:
     yield Check("loss", "trains" if number < 0 else "at risk", number, 0.0, sentence)
 
 
-def _source(measured: Measurement) -> Iterator[Check]:
-    """A trained model needs the right source: one that has lost its encoder does not (docs/training.md)."""
+def _source(measured: Measurement, age: Age) -> Iterator[Check]:
+    """A trained model needs the right source: one that has lost its encoder does not (docs/training.md).
+
+    One whose encoder still tells tokens apart may only be young: words are learnt by their frequency first, and the
+    source is heard hundreds of updates later, which a single checkpoint cannot foretell.
+    """
     test = measured.start.source
     if test is None:
         return
-    outcome: Outcome = "trains" if test.cost >= SOURCE_UNHEARD else "will not train"
+    heard = test.cost >= SOURCE_UNHEARD
+    lost = not heard and not age.in_warmup and _spread(measured.start.states["encoder"]) < EQUAL_STATES
+    outcome: Outcome = "trains" if heard else "will not train" if lost else "at risk"
     sentence = (
-        f"The loss of {test.sentences} sentences is {test.nll_own:.3f} nats per token with their own source and "
+        f"The loss of {test.sentences} sentences is {test.nll_own:.3f} nats per token {age} with their own source and "
         f"{test.nll_other:.3f} with another of the same direction (the source is not heard where the difference is "
         f"below {SOURCE_UNHEARD:g})."
     )
+    if outcome == "at risk":
+        sentence += (
+            " It does not hear its source yet. It may come to, or stay a language model: this checkpoint alone cannot "
+            "tell; probe a later one."
+        )
     yield Check("source", outcome, test.cost, SOURCE_UNHEARD, sentence)

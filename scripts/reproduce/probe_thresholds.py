@@ -134,7 +134,7 @@ def examine(case: Case, progress: Callable[[int, int], None]) -> Found:
         "name": case.name,
         **asdict(case),
         **numbers(probed),
-        "verdict": judge(probed, settings, trained=False).outcome,
+        "verdict": judge(probed, settings, age=None).outcome,
         **trained(case, batches, progress),
         "seconds": time.monotonic() - started,
         "made_with": made_with("torch", "mtdeep"),

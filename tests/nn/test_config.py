@@ -148,7 +148,7 @@ def test_bounds(name: str, allowed: tuple[object, ...], refused: tuple[object, .
 OF_VANILLA = {"shaping", "skip_alpha", "branch_norm"}
 OF_RESIDUAL = {"residual_alpha", "residual_scale"}
 OF_SHAPINGS = {"espa_gamma", "uspa_rho"}
-OF_PRELN = {"tuned_layers"}
+OF_PRELN = {"tuned_depth"}
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,6 @@ def test_no_later_default_changes() -> None:
         "uspa_rho": 0.8,
         "skip_alpha": 0.0,
         "branch_norm": False,
-        "tuned_layers": 0,
+        "tuned_depth": 0,
         "branch_warm_up": None,
     }

@@ -68,7 +68,7 @@ LAYERS: dict[str, tuple[Layer, Layer, Layer, Layer]] = {
 }
 FIELDS: dict[str, dict[str, object]] = {
     **{scheme: {"scheme": scheme} for scheme in (*LAYERS, "preln")},
-    "completep": {"scheme": "preln", "tuned_layers": 2},
+    "completep": {"scheme": "preln", "tuned_depth": 2},
 }
 HEADS = {"encoder": 4, "decoder": 2}
 SCHEME = pytest.mark.parametrize("scheme", LAYERS)

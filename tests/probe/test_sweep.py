@@ -14,7 +14,7 @@ import torch
 from matplotlib.image import imread
 
 from mtdeep.errors import UserError
-from mtdeep.nn import EncoderDecoder
+from mtdeep.nn import EncoderDecoder, build_model
 from mtdeep.probe import Data, Settings, from_checkpoint, from_yaml, probe, sweep, swept
 from mtdeep.probe.curves import CURVES
 
@@ -101,6 +101,17 @@ def test_pictures_are_there_and_not_blank(folder: Path) -> None:
         coloured = (pixels.max(axis=2) - pixels.min(axis=2) > 0.2).mean()
         assert 0.001 < coloured < 0.5, name
         assert np.all(np.array(pixels.shape[:2]) > 200)
+
+
+def test_a_plot_with_nothing_in_it_is_left_out(tmp_path: Path, tiny_config, save_model) -> None:
+    """The update by gradient descent is drawn over depth, of models that are new; no other source without pairs."""
+    config = tiny_config(64, scheme="vanilla", encoder_layers=0)
+    checkpoint = from_checkpoint(save_model(tmp_path / "lm.pt", build_model(config)))
+    report = probe([checkpoint], SETTINGS, Data(), tmp_path / "out")
+    drawn = {path.name for path in report.files} - {"index.html", "probe.json"}
+    expected = {curve.file for curve in CURVES} | {"model_update.png", "loss.png"}
+    assert drawn == expected - {"norm_input.png"} == {path.name for path in (tmp_path / "out").glob("*.png")}
+    assert "per unit of learning rate" not in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_killed_sweep_goes_on(candidates, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

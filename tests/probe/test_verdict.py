@@ -7,15 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from mtdeep.probe import Settings, judge
+from mtdeep.checkpoint import Provenance
+from mtdeep.probe import Age, Settings, judge
 from mtdeep.probe.measure import Measurement
 from mtdeep.probe.verdict import LOST_GRADIENT, SOURCE_UNHEARD, STEEP_GRADIENT
 
 SETTINGS = Settings()
+OLD, YOUNG = Age(updates=20_000, warmup=4000), Age(updates=300, warmup=4000)
 
 
 def outcome(measured: Measurement, **changes: object) -> str:
-    return judge(measured, replace(SETTINGS, **changes), trained=False).outcome
+    return judge(measured, replace(SETTINGS, **changes), None).outcome
 
 
 @pytest.mark.parametrize(("scheme", "depth"), [("deepnorm", 12), ("deepnorm", 36), ("preln", 12), ("preln", 36)])
@@ -28,7 +30,7 @@ def test_rezero_whose_encoder_has_no_gradient_before_the_first_update(probed) ->
 
 
 def test_post_ln_at_depth_without_warm_up(probed) -> None:
-    verdict = judge(probed("postln", 36), SETTINGS, trained=False)
+    verdict = judge(probed("postln", 36), SETTINGS, None)
     assert verdict.outcome == "will not train"
     (decoder,) = (check for check in verdict.checks if check.name == "decoder gradient")
     assert decoder.number < decoder.threshold == LOST_GRADIENT
@@ -44,14 +46,14 @@ def with_gradients(measured: Measurement, layers: list[float]) -> Measurement:
 
 def test_a_gradient_that_is_lost_in_the_middle(probed) -> None:
     """Skips may carry it past a layer down to the lowest, so that lowest by highest says nothing."""
-    verdict = judge(with_gradients(probed("deepnorm", 4), [1.0, 5e-5, 0.8, 1.1]), SETTINGS, trained=False)
+    verdict = judge(with_gradients(probed("deepnorm", 4), [1.0, 5e-5, 0.8, 1.1]), SETTINGS, None)
     assert verdict.outcome == "will not train"
     assert "falls to" in verdict.sentence and "4.5e-05 after 10, there from layer 4 to layer 2 (" in verdict.sentence
     assert outcome(with_gradients(probed("deepnorm", 4), [1.0, 5e-3, 0.8, 1.1])) == "at risk"
 
 
 def test_a_gradient_that_explodes_on_its_way_down(probed) -> None:
-    verdict = judge(with_gradients(probed("deepnorm", 4), [3.0, 300.0, 9.0, 1.0]), SETTINGS, trained=False)
+    verdict = judge(with_gradients(probed("deepnorm", 4), [3.0, 300.0, 9.0, 1.0]), SETTINGS, None)
     assert verdict.outcome == "at risk"
     assert f"300 times after 10, there from layer 4 to layer 2 (explodes above {STEEP_GRADIENT:g})" in verdict.sentence
     assert outcome(with_gradients(probed("deepnorm", 4), [3.0, 30.0, 9.0, 1.0])) == "trains"
@@ -65,7 +67,7 @@ def test_neither_skips_nor_normalisation(probed, depth: int) -> None:
 def test_what_is_not_finite(probed) -> None:
     measured = probed("deepnorm", 4)
     lost = replace(measured, end=replace(measured.end, nll=math.nan))
-    verdict = judge(lost, replace(SETTINGS, precision="fp16"), trained=False)
+    verdict = judge(lost, replace(SETTINGS, precision="fp16"), None)
     assert verdict.outcome == "will not train"
     assert verdict.sentence.startswith("In fp16, 1 of 12 losses are not finite")
 
@@ -80,48 +82,78 @@ def test_an_update_that_is_skipped_is_no_harm_but_all_are(probed) -> None:
 def test_a_loss_that_does_not_fall(probed) -> None:
     measured = probed("deepnorm", 4)
     risen = replace(measured, end=replace(measured.end, nll=measured.start.nll + 0.1))
-    verdict = judge(risen, SETTINGS, trained=False)
+    verdict = judge(risen, SETTINGS, None)
     assert verdict.outcome == "at risk"
     assert "(it must fall)" in verdict.sentence
 
 
-def test_a_trained_model_that_does_not_hear_its_source(probed) -> None:
-    measured = probed("deepnorm", 4)
-    own = measured.start.source.nll_own
-    deaf, hears = (
-        replace(measured.start, source=replace(measured.start.source, sentences=7, nll_other=own + cost))
-        for cost in (0.5 * SOURCE_UNHEARD, 2.0)
+def with_source_cost(measured: Measurement, cost: float) -> Measurement:
+    """Before the updates, another source costs seven sentences so much."""
+    source = measured.start.source
+    return replace(
+        measured,
+        start=replace(measured.start, source=replace(source, sentences=7, nll_other=source.nll_own + cost)),
     )
-    assert judge(replace(measured, start=hears), SETTINGS, trained=True, real_text=True).outcome == "trains"
-    assert judge(replace(measured, start=deaf), SETTINGS, trained=True).outcome == "trains"  # made-up sentences
-    verdict = judge(replace(measured, start=deaf), SETTINGS, trained=True, real_text=True)
-    assert verdict.outcome == "will not train"
-    assert verdict.sentence.startswith("The loss of 7 sentences is ")
-    assert "with another of the same direction" in verdict.sentence
+
+
+def with_encoder_spread(measured: Measurement, spread: float) -> Measurement:
+    """Before the updates, the encoder's states vary over tokens by so much, their size being 1."""
+    states = measured.start.states["encoder"]
+    found = replace(states, output=replace(states.output, rms=1.0, spread=spread))
+    return replace(measured, start=replace(measured.start, states={**measured.start.states, "encoder": found}))
+
+
+def test_a_checkpoint_that_hears_its_source(probed) -> None:
+    hears = with_source_cost(probed("deepnorm", 4), 2.0)
+    assert all(judge(hears, SETTINGS, age, real_text=True).outcome == "trains" for age in (OLD, YOUNG, Age()))
+
+
+def test_a_checkpoint_that_does_not_hear_its_source_and_still_tells_tokens_apart(probed) -> None:
+    """It may only be young: one was seen that heard its source 500 updates later."""
+    deaf = with_source_cost(with_encoder_spread(probed("deepnorm", 4), 0.5), 0.4 * SOURCE_UNHEARD)
+    assert judge(deaf, SETTINGS, OLD).outcome == "trains"  # made-up sentences
+    for age, words in (
+        (OLD, "after 20,000 updates"),
+        (YOUNG, "after 300 updates of 4,000 of warm-up"),
+        (Age(), "after an unknown number of updates"),
+    ):
+        verdict = judge(deaf, SETTINGS, age, real_text=True)
+        assert verdict.outcome == "at risk"
+        assert verdict.sentence.startswith("The loss of 7 sentences is ") and words in verdict.sentence
+        assert "with another of the same direction" in verdict.sentence
+        assert "It does not hear its source yet." in verdict.sentence and "probe a later one" in verdict.sentence
+
+
+def test_a_checkpoint_that_has_lost_its_encoder(probed) -> None:
+    """Within the warm-up tokens may draw together and part again: a longer one was seen to bring an encoder back."""
+    lost = with_source_cost(with_encoder_spread(probed("deepnorm", 4), 0.0002), 0.0)
+    for age in (OLD, Age(), Age(updates=300), Age(warmup=4000), Age(updates=4000, warmup=4000)):
+        verdict = judge(lost, SETTINGS, age, real_text=True)
+        assert verdict.outcome == "will not train"
+        assert "vary by 0.0002" in verdict.sentence and "source is not heard" in verdict.sentence
+        assert "yet" not in verdict.sentence
+        assert judge(lost, SETTINGS, age).outcome == "will not train"  # made-up sentences
+    assert judge(lost, SETTINGS, YOUNG, real_text=True).outcome == "at risk"
+    assert judge(lost, SETTINGS, None).outcome == "at risk"  # a new model
+
+
+def test_the_age_of_a_checkpoint_is_what_it_records() -> None:
+    assert Age.of(Provenance(updates=7, arguments={"warmup_updates": 9})) == Age(7, 9)
+    assert Age.of(Provenance(arguments={"warmup_updates": "9"})) == Age()
 
 
 def test_that_hearing_could_not_be_told_is_said(probed) -> None:
     measured = probed("deepnorm", 4)
     alone = replace(measured, start=replace(measured.start, source=None))
-    verdict = judge(alone, SETTINGS, trained=True, real_text=True)
+    verdict = judge(alone, SETTINGS, OLD, real_text=True)
     assert verdict.outcome == "trains" and "no sentence has another of its direction" in verdict.sentence
-    assert "direction" not in judge(alone, SETTINGS, trained=False, real_text=True).sentence
+    assert "direction" not in judge(alone, SETTINGS, None, real_text=True).sentence
 
 
 def test_an_unfinished_warm_up_is_told_and_the_loss_left_out(probed) -> None:
     measured = probed("deepnorm", 4)
     risen = replace(measured, end=replace(measured.end, nll=measured.start.nll + 1))
-    verdict = judge(risen, replace(SETTINGS, warmup=4000), trained=False)
+    verdict = judge(risen, replace(SETTINGS, warmup=4000), None)
     assert verdict.outcome == "trains"
     assert f"Only {SETTINGS.steps} of the 4000 updates of warm-up were made" in verdict.sentence
-    assert judge(risen, SETTINGS, trained=False).outcome == "at risk"
-
-
-def test_a_trained_model_whose_tokens_are_alike(probed) -> None:
-    measured = probed("deepnorm", 4)
-    states = measured.start.states["encoder"]
-    alike = replace(states, output=replace(states.output, spread=0.0002))
-    start = replace(measured.start, states={**measured.start.states, "encoder": alike})
-    assert judge(replace(measured, start=start), SETTINGS, trained=True).outcome == "will not train"
-    # Before training it is a bad sign only: the states of a network that trains may draw together and part again.
-    assert outcome(replace(measured, start=start)) == "at risk"
+    assert judge(risen, SETTINGS, None).outcome == "at risk"
