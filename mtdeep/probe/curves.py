@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mtdeep.probe.verdict import EQUAL_STATES, LOST_GRADIENT
+from mtdeep.probe.thresholds import EQUAL_STATES
+from mtdeep.probe.verdict import LOST_GRADIENT
 
 Record = dict[str, Any]
 Values = Callable[[Record, str, str], list[float | None]]

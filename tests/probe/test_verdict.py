@@ -9,7 +9,8 @@ import pytest
 
 from mtdeep.probe import Settings, judge
 from mtdeep.probe.measure import Measurement
-from mtdeep.probe.verdict import LOST_GRADIENT, SOURCE_UNHEARD, STEEP_GRADIENT
+from mtdeep.probe.thresholds import SOURCE_UNHEARD
+from mtdeep.probe.verdict import LOST_GRADIENT, STEEP_GRADIENT
 
 SETTINGS = Settings()
 
