@@ -128,8 +128,12 @@ class DirectionsDataset(FairseqDataset):
 
     def count_by_direction(self, numbers: np.ndarray) -> dict[str, int]:
         """Return how many of these examples each direction has, in the order of the directions."""
-        directions, counts = np.unique(np.searchsorted(self._ends, numbers, side="right"), return_counts=True)
+        directions, counts = np.unique(self.directions_of(numbers), return_counts=True)
         return {str(self.views[d]): count for d, count in zip(directions.tolist(), counts.tolist())}
+
+    def directions_of(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the direction of each of some examples, (examples,), as a number of one of the views."""
+        return np.searchsorted(self._ends, numbers, side="right")
 
     @property
     def supports_prefetch(self) -> bool:
@@ -137,7 +141,7 @@ class DirectionsDataset(FairseqDataset):
         return False
 
     def _locate(self, numbers: np.ndarray) -> Batch:
-        direction = np.searchsorted(self._ends, numbers, side="right")
+        direction = self.directions_of(numbers)
         part, row = np.empty_like(numbers), np.empty_like(numbers)
         for d in np.unique(direction).tolist():
             here = direction == d

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from fairseq.distributed import utils as distributed_utils
 
 from mtdeep.errors import UserError
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -23,12 +25,18 @@ def raised_by_all(trainer: Any) -> Iterator[None]:
         yield
     except UserError as error:
         problem = error
-    sentence = None if problem is None else str(problem)
-    if trainer.data_parallel_world_size > 1 and not trainer.tpu:
-        sentence = distributed_utils.broadcast_object(
-            sentence, src_rank=0, group=trainer.data_parallel_process_group, dist_device=trainer.device
-        )
+    sentence = of_the_first(trainer, None if problem is None else str(problem))
     if sentence is not None:
         if problem is None and int(os.environ.get("LOCAL_RANK", "0")) > 0:
             raise SystemExit(2)
         raise problem or UserError(sentence)
+
+
+def of_the_first(trainer: Any, value: T) -> T:
+    """Return the first process's value in all of them; torch's XLA has no way to, and each keeps its own."""
+    if trainer.data_parallel_world_size == 1 or trainer.tpu:
+        return value
+    first: T = distributed_utils.broadcast_object(
+        value, src_rank=0, group=trainer.data_parallel_process_group, dist_device=trainer.device
+    )
+    return first

@@ -13,6 +13,7 @@ ADDING = (
     "criterions",
     "lr_schedules",
     "optimizers",
+    "training_options",
     "tasks",
     "training_options",
     "trainer",

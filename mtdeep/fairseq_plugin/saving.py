@@ -1,4 +1,7 @@
-"""A checkpoint that the disk does not take ends a training with one sentence, in all of its processes."""
+"""A checkpoint ends a training with one sentence, in all of its processes, where the disk does not take it.
+
+So does one that is written, where the training was to stop and the user is to know why.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,17 @@ _save_checkpoint = checkpoint_utils.save_checkpoint
 
 @wraps(_save_checkpoint)
 def save_checkpoint(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -> None:
-    """Save what is due; raises UserError, which says what is whole and what goes on, where it cannot be written."""
+    """Save what is due; raises UserError, which says what is whole and what goes on, where it cannot be written.
+
+    Raises UserError, too, once it is written, where the training does not hear its source and is to end for that.
+    """
     with raised_by_all(trainer):
         try:
             _save_checkpoint(cfg, trainer, epoch_itr, val_loss)
         except OSError as error:
             where = error.filename or cfg.save_dir
             raise refusal(where, error.strerror, "make room", what_is_kept(cfg)) from error
+        trainer.source_watch.end_training()
 
 
 checkpoint_utils.save_checkpoint = save_checkpoint

@@ -124,8 +124,10 @@ def contradictions(cfg: Any) -> Iterator[str]:
     if cfg.common.fp16 and not cfg.common.memory_efficient_fp16 and not uses_gpu(cfg):
         yield "--fp16 needs a GPU; on a CPU give --amp or --bf16"
     if cfg.dataset.disable_validation:
-        for name in ("patience", "keep_best_checkpoints"):
-            if cfg.checkpoint[name] > 0:
+        options = {name: cfg.checkpoint[name] for name in ("patience", "keep_best_checkpoints")}
+        options["stop_without_source"] = cfg.optimization.stop_without_source
+        for name, value in options.items():
+            if value > 0:
                 yield f"--{name.replace('_', '-')} needs validation; leave --disable-validation out"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ from mtdeep.errors import UserError, in_file
 from mtdeep.fairseq_plugin import depth_rates
 from mtdeep.fairseq_plugin.branch_warm_up import agree_on_warm_up, check_end
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
+from mtdeep.fairseq_plugin.early_stopping import stop_also
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
 from mtdeep.fairseq_plugin.going_on import way_out
 from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
+from mtdeep.fairseq_plugin.source_watch import SourceWatch
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
 from mtdeep.nn.depth_rates import FactoredSteps
@@ -72,9 +75,15 @@ class Trainer(fairseq.trainer.Trainer):
             state["optimizer_history"][-1][depth_rates.KEY] = self.rates
         return state
 
+    @cached_property
+    def source_watch(self) -> SourceWatch:
+        """What looks at each validation whether the model hears its source."""
+        return SourceWatch(self)
+
     def save_checkpoint(self, filename: str, extra_state: dict[str, Any]) -> None:
         """Save the training, with what its loop remembers of validation."""
-        super().save_checkpoint(filename, {**extra_state, KEY: validation_history(self.cfg.checkpoint)})
+        remembered = {KEY: validation_history(self.cfg.checkpoint), **self.source_watch.state()}
+        super().save_checkpoint(filename, {**extra_state, **remembered})
 
     def load_checkpoint(
         self,
@@ -90,7 +99,9 @@ class Trainer(fairseq.trainer.Trainer):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
             )
+        stop_also(lambda: self.source_watch.ends_training)
         restore(self.cfg.checkpoint, extra_state, anew=reset_optimizer or reset_meters)
+        self.source_watch.restore(extra_state, anew=reset_optimizer or reset_meters)
         if reset_optimizer and reset_meters:  # another training, whose hours (--stop-time-hours) are not these
             self._previous_training_time = 0
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
@@ -129,6 +140,18 @@ class Trainer(fairseq.trainer.Trainer):
         """The model, if it is one of ours, without the wrappers of distributed training."""
         model = unwrapped(self._model)
         return model if isinstance(model, FairseqDeepModel) else None
+
+    def get_valid_iterator(self, subset: str, *options: Any, **more: Any) -> EpochBatchIterating:
+        """Return the iterator over a validation split."""
+        iterator = super().get_valid_iterator(subset, *options, **more)
+        self.source_watch.begin(subset, iterator)
+        return iterator
+
+    def valid_step(self, sample: dict[str, Any], raise_oom: bool = False) -> dict[str, Any]:
+        """Validate a batch; before the first of a split, log what the source is to the model."""
+        self.source_watch.look()
+        logged: dict[str, Any] = super().valid_step(sample, raise_oom)
+        return logged
 
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
         """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""

@@ -12,9 +12,8 @@ fairseq looks at the annotations themselves and knows only the forms of Python 3
 from dataclasses import dataclass, field, fields
 from typing import Optional
 
-from fairseq.dataclass import ChoiceEnum, FairseqDataclass
+from fairseq.dataclass import ChoiceEnum, FairseqDataclass, initialize
 from fairseq.dataclass.configs import OptimizationConfig
-from fairseq.dataclass.initialize import hydra_init
 
 from mtdeep.nn.factors import RULES
 
@@ -28,7 +27,14 @@ class TrainingOptions(FairseqDataclass):
         metadata={
             "help": "what the learning rate is multiplied with by depth: 'none', the papers' recipe; 'adam', for "
             "DeepNorm under Adam: the encoder's layers learn at beta/alpha of the rate; 'completep', for Pre-LN with "
-            "--base-layers (default: none, or what the training that goes on had)"
+            "--tuned-depth (default: none, or what the training that goes on had)"
+        },
+    )
+    stop_without_source: bool = field(
+        default=False,
+        metadata={
+            "help": "end the training, with a checkpoint and exit code 2, when at two validations in a row the model "
+            "does not hear its source, as the encoder says the same of every token or another source costs nothing"
         },
     )
 
@@ -44,4 +50,4 @@ def extend(group: type[FairseqDataclass], options: type[FairseqDataclass]) -> No
 
 
 extend(OptimizationConfig, TrainingOptions)
-hydra_init()  # fairseq's import, which is over, has told hydra of the group as it was
+initialize.hydra_init()  # hydra was handed the groups when fairseq was imported

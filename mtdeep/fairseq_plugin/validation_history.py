@@ -8,11 +8,11 @@ one in the same process has left there.
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Callable
 from typing import Any
 
 from fairseq import checkpoint_utils
+
+from mtdeep.fairseq_plugin.early_stopping import early_stopping
 
 logger = logging.getLogger(__name__)
 KEY = "validation_history"
@@ -20,7 +20,7 @@ KEY = "validation_history"
 
 def validation_history(cfg: Any) -> dict[str, Any]:
     """Return what a checkpoint has to hold; *cfg* are fairseq's options of checkpoints."""
-    waiting = {name: vars(function).get(name) for function in _early_stopping() for name in ("best", "num_runs")}
+    waiting = {name: vars(function).get(name) for function in early_stopping() for name in ("best", "num_runs")}
     return {**_metric(cfg), **waiting}
 
 
@@ -41,7 +41,7 @@ def restore(cfg: Any, extra_state: dict[str, Any] | None, *, anew: bool) -> None
         )
         extra_state.pop("best", None)
         return
-    for function in _early_stopping():
+    for function in early_stopping():
         if history.get("best") is not None:
             function.best, function.num_runs = history["best"], history["num_runs"]  # type: ignore[attr-defined]
 
@@ -50,13 +50,7 @@ def _metric(cfg: Any) -> dict[str, Any]:
     return {"metric": cfg.best_checkpoint_metric, "maximize": cfg.maximize_best_checkpoint_metric}
 
 
-def _early_stopping() -> list[Callable[..., bool]]:
-    """Return the function that counts; it is in the program itself under `python -m fairseq_cli.train`."""
-    modules = [vars(sys.modules[name]) for name in ("__main__", "fairseq_cli.train") if name in sys.modules]
-    return [names["should_stop_early"] for names in modules if "should_stop_early" in names]
-
-
 def _forget() -> None:
-    for function in (checkpoint_utils.save_checkpoint, *_early_stopping()):
+    for function in (checkpoint_utils.save_checkpoint, *early_stopping()):
         for name in ("best", "num_runs"):
             vars(function).pop(name, None)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mtdeep.probe.records import Record
-from mtdeep.probe.verdict import EQUAL_STATES, LOST_GRADIENT
+from mtdeep.probe.thresholds import EQUAL_STATES
+from mtdeep.probe.verdict import LOST_GRADIENT
 
 Values = Callable[[Record, str, str], list[float | None]]
 """(record, moment, stack) -> a number of the layers 0, 1, ...; None where there is none."""

@@ -15,6 +15,7 @@ from mtdeep.probe.age import Age
 from mtdeep.probe.gradients import flow
 from mtdeep.probe.measure import Measurement, Settings
 from mtdeep.probe.states import StackStates
+from mtdeep.probe.thresholds import EQUAL_STATES, SOURCE_UNHEARD
 
 Outcome = Literal["trains", "at risk", "will not train"]
 _GRAVITY: tuple[Outcome, ...] = ("trains", "at risk", "will not train")
@@ -23,10 +24,6 @@ LOST_GRADIENT, WEAK_GRADIENT = 1e-4, 1e-2
 """A layer's gradient by that of a layer above it: below the first lie the deep models that were seen not to train."""
 STEEP_GRADIENT = 1e2
 """The same, above which it explodes on its way down; of no model that was tried."""
-EQUAL_STATES = 0.01
-"""Standard deviation over tokens, relative to the size of the states, below which they are the same for each token."""
-SOURCE_UNHEARD = 0.01
-"""Nats per token by which another source must raise a trained model's loss."""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from sweep import LOG, Run, stopped_by, trained_with
 from translates import SourceUse
 
 from mtdeep.corpus import DirectionView, Store, Vocabulary, direction_views, parse_directions
-from mtdeep.probe.verdict import EQUAL_STATES
+from mtdeep.probe.thresholds import BELOW_UNIGRAM, EQUAL_STATES, HEARD
 
-BELOW_UNIGRAM, ABOVE_MINIMUM, HEARD = 0.5, 1.0, 0.05  # bits a token
+ABOVE_MINIMUM = 1.0  # bits a token
 DEFINITION = (
     "A training counts as diverged (div.) when fairseq ended it because loss or gradients were not finite; or a loss "
     f"that it logged is not finite; or its last validation loss is not at least {BELOW_UNIGRAM:g} bits a token below "

@@ -50,6 +50,10 @@ def training(configured, tmp_path: Path) -> Callable[..., DictConfig]:
             "--keep-best-checkpoints needs validation; leave --disable-validation out.",
         ),
         (
+            {"dataset.disable_validation": True, "optimization.stop_without_source": True},
+            "--stop-without-source needs validation; leave --disable-validation out.",
+        ),
+        (
             {"common.wandb_project": "p", "dataset.num_shards": 2},
             "--num-shards: it belongs to fairseq-generate and fairseq-eval-lm; leave it out, or share with "
             "--distributed-world-size; --wandb-project needs the package wandb; install it, or leave that out.",

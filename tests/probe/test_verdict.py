@@ -10,7 +10,8 @@ import pytest
 from mtdeep.checkpoint import Provenance
 from mtdeep.probe import Age, Settings, judge
 from mtdeep.probe.measure import Measurement
-from mtdeep.probe.verdict import LOST_GRADIENT, SOURCE_UNHEARD, STEEP_GRADIENT
+from mtdeep.probe.thresholds import SOURCE_UNHEARD
+from mtdeep.probe.verdict import LOST_GRADIENT, STEEP_GRADIENT
 
 SETTINGS = Settings()
 OLD, YOUNG = Age(updates=20_000, warmup=4000), Age(updates=300, warmup=4000)

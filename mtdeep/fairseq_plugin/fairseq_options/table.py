@@ -2,7 +2,8 @@
 
 fairseq's parsers offer most options of a training to every command: where an option has no effect, it is one of a
 training, its logs and checkpoints, or of how fairseq lays out memory. What the task, the model, the criterion, the
-optimizer and the schedule declare is theirs. A test goes over the parsers, so that none is forgotten.
+optimizer and the schedule declare is theirs; ours of every training are in `training_options`. A test goes over the
+parsers, so that none is forgotten.
 """
 
 from __future__ import annotations
