@@ -32,7 +32,11 @@ PRELOADED = (hypothesis, numpy, sentencepiece, torch)  # once, before the forks;
 TESTS = {
     "depth": ("test_depth",),
     "residual": ("test_residual", "test_vanilla"),
-    "scheme": ("test_initialise", "test_residual", "test_subln", "test_vanilla", "test_transformer"),
+    "depth_rates": ("test_depth_rates", "test_factored_steps"),
+    "scheme": (
+        *("test_initialise", "test_residual", "test_subln", "test_vanilla", "test_transformer"),
+        "test_depth_rates",
+    ),
     "matrices": ("test_matrices", "test_initialise"),
     "initialise": ("test_initialise",),
     "activations": ("test_vanilla", "test_signal_kernels"),

@@ -70,12 +70,12 @@ def recorded_rule(history: Sequence[Mapping[str, Any]] | None) -> DepthRates:
 @contextmanager
 def unflattened(cfg: Any) -> Iterator[None]:
     """Let fairseq's --fp16 keep a copy of each parameter, since one flat copy of all has no groups."""
-    flattens = not cfg.common.fp16_no_flatten_grads
+    given = cfg.common.fp16_no_flatten_grads
     cfg.common.fp16_no_flatten_grads = True
     try:
         yield
     finally:
-        cfg.common.fp16_no_flatten_grads = not flattens
+        cfg.common.fp16_no_flatten_grads = given
 
 
 def named_factors(model: nn.Module, criterion: nn.Module, rule: DepthRates) -> dict[str, Factors]:
@@ -126,7 +126,8 @@ def by_name(state: dict[str, Any], factors: Mapping[str, Factors]) -> dict[str, 
     place = dict(zip(names, numbers, strict=True)) if len(names) == len(numbers) else {}
     lacking = [name for name in factors if name not in place]
     if lacking:
-        beside = f" and {len(lacking) - 1} others" if lacking[1:] else ""
+        others = len(lacking) - 1
+        beside = {0: "", 1: " and one other"}.get(others, f" and {others} others")
         raise UserError(f"its optimizer has no state of {lacking[0]}{beside}: start it anew with --reset-optimizer.")
     options = {number: group for group in saved for number in group["params"]}
     groups: list[dict[str, Any]] = []

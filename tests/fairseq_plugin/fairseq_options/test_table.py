@@ -20,6 +20,7 @@ from mtdeep.fairseq_plugin.fairseq_options.option import Use, leaf
 from mtdeep.fairseq_plugin.fairseq_options.table import OPTIONS
 from mtdeep.fairseq_plugin.models import FairseqDeepEncoderDecoder
 from mtdeep.fairseq_plugin.options import ManyToManyTranslationConfig
+from mtdeep.fairseq_plugin.training_options import TrainingOptions
 
 ON_STORE = ["store", "--task", "many_to_many_translation", "--max-tokens", "100"]
 TRAINING = (
@@ -70,8 +71,8 @@ def places() -> dict[str, str]:
 
 
 def of_parts(use: Use) -> set[str]:
-    """The options that the task, the model, the criterion, the optimizer, the schedule and the scorer declare."""
-    own = {*CRITERION, *OPTIMIZER, *SCHEDULE, *BLEU_SCORER, "data"}
+    """The options that task, model, criterion, optimizer, schedule and scorer declare, and ours of every training."""
+    own = {*CRITERION, *OPTIMIZER, *SCHEDULE, *BLEU_SCORER, *fields(TrainingOptions), "data"}
     if use is Use.EVAL_LM:
         return own | fields(LanguageModelingConfig)
     return own | fields(ManyToManyTranslationConfig) | FairseqDeepEncoderDecoder.options()
