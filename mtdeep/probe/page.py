@@ -42,8 +42,14 @@ def _about(records: Sequence[Record], how: Mapping[str, Any]) -> str:
     return (
         f"Width {widths}; {what}; {settings['steps']} updates of Adam with a peak rate of {settings['learning_rate']:g}"
         f" after {settings['warmup']} updates of warm-up; about {settings['batch_tokens']} tokens a batch;"
-        f" {settings['precision']}; seed {settings['seed']}."
+        f" {settings['precision']}; seed {settings['seed']}{_rates(records)}."
     )
+
+
+def _rates(records: Sequence[Record]) -> str:
+    """Return the models whose updates had rates by depth, as the end of a sentence."""
+    rated = (record for record in records if record["depth_rates"] != "none")
+    return "".join(f"; {record['name']} with --depth-rates {record['depth_rates']}" for record in rated)
 
 
 def _data_uri(png: Path) -> str:

@@ -74,19 +74,19 @@ def probe(
 ) -> Report:
     """Measure and judge every candidate and write the report into *output*.
 
-    Raises UserError when a name is given twice, a model has another vocabulary than the store, or reads one language
-    and it is not said which; then nothing has been written.
+    Raises UserError when a name is given twice, a model has another vocabulary than the store, reads one language and
+    it is not said which, or is of a scheme without the rule of its rates; then nothing has been written.
     """
     check_names(candidates)
     if data.language is not None and not any(candidate.stands_alone for candidate in candidates):
         raise UserError(f"--language {data.language}: every model here reads pairs of languages; leave it out.")
     for candidate in candidates:
         _check_vocabulary(candidate, data)
-    of_candidates = [_with_rates(candidate, settings) for candidate in candidates]
+    own_settings = [_with_rates(candidate, settings) for candidate in candidates]
     batches = [_batches(candidate, settings, data) for candidate in candidates]
     (output / MEASURED).mkdir(parents=True, exist_ok=True)
     records = []
-    for candidate, own, found in zip(candidates, of_candidates, batches, strict=True):
+    for candidate, own, found in zip(candidates, own_settings, batches, strict=True):
         key = _key(candidate, own, data)
         path = output / MEASURED / f"{_file_name(candidate.name)}.json"
         record = _read(path, key)
