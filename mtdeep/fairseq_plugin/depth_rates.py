@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from fairseq.optim import OPTIMIZER_REGISTRY
 from torch import nn
 
 from mtdeep.errors import UserError
@@ -25,8 +26,11 @@ ADAMS = ("adam", "torch_adam")
 
 
 def problems(rule: str, cfg: Any, model: type) -> Iterator[str]:
-    """Yield one phrase for each thing in *cfg*, and in a model of this class, with which a rule cannot go."""
-    if rule == NO_RULE:
+    """Yield one phrase for each thing in *cfg*, and in a model of this class, with which a rule cannot go.
+
+    A model or an optimizer that does not exist is `start.unnamed_parts`'s affair.
+    """
+    if rule == NO_RULE or model is object:
         return
     given = f"--depth-rates {rule}"
     if rule not in RULES:
@@ -40,7 +44,7 @@ def problems(rule: str, cfg: Any, model: type) -> Iterator[str]:
     except ValueError as error:
         yield f"{given}: {error}; leave it out"
     optimizer = chosen(cfg, "optimizer")
-    if optimizer not in ADAMS:
+    if optimizer in OPTIMIZER_REGISTRY and optimizer not in ADAMS:
         yield f"{given} is for --optimizer {' and '.join(ADAMS)}, not {optimizer}"
     shared = {
         "--zero-sharding os": cfg.distributed_training.zero_sharding == "os",

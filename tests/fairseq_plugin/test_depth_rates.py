@@ -83,6 +83,20 @@ def test_it_does_not_go_with_parameters_that_are_shared_out(place: str, value: s
         check("train", training({f"distributed_training.{place}": value}))
 
 
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ({"model": {"_name": "deepnet_tm"}}, "--arch 'deepnet_tm' does not exist (did you mean 'deepnet_mt'?)."),
+        ({"optimizer": {"_name": "torch_adm"}}, "--optimizer 'torch_adm' does not exist (did you mean 'torch_adam'?)."),
+        ({"optimizer": None}, "--optimizer is missing (in a configuration file, optimizer: {_name: ...})."),
+    ],
+)
+def test_a_part_that_does_not_exist_is_told_alone(part: dict[str, object], sentence: str, training) -> None:
+    with pytest.raises(UserError) as problem:
+        check("train", training(part))
+    assert str(problem.value) == sentence
+
+
 def test_architectures_other_than_deepnet_say_that_they_have_no_rule(training) -> None:
     """All of ours, a stack on its own among them."""
     deep = {name: model for name, model in ARCH_MODEL_REGISTRY.items() if issubclass(model, FairseqDeepModel)}
