@@ -52,7 +52,6 @@ def assert_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     ("optimizer", "precision"),
     [
         ("torch_adam", ()),
-        ("torch_adam", ("amp",)),
         ("adam", ()),
         ("adam", ("fp16", "memory_efficient_fp16")),
     ],

@@ -103,7 +103,10 @@ def assert_the_encoders_layers_learn_slower(with_rule: Trainer, without: Trainer
 
 @pytest.mark.parametrize(
     ("optimizer", "precision"),
-    [*(("torch_adam", name) for name in PRECISIONS if "memory" not in name), *(("adam", name) for name in PRECISIONS)],
+    [
+        *(("torch_adam", name) for name in ("fp32", "bf16", "amp", "fp16")),
+        *(("adam", name) for name in ("fp32", "fp16", "memory-efficient fp16")),
+    ],
 )
 def test_each_precision_and_optimizer(optimizer: str, precision: str, both, samples: Samples) -> None:
     trainers = both(*FIXED, "--optimizer", optimizer, **PRECISIONS[precision])
@@ -138,11 +141,9 @@ def test_one_update_of_two_batches(both, samples: Samples) -> None:
 
 
 def test_decay_is_that_of_the_whole_rate(both, samples: Samples) -> None:
-    """A normalisation's weights of 1 lose rate times decay, however slowly they learn."""
-    decayed, without = both(*FIXED, "--weight-decay", "0.5", "--adam-eps", "1e10"), both(*FIXED, "--adam-eps", "1e10")
-    name = "encoder.layers.0.self_attn_layer_norm.weight"
-    for trainer, others in zip(decayed, without, strict=True):
-        lost = first_step(trainer, [samples[:1]])[name] - first_step(others, [samples[:1]])[name]
+    """Epsilon leaves decay alone: a normalisation's weights of 1 lose rate times decay, however slowly they learn."""
+    for trainer in both(*FIXED, "--weight-decay", "0.5", "--adam-eps", "1e10"):
+        lost = first_step(trainer, [samples[:1]])["encoder.layers.0.self_attn_layer_norm.weight"]
         torch.testing.assert_close(lost, torch.full_like(lost, -5e-3 * 0.5), rtol=1e-4, atol=0)
 
 
