@@ -32,8 +32,12 @@ PRELOADED = (hypothesis, numpy, sentencepiece, torch)  # once, before the forks;
 TESTS = {
     "depth": ("test_depth",),
     "branch_warm_up": ("test_branch_warm_up",),
+    "depth_rates": ("test_depth_rates", "test_factored_steps"),
     "residual": ("test_residual", "test_vanilla", "test_equations"),
-    "scheme": ("test_initialise", "test_residual", "test_subln", "test_equations", "test_vanilla", "test_transformer"),
+    "scheme": (
+        *("test_initialise", "test_residual", "test_subln", "test_equations", "test_vanilla", "test_transformer"),
+        "test_depth_rates",
+    ),
     "matrices": ("test_matrices", "test_initialise"),
     "initialise": ("test_initialise",),
     "activations": ("test_vanilla", "test_signal_kernels"),

@@ -45,10 +45,9 @@ class Provenance:
     """Where the weights come from; None is what the checkpoint does not record.
 
     architecture: the name after `--arch`; task: that after `--task`; updates: how many the training has made; data: the
-    path that it was given, of several folders with colons between them; depth_rates: the rule after `--depth-rates`,
-    where it had any; encoder_tag, vocabulary, languages: of
-    `TaskRecord`, where the task is `many_to_many_translation` or made from it; arguments: the model's, with all others
-    beside them where a command line gave them.
+    path that it was given, of several folders with colons between them; depth_rates: the rule of its rates, where it
+    had one; encoder_tag, vocabulary, languages: of `TaskRecord`, where the task is `many_to_many_translation` or made
+    from it; arguments: the model's, with all others beside them where a command line gave them.
     """
 
     architecture: str | None = None

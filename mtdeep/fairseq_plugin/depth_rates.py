@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from fairseq.optim import OPTIMIZER_REGISTRY
 from torch import nn
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.unsuited import chosen
 from mtdeep.nn import Config
-from mtdeep.nn.depth_rates import groups_of, parameter_factors, stack_factors
+from mtdeep.nn.depth_rates import parameter_factors, stack_factors
+from mtdeep.nn.factored_steps import groups_of
 from mtdeep.nn.factors import RULES, DepthRates, Factors
 
 KEY = "depth_rates"
@@ -26,8 +28,11 @@ ADAMS = ("adam", "torch_adam")
 
 
 def problems(rule: str, cfg: Any, model: type) -> Iterator[str]:
-    """Yield one phrase for each thing in *cfg*, and in a model of this class, with which a rule cannot go."""
-    if rule == NO_RULE:
+    """Yield one phrase for each thing in *cfg*, and in a model of this class, with which a rule cannot go.
+
+    A model or an optimizer that does not exist is `start.unnamed_parts`'s affair.
+    """
+    if rule == NO_RULE or model is object:
         return
     given = f"--depth-rates {rule}"
     if rule not in RULES:
@@ -39,9 +44,9 @@ def problems(rule: str, cfg: Any, model: type) -> Iterator[str]:
     try:
         stack_factors(_smallest(model, cfg), rule)
     except ValueError as error:
-        yield f"{given}: {error}"
+        yield f"{given}: {error}; leave it out"
     optimizer = chosen(cfg, "optimizer")
-    if optimizer not in ADAMS:
+    if optimizer in OPTIMIZER_REGISTRY and optimizer not in ADAMS:
         yield f"{given} is for --optimizer {' and '.join(ADAMS)}, not {optimizer}"
     shared = {
         "--zero-sharding os": cfg.distributed_training.zero_sharding == "os",
@@ -72,12 +77,12 @@ def recorded_rule(history: Sequence[Mapping[str, Any]] | None) -> DepthRates:
 @contextmanager
 def unflattened(cfg: Any) -> Iterator[None]:
     """Let fairseq's --fp16 keep a copy of each parameter, since one flat copy of all has no groups."""
-    flattens = not cfg.common.fp16_no_flatten_grads
+    given = cfg.common.fp16_no_flatten_grads
     cfg.common.fp16_no_flatten_grads = True
     try:
         yield
     finally:
-        cfg.common.fp16_no_flatten_grads = not flattens
+        cfg.common.fp16_no_flatten_grads = given
 
 
 def named_factors(model: nn.Module, criterion: nn.Module, rule: DepthRates) -> dict[str, Factors]:
@@ -128,7 +133,8 @@ def by_name(state: dict[str, Any], factors: Mapping[str, Factors]) -> dict[str, 
     place = dict(zip(names, numbers, strict=True)) if len(names) == len(numbers) else {}
     lacking = [name for name in factors if name not in place]
     if lacking:
-        beside = f" and {len(lacking) - 1} others" if lacking[1:] else ""
+        others = len(lacking) - 1
+        beside = {0: "", 1: " and one other"}.get(others, f" and {others} others")
         raise UserError(f"its optimizer has no state of {lacking[0]}{beside}: start it anew with --reset-optimizer.")
     options = {number: group for group in saved for number in group["params"]}
     groups: list[dict[str, Any]] = []

@@ -104,7 +104,7 @@ class SourceWatch:
 
     def _remedy(self) -> str:
         model = unwrapped(self._trainer.get_model())
-        return remedy(model.scheme if isinstance(model, FairseqDeepModel) else None, self._trainer.rates)
+        return remedy(model.scheme if isinstance(model, FairseqDeepModel) else None, self._trainer.rate_rule)
 
     def _measure(self, split: str, iterator: EpochBatchIterating) -> SourceUse | None:
         """Score the split's sentences, in all processes alike, as a wrapped model's parts may lie in all of them."""

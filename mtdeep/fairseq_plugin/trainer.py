@@ -33,7 +33,7 @@ from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_che
 from mtdeep.fairseq_plugin.source_watch import SourceWatch
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
-from mtdeep.nn.depth_rates import FactoredSteps
+from mtdeep.nn.factored_steps import FactoredSteps
 from mtdeep.nn.factors import DepthRates
 
 
@@ -50,19 +50,19 @@ class Trainer(fairseq.trainer.Trainer):
     _first_update = 0
 
     @property
-    def rates(self) -> DepthRates:
+    def rate_rule(self) -> DepthRates:
         """The rule by which the rates of this training depend on depth."""
         given: DepthRates | None = self.cfg.optimization.depth_rates
         return given or depth_rates.recorded_rule(self._optim_history if self._goes_on else None)
 
     def _build_optimizer(self) -> None:
         """Build the optimizer, in groups where a rule asks for them, and the schedule of its rate."""
-        if self.rates == depth_rates.NO_RULE:
+        if self.rate_rule == depth_rates.NO_RULE:
             super()._build_optimizer()
             return
         with depth_rates.unflattened(self.cfg):
             super()._build_optimizer()
-        factors = depth_rates.named_factors(self._model, self._criterion, self.rates)
+        factors = depth_rates.named_factors(self._model, self._criterion, self.rate_rule)
         FactoredSteps(self._optimizer.optimizer, factors)
         # Some schedules count the groups when they are made.
         self._lr_scheduler = build_lr_scheduler(self.cfg.lr_scheduler, self._optimizer)
@@ -71,8 +71,8 @@ class Trainer(fairseq.trainer.Trainer):
     def state_dict(self) -> dict[str, Any]:
         """Return all that a checkpoint holds; the rule by which rates depend on depth is part of the optimizer's."""
         state: dict[str, Any] = super().state_dict()
-        if self.rates != depth_rates.NO_RULE:
-            state["optimizer_history"][-1][depth_rates.KEY] = self.rates
+        if self.rate_rule != depth_rates.NO_RULE:
+            state["optimizer_history"][-1][depth_rates.KEY] = self.rate_rule
         return state
 
     @cached_property

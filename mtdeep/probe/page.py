@@ -52,7 +52,8 @@ def _about(records: Sequence[Record], how: Mapping[str, Any]) -> str:
     return (
         f"Width {widths}; {in_words(how['data'])}; {settings['steps']} updates of Adam with a peak rate of"
         f" {settings['learning_rate']:g} after {settings['warmup']} updates of warm-up; about"
-        f" {settings['batch_tokens']} tokens a batch; {settings['precision']}; seed {settings['seed']}."
+        f" {settings['batch_tokens']} tokens a batch; {settings['precision']}; seed {settings['seed']}"
+        f"{_rates(records)}."
     )
 
 
@@ -61,6 +62,12 @@ def in_words(data: Mapping[str, Any]) -> str:
     if "store" not in data:
         return "made-up sentences, translated word for word"
     return f"split {data['split']} of a store" + (f", {data['language']} alone" if data["language"] else "")
+
+
+def _rates(records: Sequence[Record]) -> str:
+    """Return the models whose updates had rates by depth, as the end of a sentence."""
+    rated = (record for record in records if record["depth_rates"] != "none")
+    return "".join(f"; {record['name']} with --depth-rates {record['depth_rates']}" for record in rated)
 
 
 def _data_uri(png: Path) -> str:

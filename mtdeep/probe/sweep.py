@@ -46,15 +46,16 @@ def probe(
 ) -> Report:
     """Measure and judge every candidate and write the report into *output*.
 
-    Raises UserError when a name is given twice, and as `batches_of` does; then nothing has been written.
+    Raises UserError when a name is given twice or a scheme lacks the rule of its rates, and as `batches_of` does; then
+    nothing has been written.
     """
     check_names(candidates)
-    of_candidates = [_with_rates(candidate, settings) for candidate in candidates]
+    own_settings = [_with_rates(candidate, settings) for candidate in candidates]
     # One to look at, and one for each update.
     batches = batches_of(candidates, data, settings.steps + 1, tokens=settings.batch_tokens, seed=settings.seed)
     (output / MEASURED).mkdir(parents=True, exist_ok=True)
     records = []
-    for candidate, own, found in zip(candidates, of_candidates, batches, strict=True):
+    for candidate, own, found in zip(candidates, own_settings, batches, strict=True):
         key = key_of(_REVISION, candidate.identity(), asdict(own), data.describe())
         path = output / MEASURED / f"{file_name(candidate.name)}.json"
         record = read_record(path, key)
@@ -80,7 +81,7 @@ def _with_rates(candidate: Candidate, settings: Settings) -> Settings:
         checked = checked_rule(rule)
         stack_factors(candidate.config, checked)
     except ValueError as error:
-        raise UserError(f"{candidate.name}: --depth-rates: {error}.") from None
+        raise UserError(f"{candidate.name}: {error}; give --depth-rates none.") from None
     return replace(settings, depth_rates=checked)
 
 

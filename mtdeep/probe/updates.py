@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from mtdeep.nn import Model
-from mtdeep.nn.depth_rates import FactoredSteps, parameter_factors
+from mtdeep.nn.depth_rates import parameter_factors
+from mtdeep.nn.factored_steps import FactoredSteps
 from mtdeep.nn.factors import DepthRates, Factors
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.objective import first_scale, score

@@ -61,6 +61,12 @@ def cfg(model: Mapping[str, object] | None = None, task: Mapping[str, object] | 
         (cfg(model={"arch": None, "_name": "deepnet_mt"}), OF_OURS),
         (cfg(task={"_name": "made_from_it"}), {**OF_OURS, "task": "made_from_it"}),
         ({"optimizer_history": [{"num_updates": np.int64(42)}]}, OF_OURS),
+        # The last training's rule alone counts.
+        (
+            {"optimizer_history": [{"num_updates": 3}, {"num_updates": 42, "depth_rates": "adam"}]},
+            {**OF_OURS, "depth_rates": "adam"},
+        ),
+        ({"optimizer_history": [{"num_updates": 3, "depth_rates": "adam"}, {"num_updates": 42}]}, OF_OURS),
         # Tasks of fairseq's, and one of a user's that gives our names to something else.
         (
             {**cfg(task={"_name": "translation", "data": "bin", "encoder_tag": None}), "task_state": {}},
@@ -127,6 +133,7 @@ def test_a_record_is_written_as_it_is_read() -> None:
         ({"optimizer_history": [{"num_updates": "42"}]}, "updates is not a whole number but of type str"),
         ({"optimizer_history": [{"num_updates": True}]}, "updates is not a whole number but of type bool"),
         ({"optimizer_history": [{"num_updates": torch.ones(2)}]}, "updates is not a whole number but of type Tensor"),
+        ({"optimizer_history": [{"depth_rates": 7}]}, "depth_rates is not a text but of type int"),
         ({"task_state": [DIGEST]}, "task_state is not a dictionary but of type list"),
         ({"task_state": {**RECORD, "vocabulary": 7}}, "vocabulary is not a text but of type int"),
         ({"task_state": {**RECORD, "languages": "de"}}, "languages is not a list of texts but of type str"),

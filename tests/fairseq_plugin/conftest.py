@@ -10,6 +10,7 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from fairseq.data import Dictionary
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf, omegaconf_no_object_check
 from omegaconf import DictConfig, OmegaConf
 
-from mtdeep.checkpoint import read_checkpoint
+from mtdeep.checkpoint import load_plain, read_checkpoint
 from mtdeep.corpus import Store
 from mtdeep.decoding import SearchOptions, Translator
 from mtdeep.fairseq_plugin.trainer import Trainer
@@ -119,6 +120,25 @@ def trainer(toy_store: Path, tiny: list[str], tmp_path: Path, configured) -> Cal
         return Trainer(cfg, task, model, criterion)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def save_training() -> Callable[[Trainer, Path], dict[str, Any]]:
+    """Save a training at the start of its first epoch; returns what the file holds."""
+
+    def save(trainer: Trainer, path: Path) -> dict[str, Any]:
+        trainer.consolidate_optimizer()
+        trainer.save_checkpoint(str(path), {"train_iterator": {"epoch": 1, "version": 2, "iterations_in_epoch": 0}})
+        return load_plain(path)
+
+    return save
+
+
+@pytest.fixture
+def samples(trainer: Callable[..., Trainer]) -> list[dict[str, Any]]:
+    """Five batches, as the trainer takes them: those of validation, which no thread makes."""
+    batches = trainer().get_valid_iterator("valid").next_epoch_itr(shuffle=False)
+    return [next(batches) for _ in range(5)]
 
 
 @pytest.fixture(scope="session")

@@ -19,11 +19,9 @@ ADAM |= {"use_old_adam": False, "fp16_adam_stats": False}
 
 
 @pytest.fixture
-def checkpoint(trainer: Callable[..., Trainer], tmp_path: Path) -> Path:
+def checkpoint(trainer: Callable[..., Trainer], save_training, tmp_path: Path) -> Path:
     path = tmp_path / "earlier.pt"
-    earlier = trainer()
-    earlier.consolidate_optimizer()
-    earlier.save_checkpoint(str(path), {"train_iterator": {"epoch": 1, "version": 2, "iterations_in_epoch": 0}})
+    save_training(trainer(), path)
     return path
 
 

@@ -16,6 +16,7 @@ from mtdeep.nn.depth import (
     b2t,
     branch_warm_up_end,
     completep,
+    deepnorm_adam_rate,
     deepnorm_decoder,
     deepnorm_encoder,
     ds_init,
@@ -50,6 +51,8 @@ GOLDEN_SUBLN = {
     100: (3.1739, 2.3883, 2.3018),
     500: (4.1036, 2.7043, 2.6283),
 }
+# N = M: by what Adam's rate of an encoder's layers is multiplied.
+GOLDEN_ADAM_RATES = {6: 0.351, 12: 0.227, 18: 0.176, 50: 0.093, 100: 0.060, 500: 0.022}
 # JoeyNMT's own test pins these for N = M = 6.
 JOEYNMT_ALPHAS = (1.417938, 2.059767)
 CONSTANTS_OF_DEPTH = {0.81, 0.87, 0.25, -0.25, 1.15, 1 / 16}
@@ -60,6 +63,18 @@ def test_golden_table(layers: int) -> None:
     both = (*deepnorm_encoder(layers, layers), *deepnorm_decoder(layers, layers))
     assert (*both, *deepnorm_encoder(layers, 0)) == pytest.approx(GOLDEN[layers], abs=5.1e-5)
     assert deepnorm_decoder(0, layers) == deepnorm_encoder(layers, 0)
+
+
+@pytest.mark.parametrize("layers", GOLDEN_ADAM_RATES)
+def test_golden_table_of_adams_rates(layers: int) -> None:
+    assert deepnorm_adam_rate(layers, layers) == pytest.approx(GOLDEN_ADAM_RATES[layers], abs=5.1e-4)
+
+
+@pytest.mark.parametrize(("N", "M"), [(36, 12), (1, 1), (6, 3), (12, 36)])
+def test_adams_rate_of_unequal_depths(N: int, M: int) -> None:
+    """It falls with the root of N and the eighth root of M, from the ratio of the rounded constants."""
+    root_of_M = math.sqrt(math.sqrt(math.sqrt(M)))
+    assert deepnorm_adam_rate(N, M) * math.sqrt(N) * root_of_M == pytest.approx(0.87 / 0.81)
 
 
 def test_joeynmt_alphas() -> None:
@@ -203,6 +218,8 @@ def test_uspa_correlations_are_geometric() -> None:
         lambda: deepnorm_decoder(6, 0),
         lambda: deepnorm_encoder(-1, 0),
         lambda: deepnorm_decoder(-1, 6),
+        lambda: deepnorm_adam_rate(0, 6),
+        lambda: deepnorm_adam_rate(6, 0),
         lambda: subln_encoder(6, -1),
         lambda: subln_encoder(0, 0),
         lambda: subln_decoder(0, 0),

@@ -38,6 +38,7 @@ def test_everything_is_in_the_json(candidates, folder: Path) -> None:
     assert set(found["versions"]) == {"mtdeep", "torch", "numpy"}
     assert found["settings"] == {
         "steps": 2, "learning_rate": 5e-4, "warmup": 0, "precision": "fp32", "seed": 1, "batch_tokens": 60,
+        "depth_rates": None,
     }  # fmt: skip
     assert [record["name"] for record in found["configurations"]] == [candidate.name for candidate in candidates]
     names = {name.split()[0] for growth in found["growth"] for name in growth["names"]}
