@@ -27,6 +27,7 @@ from made_with import made_with
 
 from mtdeep.durable import write_atomically
 from mtdeep.nn import EncoderDecoder
+from mtdeep.nn.factors import DepthRates
 from mtdeep.nn.residual import Branch, Residual
 from mtdeep.probe import Measurement, ProbeBatch, Settings, judge, made_up_batches, measure, swept
 from mtdeep.probe.gradients import flow
@@ -40,6 +41,7 @@ ROOT = Path(__file__).parents[2]
 WIDTH, VOCABULARY, TOKENS, BATCHES = 64, 256, 512, 100
 LEARNT, LOOK = 0.5, 50
 """Nats per token by which another source must raise the loss of a model that has trained; updates between looks."""
+RATES: tuple[DepthRates, ...] = ("none", "adam")
 Found = dict[str, Any]
 
 
@@ -63,11 +65,13 @@ class Case:
     warmup: int = 0
     updates: int = 600
     seed: int = 1
+    rates: DepthRates = "none"
 
     @property
     def name(self) -> str:
         half = self.depth // 2
-        return f"{self.scheme} {half}-{half}, rate {self.rate:g}, warm-up {self.warmup}, seed {self.seed}"
+        name = f"{self.scheme} {half}-{half}, rate {self.rate:g}, warm-up {self.warmup}, seed {self.seed}"
+        return name if self.rates == "none" else f"{name}, --depth-rates {self.rates}"
 
 
 CASES = (
@@ -81,8 +85,9 @@ CASES = (
     Case("postln", 36, warmup=400),
     Case("deepnorm", 36, warmup=200, updates=500),
     *(Case(scheme, 36, updates=400) for scheme in ("residual", "subln", "rezero", "dsinit")),
-    Case("deepnorm", 36, rate=4e-3, updates=400),
-    Case("deepnorm", 100, updates=500),
+    *(Case(scheme, 36, updates=400) for scheme in ("lns", "periln", "keel", "b2t")),
+    *(Case("deepnorm", 36, rate=4e-3, updates=400, rates=rates) for rates in RATES),
+    *(Case("deepnorm", 100, updates=500, rates=rates) for rates in RATES),
     Case("preln", 100, updates=200),
     Case("postln", 100, updates=100),
 )
@@ -128,7 +133,9 @@ def examine(case: Case, progress: Callable[[int, int], None]) -> Found:
     started = time.monotonic()
     model = build(case)
     batches = made_up_batches(model.config, BATCHES + 1, tokens=TOKENS, seed=case.seed)
-    settings = Settings(learning_rate=case.rate, warmup=case.warmup, seed=case.seed, batch_tokens=TOKENS)
+    settings = Settings(
+        learning_rate=case.rate, warmup=case.warmup, seed=case.seed, batch_tokens=TOKENS, depth_rates=case.rates
+    )
     probed = measure(model, batches[: settings.steps + 1], settings)
     return {
         "name": case.name,
@@ -170,7 +177,7 @@ def relative_spread(moment: Snapshot, stack: str) -> float:
 def trained(case: Case, batches: Sequence[ProbeBatch], progress: Callable[[int, int], None]) -> Found:
     """Train a model of the case until it has clearly learnt to use its source, or for all its updates."""
     model = build(case)
-    trainer = Trainer(model, learning_rate=case.rate, warmup=case.warmup)
+    trainer = Trainer(model, learning_rate=case.rate, warmup=case.warmup, depth_rates=case.rates)
     pair = batches[0].with_another_source()
     assert pair is not None
     for update in range(1, case.updates + 1):

@@ -52,8 +52,8 @@ def changed(**fields: Any) -> Control:
 
 
 CAUSE = Group(
-    "The cause, without any factor (18-18 layers, 2e-3): is what pushes the encoder common to all tokens, and is it the "
-    "frequencies of words, which a decoder learns first?",
+    "The cause, without any factor (18-18 layers, 2e-3): is what pushes the encoder common to all tokens, and is it "
+    "the frequencies of words, which a decoder learns first?",
     [
         line("nothing", PLAIN, seeds=SEEDS),
         line("the factor", SLOWER, seeds=SEEDS),
