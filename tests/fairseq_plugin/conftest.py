@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -92,6 +92,21 @@ def configured() -> Callable[..., DictConfig]:
         return cfg
 
     return configure
+
+
+@pytest.fixture
+def training_with(configured, tmp_path: Path) -> Callable[[Sequence[str]], Callable[..., DictConfig]]:
+    """Return, from the options of a training, what makes its configuration with some values changed: {place: value}."""
+
+    def make(options: Sequence[str]) -> Callable[..., DictConfig]:
+        def configure(changes: Mapping[str, object] = MappingProxyType({})) -> DictConfig:
+            folder = {"checkpoint.save_dir": str(tmp_path / "run")}
+            cfg: DictConfig = configured("train", *options, changes={**folder, **changes})
+            return cfg
+
+        return configure
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -26,15 +25,10 @@ FACTORS = {"a": PLAIN, "b": SLOW, "c": PLAIN, "d": SLOW}
 
 
 @pytest.fixture
-def training(configured, tmp_path: Path) -> Callable[..., DictConfig]:
+def training(training_with) -> Callable[..., DictConfig]:
     """Return the configuration of a training with the rule, with some values changed: {place: value}."""
-
-    def configure(changes: Mapping[str, object] = MappingProxyType({})) -> DictConfig:
-        folder = {"checkpoint.save_dir": str(tmp_path / "run")}
-        cfg: DictConfig = configured("train", *TRAINING, changes={**folder, **changes})
-        return cfg
-
-    return configure
+    made: Callable[..., DictConfig] = training_with(TRAINING)
+    return made
 
 
 @pytest.mark.parametrize("arch", ["deepnet_mt", "deepnet_mt_36", "deepnet_mt_1000"])

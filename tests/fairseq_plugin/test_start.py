@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import fairseq_cli.train
 import pytest
@@ -23,15 +22,10 @@ TRAINING = (
 
 
 @pytest.fixture
-def training(configured, tmp_path: Path) -> Callable[..., DictConfig]:
+def training(training_with) -> Callable[..., DictConfig]:
     """Return the configuration of a training, with some values changed: {place: value}."""
-
-    def configure(changes: Mapping[str, object] = MappingProxyType({})) -> DictConfig:
-        folder = {"checkpoint.save_dir": str(tmp_path / "run")}
-        cfg: DictConfig = configured("train", *TRAINING, changes={**folder, **changes})
-        return cfg
-
-    return configure
+    made: Callable[..., DictConfig] = training_with(TRAINING)
+    return made
 
 
 @pytest.mark.parametrize(
