@@ -28,6 +28,7 @@ class Trainer:
     data_parallel_world_size = 1
     checkpoint_suffix = ""
     always_call_state_dict_during_save_checkpoint = False
+    source_watch = SimpleNamespace(end_training=lambda: None)
 
     def __init__(self, *, saves: bool = True) -> None:
         self.should_save_checkpoint_on_current_rank = saves

@@ -88,6 +88,7 @@ def update_checkpoints() -> None:
             get_num_updates=partial(int, 5 * epoch),
             checkpoint_suffix="",
             save_checkpoint=lambda filename, extra_state: Path(filename).write_text("state"),
+            source_watch=SimpleNamespace(end_training=lambda: None),
         )
         position = SimpleNamespace(epoch=epoch, end_of_epoch=lambda: True, state_dict=dict)
         checkpoint_utils.save_checkpoint(cfg, trainer, position, 2.0)
