@@ -54,8 +54,8 @@ def probe(
     depth_rates: Annotated[
         str | None,
         typer.Option(
-            help="Rule by which the rate depends on depth, as fairseq-train's flag: none or adam. [default: that of a "
-            "checkpoint's training, else none]"
+            help="Rule by which the rate depends on depth, as fairseq-train's flag: none, adam or completep; none for "
+            "schemes that do not have it. [default: that of a checkpoint's training, else none]"
         ),
     ] = None,
     precision: Annotated[str, typer.Option(help="fp32, amp, bf16 or fp16, as fairseq-train's flags.")] = "fp32",

@@ -14,7 +14,7 @@ from mtdeep.errors import UserError
 if TYPE_CHECKING:
     from mtdeep.probe.use import Use
 
-OF_NEW_MODELS = ("schemes", "depths", "width", "config", "steps", "lr", "warmup", "precision")
+OF_NEW_MODELS = ("schemes", "depths", "width", "config", "steps", "lr", "warmup", "depth_rates", "precision")
 """Options of models that are not trained, and of updates."""
 
 
@@ -22,7 +22,7 @@ def check_use(context: typer.Context, checkpoints: Sequence[Path], store: Path |
     """Raise UserError for options that are missing, or have no meaning, where depth that is used is asked for."""
     given = [name for name in OF_NEW_MODELS if _is_given(context, name)]
     if given:
-        options = ", ".join(f"--{name}" for name in given)
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise UserError(f"--use: it looks at trained models and makes no updates; leave out {options}.")
     if not checkpoints:
         raise UserError("--use: it looks at trained models; give --checkpoint FILE.")

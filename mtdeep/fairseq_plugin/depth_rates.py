@@ -59,7 +59,7 @@ def problems(rule: str, cfg: Any, model: type) -> Iterator[str]:
 def _smallest(model: type[FairseqDeepModel], cfg: Any) -> Config:
     """Return the configuration of a model with one layer in each of its stacks."""
     return Config(
-        tuned_depth=getattr(cfg.model, "tuned_depth", None) or 0,
+        tuned_depth=int(bool(getattr(cfg.model, "tuned_depth", None))),
         scheme=model.scheme,
         source_vocabulary_size=4,
         target_vocabulary_size=4,

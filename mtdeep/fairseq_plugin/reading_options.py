@@ -59,7 +59,7 @@ def _with_suffix(name: str, options: Any) -> str:
 
 def _in_parts(cfg: Any) -> bool:
     """Whether each process reads a file of its own, whose name it makes up when it has begun."""
-    parallel = cfg.common.model_parallel_size > 1 or getattr(cfg.model, "tuned_depth", 0) > 0
+    parallel = cfg.common.model_parallel_size > 1 or getattr(cfg.model, "base_layers", 0) > 0
     return parallel or cfg.distributed_training.use_sharded_state
 
 

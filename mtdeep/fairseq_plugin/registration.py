@@ -15,7 +15,6 @@ ADDING = (
     "optimizers",
     "training_options",
     "tasks",
-    "training_options",
     "trainer",
     "saving",
     "task_setup",

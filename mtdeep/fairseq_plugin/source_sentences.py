@@ -6,7 +6,7 @@ Shapes: B sentences, S source positions, T target positions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +23,13 @@ COUNTED, COLLATED = 2000, 64
 TENSORS = ("src_tokens", "src_lengths", "prev_output_tokens")
 
 
+class Limits(NamedTuple):
+    """Those of a validation batch: sentences, and tokens of the longer side with its padding; None is no limit."""
+
+    sentences: int | None
+    tokens: int | None
+
+
 @dataclass(frozen=True)
 class SourceSentences:
     """Two batches of fairseq's, with the same targets: own and other sources.
@@ -35,11 +42,12 @@ class SourceSentences:
     unigram: float
 
     @classmethod
-    def of(cls, iterator: EpochBatchIterating, padding: int, seed: int) -> SourceSentences | None:
+    def of(cls, iterator: EpochBatchIterating, padding: int, limits: Limits, seed: int) -> SourceSentences | None:
         """Take sentences of middling length out of a validation split; None where the split has none to compare.
 
-        *padding*: that of targets. The same iterator gives the same sentences in every process. Nothing is taken of
-        data that a training cannot read outside of its loader, nor of others than pairs of texts.
+        *padding*: that of targets. Where not even two are within the limits there is none to compare. The same iterator
+        gives the same sentences in every process. Nothing is taken of data that a training cannot read outside of its
+        loader, nor of others than pairs of texts.
         """
         if not isinstance(iterator, EpochBatchIterator):
             return None
@@ -47,7 +55,7 @@ class SourceSentences:
         if not getattr(dataset, "supports_fetch_outside_dataloader", True):
             return None
         readable = np.concatenate([np.asarray(batch, dtype=np.int64) for batch in iterator.frozen_batches])
-        chosen = choose(readable, directions_of(dataset, readable))
+        chosen = within(dataset, limits, readable)
         if not len(chosen):
             return None
         own = collated(dataset, chosen, seed)
@@ -63,17 +71,30 @@ class SourceSentences:
         return cls(own, other, unigram_loss(own["target"], counts, padding))
 
 
-def choose(readable: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Return the numbers of up to SENTENCES examples, of up to DIRECTIONS directions that have two or more.
+def within(dataset: FairseqDataset, limits: Limits, readable: np.ndarray) -> np.ndarray:
+    """Return the numbers of up to SENTENCES examples that make one batch within the limits."""
+    directions = directions_of(dataset, readable)
+    chosen = choose(readable, directions, min(SENTENCES, limits.sentences or SENTENCES))
+    while len(chosen) and limits.tokens is not None:
+        at_most = limits.tokens // max(dataset.num_tokens(int(number)) for number in chosen)
+        if len(chosen) <= at_most:
+            break
+        chosen = choose(readable, directions, min(at_most, len(chosen) - 1))
+    return chosen
+
+
+def choose(readable: np.ndarray, directions: np.ndarray, sentences: int) -> np.ndarray:
+    """Return the numbers of up to so many examples, of up to DIRECTIONS directions that have two or more.
 
     *readable* is in order of length; of each direction those in the middle are taken, which have like lengths.
     """
     present, counts = np.unique(directions, return_counts=True)
     present = present[counts > 1]
-    if not len(present):
+    at_most = min(DIRECTIONS, sentences // 2)
+    if not len(present) or not at_most:
         return readable[:0]
-    some = present[np.unique(np.linspace(0, len(present) - 1, DIRECTIONS).astype(np.int64))]
-    size = SENTENCES // len(some)
+    some = present[np.unique(np.linspace(0, len(present) - 1, at_most).astype(np.int64))]
+    size = sentences // len(some)
     chosen = []
     for direction in some:
         here = readable[directions == direction]

@@ -19,6 +19,9 @@ from fairseq import utils
 from fairseq.data.iterators import EpochBatchIterating
 from fairseq.logging import metrics
 from fairseq.models import FairseqEncoderDecoderModel
+from fairseq.tasks import FairseqTask
+from fairseq.tasks.translation import TranslationTask
+from fairseq.tasks.translation_multi_simple_epoch import TranslationMultiSimpleEpochTask
 from torch import Tensor
 
 from mtdeep.errors import UserError
@@ -27,7 +30,8 @@ from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.going_on import going_on
 from mtdeep.fairseq_plugin.raised_by_all import of_the_first
 from mtdeep.fairseq_plugin.source_alarm import SourceUse, Unheard, reason, remedy
-from mtdeep.fairseq_plugin.source_sentences import SourceSentences
+from mtdeep.fairseq_plugin.source_sentences import Limits, SourceSentences
+from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.probe import statistics
 from mtdeep.probe.hooks import Hooks
 
@@ -36,6 +40,11 @@ KEY = "source_unheard"
 """Under which a checkpoint has the validations in a row at which the source was not heard."""
 SPREAD, COST = "encoder_spread", "other_source_cost"
 """The figures' names in the log; the second in bits a token."""
+PLAIN_STEPS = tuple(
+    task.valid_step
+    for task in (FairseqTask, TranslationTask, TranslationMultiSimpleEpochTask, ManyToManyTranslationTask)
+)
+"""How tasks validate a batch whose criterion scores it as it is; others, such as `translation_lev`, change it first."""
 AFTER_THE_OTHERS = 195  # the place of both among the figures of a validation: the `priority` of fairseq
 
 
@@ -52,6 +61,7 @@ class SourceWatch:
         self._sentences: dict[str, SourceSentences | None] = {}
         self._unheard = Unheard()
         self._reason: str | None = None
+        self._is_said = False
 
     def begin(self, split: str, iterator: EpochBatchIterating) -> None:
         """Look at the source with the first batch of this validation that is to come."""
@@ -64,6 +74,7 @@ class SourceWatch:
         (split, iterator), self._next = self._next, None
         use = self._measure(split, iterator)
         if use is None:
+            self._say_that_nothing_ends_it(split)
             return
         metrics.log_scalar(SPREAD, use.spread, priority=AFTER_THE_OTHERS, round=4)
         metrics.log_scalar(COST, use.cost, priority=AFTER_THE_OTHERS, round=3)
@@ -89,6 +100,15 @@ class SourceWatch:
         """Go on from what a checkpoint holds, if it does, or begin *anew*."""
         self._unheard = Unheard() if anew or extra_state is None else Unheard(**extra_state.get(KEY, {}))
 
+    def _say_that_nothing_ends_it(self, split: str) -> None:
+        """Warn, once, a user who counts on the watch to end the training."""
+        trainer = self._trainer
+        decides = split == trainer.cfg.dataset.valid_subset.split(",")[0]
+        if decides and trainer.cfg.optimization.stop_without_source and not self._is_said:
+            self._is_said = True
+            if trainer.is_data_parallel_master:
+                logger.warning(f"--stop-without-source has no effect: {split} cannot tell what the source is")
+
     def _judge(self, use: SourceUse) -> None:
         updates, warm_up = self._trainer.get_num_updates(), self._warm_up()
         self._unheard = self._unheard.after(use, updates, warm_up)
@@ -98,9 +118,10 @@ class SourceWatch:
             logger.warning(f"{self._reason}; {self._remedy()}")
 
     def _warm_up(self) -> int:
-        """Return the updates of the schedule's warm-up, if it has one; `tri_stage` works its own out."""
-        schedule = self._trainer.lr_scheduler
-        return int(vars(schedule).get("warmup_steps") or getattr(schedule.cfg, "warmup_updates", 0))
+        """Return the updates of the longest warm-up, of the rate or the branches; `tri_stage` works its own out."""
+        schedule, model = self._trainer.lr_scheduler, unwrapped(self._trainer.get_model())
+        of_rate = int(vars(schedule).get("warmup_steps") or getattr(schedule.cfg, "warmup_updates", 0))
+        return max(of_rate, model.config.branch_warm_up_end) if isinstance(model, FairseqDeepModel) else of_rate
 
     def _remedy(self) -> str:
         model = unwrapped(self._trainer.get_model())
@@ -109,11 +130,12 @@ class SourceWatch:
     def _measure(self, split: str, iterator: EpochBatchIterating) -> SourceUse | None:
         """Score the split's sentences, in all processes alike, as a wrapped model's parts may lie in all of them."""
         trainer, model = self._trainer, unwrapped(self._trainer.get_model())
-        if not isinstance(model, FairseqEncoderDecoderModel):
+        if not isinstance(model, FairseqEncoderDecoderModel) or type(trainer.task).valid_step not in PLAIN_STEPS:
             return None
         if split not in self._sentences:
-            padding, seed = trainer.task.target_dictionary.pad(), trainer.cfg.common.seed
-            self._sentences[split] = SourceSentences.of(iterator, padding, seed)
+            padding, options = trainer.task.target_dictionary.pad(), trainer.cfg.dataset
+            limits = Limits(options.batch_size_valid, options.max_tokens_valid)
+            self._sentences[split] = SourceSentences.of(iterator, padding, limits, trainer.cfg.common.seed)
         sentences = self._sentences[split]
         if sentences is None:
             return None
@@ -135,7 +157,8 @@ class SourceWatch:
         trainer = self._trainer
         prepared, _ = trainer._prepare_sample(sample)
         _, _, log = trainer.criterion(trainer.model, prepared)
-        return float(log.get("nll_loss", log["loss"])) / float(log["ntokens"]) / math.log(2)
+        loss = log["nll_loss"] if "nll_loss" in log else log["loss"]
+        return float(loss) / float(log["ntokens"]) / math.log(2)
 
     @contextmanager
     def _unnoticed(self) -> Iterator[None]:

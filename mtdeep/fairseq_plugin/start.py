@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from fairseq import utils
 from fairseq.distributed import utils as distributed_utils
-from fairseq.models import ARCH_MODEL_REGISTRY
+from fairseq.models import ARCH_MODEL_REGISTRY, FairseqEncoderDecoderModel
 from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_REGISTRY
 from omegaconf import DictConfig, OmegaConf
@@ -123,6 +123,9 @@ def contradictions(cfg: Any) -> Iterator[str]:
         yield f"{' and '.join('--' + name for name in precisions)} contradict each other; give one of them"
     if cfg.common.fp16 and not cfg.common.memory_efficient_fp16 and not uses_gpu(cfg):
         yield "--fp16 needs a GPU; on a CPU give --amp or --bf16"
+    has_source = issubclass(model_class(cfg), FairseqEncoderDecoderModel) or model_class(cfg) is object
+    if cfg.optimization.stop_without_source and not has_source:
+        yield f"--stop-without-source: {chosen(cfg, 'model')} is no encoder-decoder and has no source; leave it out"
     if cfg.dataset.disable_validation:
         options = {name: cfg.checkpoint[name] for name in ("patience", "keep_best_checkpoints")}
         options["stop_without_source"] = cfg.optimization.stop_without_source

@@ -217,7 +217,7 @@ class Trainer(fairseq.trainer.Trainer):
     def _all_read(self) -> bool:
         """Whether every process reads the checkpoint; as fairseq has it."""
         sharded = self.is_fsdp and self.cfg.distributed_training.use_sharded_state
-        in_layers = getattr(self.cfg.model, "tuned_depth", 0) > 0
+        in_layers = getattr(self.cfg.model, "base_layers", 0) > 0
         return bool(self.cfg.checkpoint.load_checkpoint_on_all_dp_ranks or self.tpu or sharded or in_layers)
 
     @staticmethod

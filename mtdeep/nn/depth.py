@@ -75,7 +75,7 @@ def deepnorm_adam_rate(N: int, M: int) -> float:
     return beta / alpha
 
 
-def completep(layers: int, base_layers: int) -> float:
+def completep(layers: int, tuned_depth: int) -> float:
     """Return 1/m, where m = L / L_base: by what CompleteP multiplies branches and Adam's epsilon, for depth.
 
     L are a stack's layers, and L_base those for which the learning rate was chosen, which then is the same: block rates
@@ -84,8 +84,8 @@ def completep(layers: int, base_layers: int) -> float:
     Raises ValueError when one of them is below one. Source: Dey et al. 2025, "Don't be lazy: CompleteP enables
     compute-efficient deep transformers", arXiv 2505.01618, Table 1.
     """
-    _check_layers(L=layers, L_base=base_layers)
-    return base_layers / layers
+    _check_layers(L=layers, L_base=tuned_depth)
+    return tuned_depth / layers
 
 
 def subln_encoder(N: int, M: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -22,16 +22,18 @@ def stack_factors(config: Config, rule: DepthRates) -> dict[StackName, Factors]:
     stacks = {name: SCHEMES[config.scheme](config, name) for name in names if config.of_stack(name).layers}
     factors = {name: scheme.rates[rule] for name, scheme in stacks.items() if rule in scheme.rates}
     if not factors:
-        raise ValueError(_none_found(config, rule))
+        others = dict.fromkeys(other for scheme in stacks.values() for other in scheme.rates)
+        raise ValueError(_none_found(config, rule, list(others)))
     return factors
 
 
-def _none_found(config: Config, rule: DepthRates) -> str:
+def _none_found(config: Config, rule: DepthRates, others: Sequence[DepthRates]) -> str:
     if rule == "completep" and config.scheme == "preln":
         return f"rule {rule!r} is for models with --tuned-depth, the depth for which the rate was chosen"
     alone = not (config.encoder_layers and config.decoder_layers)
     what = f"a stack of scheme {config.scheme} on its own" if alone else f"scheme {config.scheme}"
-    return f"no rule {rule!r} was found for {what}, which trains without one"
+    instead = f"has {' and '.join(map(repr, others))}" if others else "trains without one"
+    return f"no rule {rule!r} was found for {what}, which {instead}"
 
 
 def parameter_factors(config: Config, stacks: Mapping[str, nn.Module], rule: DepthRates) -> dict[nn.Parameter, Factors]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from mtdeep.durable import sync_directory
 from mtdeep.errors import UserError
 from mtdeep.nn.depth_rates import stack_factors
-from mtdeep.nn.factors import checked_rule
+from mtdeep.nn.factors import DepthRates, checked_rule
 from mtdeep.probe import page, pictures
 from mtdeep.probe.batches import ProbeBatch
 from mtdeep.probe.candidates import Candidate, check_names
@@ -46,11 +46,11 @@ def probe(
 ) -> Report:
     """Measure and judge every candidate and write the report into *output*.
 
-    Raises UserError when a name is given twice or a scheme lacks the rule of its rates, and as `batches_of` does; then
+    Raises UserError when a name is given twice or no scheme has the rule of the rates, and as `batches_of` does; then
     nothing has been written.
     """
     check_names(candidates)
-    own_settings = [_with_rates(candidate, settings) for candidate in candidates]
+    own_settings = _with_rates(candidates, settings)
     # One to look at, and one for each update.
     batches = batches_of(candidates, data, settings.steps + 1, tokens=settings.batch_tokens, seed=settings.seed)
     (output / MEASURED).mkdir(parents=True, exist_ok=True)
@@ -74,15 +74,24 @@ def probe(
     return Report(records, (output / PAGE, output / PROBE, *(picture.path for picture in drawn)))
 
 
-def _with_rates(candidate: Candidate, settings: Settings) -> Settings:
-    """Return the settings with the rule of the candidate's rates; raises UserError when its scheme has no such rule."""
-    rule = settings.depth_rates or candidate.provenance.depth_rates or "none"
-    try:
-        checked = checked_rule(rule)
-        stack_factors(candidate.config, checked)
-    except ValueError as error:
-        raise UserError(f"{candidate.name}: {error}; give --depth-rates none.") from None
-    return replace(settings, depth_rates=checked)
+def _with_rates(candidates: Sequence[Candidate], settings: Settings) -> list[Settings]:
+    """Return the settings of each candidate, with the rule of its rates: that of its training unless one is given.
+
+    A rule that is given is that of the candidates that have it. Raises UserError when none has.
+    """
+    rules: list[DepthRates] = []
+    lacking: list[str] = []
+    for candidate in candidates:
+        try:
+            rule = checked_rule(settings.depth_rates or candidate.provenance.depth_rates or "none")
+            stack_factors(candidate.config, rule)
+            rules.append(rule)
+        except ValueError as error:
+            rules.append("none")
+            lacking.append(f"{candidate.name}: {error}; give --depth-rates none.")
+    if lacking and (settings.depth_rates is None or len(lacking) == len(candidates)):
+        raise UserError(lacking[0])
+    return [replace(settings, depth_rates=rule) for rule in rules]
 
 
 def _record(

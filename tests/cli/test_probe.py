@@ -86,7 +86,7 @@ def test_a_language_model_and_a_masked_one_on_a_store(
         ("--schemes preln --depths 13", "depth 13 has no two halves"),
         ("--schemes preln --precision half", "--precision half is none of fp32, amp, bf16, fp16; give one of them"),
         ("--schemes preln --depth-rates late", "--depth-rates 'late' is none of the rules none, adam, completep; give"),
-        ("--schemes deepnorm,preln --depth-rates adam", "preln 6-6: no rule 'adam' was found for scheme preln"),
+        ("--schemes preln --depth-rates adam", "preln 6-6: no rule 'adam' was found for scheme preln"),
         ("--schemes preln --lr 0", "--lr 0.0 is no learning rate; give one above 0"),
         ("--arch deepnet_mt_36 --depths 12", "every name has a depth of its own"),
         ("--arch deepnet_mt_200_wide", "'deepnet_mt_200_wide' has a width of its own"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from mtdeep.cli.main import run
+from mtdeep.cli.probe import probe
+from mtdeep.cli.probe_use import OF_NEW_MODELS
 from mtdeep.probe.use.table import COLUMNS
 
 
@@ -65,3 +68,9 @@ def test_bad_input(
     told = capsys.readouterr().err
     assert told.startswith("error: ") and message in told and told.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_every_option_is_used_or_refused() -> None:
+    """What `--use` takes stands here; a new option of the probe has to be in one of the two."""
+    used = {"output", "checkpoint", "use", "store", "split", "language", "batch_tokens", "seed"}
+    assert {*OF_NEW_MODELS, *used} == set(inspect.signature(probe).parameters) - {"context"}

@@ -167,3 +167,17 @@ def test_a_checkpoint_of_another_rule(
     for name, start in others.items():
         done = run_command(*train, *start, "--max-update", 1, "--save-dir", tmp_path / name)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_completep_goes_on_in_two_processes(toy_store: Path, tmp_path: Path, run_command, tiny) -> None:
+    """1/m of three decoder layers for one: the epsilon of a group of its own; a name of fairseq's is not met by it."""
+    flags = (*tiny, "--arch", "preln_mt", "--tuned-depth", "1", "--depth-rates", "completep", "--save-dir", tmp_path)
+    processes = ("--distributed-world-size", "2", "--find-unused-parameters")
+    for updates in ("2", "4"):
+        done = run_command("fairseq-train", toy_store, *flags, *processes, "--max-update", updates)
+        assert done.returncode == 0, done.stderr
+    state = load_plain(tmp_path / "checkpoint_last.pt")
+    assert state["optimizer_history"][-1]["num_updates"] == 4
+    factors = {group["epsilon_factor"] for group in state["last_optimizer_state"]["param_groups"]}
+    assert factors == {1.0, 1 / 2, 1 / 3}

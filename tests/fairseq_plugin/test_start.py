@@ -44,6 +44,11 @@ def training(training_with) -> Callable[..., DictConfig]:
             "--keep-best-checkpoints needs validation; leave --disable-validation out.",
         ),
         (
+            {"model": {"_name": "preln_lm"}, "task": {"_name": "language_modeling", "data": "data"}}
+            | {"optimization.stop_without_source": True},
+            "--stop-without-source: preln_lm is no encoder-decoder and has no source; leave it out.",
+        ),
+        (
             {"dataset.disable_validation": True, "optimization.stop_without_source": True},
             "--stop-without-source needs validation; leave --disable-validation out.",
         ),

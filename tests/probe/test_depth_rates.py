@@ -158,8 +158,17 @@ def test_a_checkpoint_is_probed_with_the_rates_of_its_training(
 def test_a_rule_that_a_candidate_does_not_have(
     rule: str, given: DepthRates | None, sentence: str, rated, tmp_path: Path
 ) -> None:
-    candidates = [from_checkpoint(rated(rule)), *swept(["preln"], [4], width=16, vocabulary_size=64)]
+    """Given for a sweep, it is that of the models that have it; of a checkpoint it is part of its training."""
+    candidates = [from_checkpoint(rated(rule))] if given is None else []
+    candidates += swept(["preln", "postln"], [4], width=16, vocabulary_size=64)
     with pytest.raises(UserError) as problem:
         probe(candidates, Settings(steps=1, batch_tokens=60, depth_rates=given), Data(), tmp_path / "out")
     assert str(problem.value) == sentence
     assert not (tmp_path / "out").exists()
+
+
+def test_a_rule_is_that_of_the_candidates_that_have_it(tmp_path: Path) -> None:
+    candidates = swept(["preln", "deepnorm"], [4], width=16, vocabulary_size=64)
+    settings = Settings(steps=1, batch_tokens=60, depth_rates="adam")
+    report = probe(candidates, settings, Data(), tmp_path / "out")
+    assert [record["depth_rates"] for record in report.records] == ["none", "adam"]
