@@ -113,6 +113,24 @@ def test_models_without_a_source_or_without_states_are_not_looked_at(trainer: Ca
     assert logged(made) == logged(made) == {}
 
 
+def test_a_task_that_changes_a_batch_before_it_scores_it_is_not_looked_at(
+    trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As fairseq's translation_lev does; who counts on being stopped is told, once."""
+    made = trainer(optimization__stop_without_source=True)
+    plain = type(made.task).valid_step
+    monkeypatch.setattr(type(made.task), "valid_step", lambda *sample, **options: plain(*sample, **options))
+    assert logged(made) == logged(made) == {}
+    assert caplog.text.count("--stop-without-source has no effect: valid cannot tell what the source is") == 1
+
+
+def test_a_warm_up_of_the_branches_is_waited_for(trainer: Callable[..., Trainer]) -> None:
+    """T = 5 of three layers, beside the 2 updates of the rate's."""
+    schedule = {"_name": "piecewise", "warmup_updates": 2, "after": "hold", "lr": [5e-3]}
+    made = trainer("--branch-warm-up", 5, lr_scheduler=schedule)
+    assert made.source_watch._warm_up() == 15
+
+
 def test_the_training_does_not_notice(trainer: Callable[..., Trainer]) -> None:
     made = trainer()
     made.get_valid_iterator("valid")
