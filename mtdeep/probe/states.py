@@ -52,6 +52,11 @@ class States:
     norm_input: float | None = None
     dual_rms: float | None = None
 
+    @property
+    def relative_spread(self) -> float:
+        """The spread over tokens by the size of the states; 0 of states that are all zero."""
+        return self.spread / self.rms if self.rms else 0.0
+
 
 @dataclass
 class StackStates:

@@ -149,7 +149,7 @@ def _equal_states(measured: Measurement, settings: Settings, age: Age | None) ->
 def _spread(states: StackStates) -> float:
     """Return the spread of a stack's output over tokens, relative to its size."""
     output = states.output
-    return output.spread / output.rms if output is not None and output.rms else 0.0
+    return 0.0 if output is None else output.relative_spread
 
 
 def _loss(measured: Measurement, settings: Settings) -> Iterator[Check]:

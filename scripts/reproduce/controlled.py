@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controlled_training import Control
+from control import Control
 from reproduction import ROOT, prepared
 from sweep import Run, sweep
 

@@ -171,7 +171,7 @@ def relative_spread(moment: Snapshot, stack: str) -> float:
     """Return the spread of a stack's output by its size."""
     output = moment.states[stack].output
     assert output is not None
-    return output.spread / output.rms if output.rms else 0.0
+    return output.relative_spread
 
 
 def trained(case: Case, batches: Sequence[ProbeBatch], progress: Callable[[int, int], None]) -> Found:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from control import Control
 from controlled import SEEDS, Group, Page, line, main
-from controlled_training import Control
 
 from mtdeep.nn.depth import deepnorm_adam_rate, deepnorm_decoder
 

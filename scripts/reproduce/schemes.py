@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from control import Control
 from controlled import Group, Groups, Line, Page, line, main
 from controlled_report import outcomes
-from controlled_training import Control
 
 from mtdeep.nn.config import SchemeName
 from mtdeep.nn.depth import deepnorm_adam_rate

@@ -45,7 +45,7 @@ def source_use(checkpoint: Path, store: Path, directions: str) -> SourceUse:
         gaps.append((other - own) / math.log(2))
     output = observe(model, batches[0]).states["encoder"].output
     assert output is not None
-    return SourceUse(sum(gaps) / len(gaps), output.spread / output.rms)
+    return SourceUse(sum(gaps) / len(gaps), output.relative_spread)
 
 
 def bleu(checkpoint: Path, store: Path, directions: str) -> float:
