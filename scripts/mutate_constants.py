@@ -38,6 +38,7 @@ TESTS = {
         *("test_initialise", "test_residual", "test_subln", "test_equations", "test_vanilla", "test_transformer"),
         "test_depth_rates",
     ),
+    "skipless": ("test_vanilla", "test_initialise", "test_transformer"),
     "matrices": ("test_matrices", "test_initialise"),
     "initialise": ("test_initialise",),
     "activations": ("test_vanilla", "test_signal_kernels"),

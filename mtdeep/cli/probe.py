@@ -69,7 +69,7 @@ def probe(
     from mtdeep.durable import check_folder, refusals_told
     from mtdeep.nn.factors import checked_rule
     from mtdeep.precision import PRECISIONS
-    from mtdeep.probe import Settings, from_checkpoint
+    from mtdeep.probe import Settings, from_checkpoints
     from mtdeep.probe import probe as run
     from mtdeep.probe.use import probe_use
     from mtdeep.progress import ProgressReport
@@ -78,7 +78,7 @@ def probe(
     if use:
         check_use(context, checkpoint or [], store)
         data = opened(store, split or "valid", language)
-        candidates = [from_checkpoint(path) for path in checkpoint or []]
+        candidates = from_checkpoints(checkpoint or [])
         with ProgressReport() as progress, refusals_told(output, kept=GOES_ON):
             examined = probe_use(candidates, data, output, batch_tokens=batch_tokens, seed=seed, progress=progress.show)
         show_use(examined)
@@ -90,7 +90,7 @@ def probe(
     try:
         rule = None if depth_rates is None else checked_rule(depth_rates)
     except ValueError as error:
-        raise UserError(f"--depth-rates {error}; give one of them.") from None
+        raise UserError(f"--depth-rates {error}.") from None
     settings = Settings(
         steps=steps,
         learning_rate=lr,
@@ -126,7 +126,7 @@ def gathered(
     schemes: str, depths: str | None, width: int, configs: list[Path], checkpoints: list[Path], data: Data
 ) -> list[Candidate]:
     """Return what the options name, in the order: schemes, files, checkpoints; raises UserError for what is wrong."""
-    from mtdeep.probe import from_checkpoint, from_yaml, swept
+    from mtdeep.probe import from_checkpoints, from_yaml, swept
 
     names = [name.strip() for name in schemes.split(",") if name.strip()]
     try:
@@ -135,7 +135,7 @@ def gathered(
         raise UserError(f"--depths {depths!r}: not a comma list of whole numbers, such as 12,36,100.") from None
     size = MADE_UP_VOCABULARY if data.store is None else len(data.store.vocabulary)
     candidates = swept(names, totals, width=width, vocabulary_size=size) if names else []
-    return [*candidates, *map(from_yaml, configs), *map(from_checkpoint, checkpoints)]
+    return [*candidates, *map(from_yaml, configs), *from_checkpoints(checkpoints)]
 
 
 def show(report: Report) -> None:

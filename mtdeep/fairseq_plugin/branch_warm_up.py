@@ -52,7 +52,7 @@ def agree_on_warm_up(saved: Config, updates: int, here: Config, *, anew: bool) -
             "leave that out."
         )
     remedy = f"give --branch-warm-up {before.T}"
-    if here.branch_warm_up == before.T:
+    if anew:
         remedy = (
             "they would begin anew, as updates are counted from 0: go on with the optimizer's state, without "
             "--reset-optimizer and --finetune-from-model"

@@ -7,6 +7,7 @@ the place of what they are copies of.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from mtdeep.nn.depth_rates import parameter_factors, stack_factors
 from mtdeep.nn.factored_steps import groups_of
 from mtdeep.nn.factors import RULES, DepthRates, Factors
 
+logger = logging.getLogger(__name__)
 KEY = "depth_rates"
 NO_RULE: DepthRates = "none"
 ADAMS = ("adam", "torch_adam")
@@ -44,7 +46,7 @@ def problems(rule: str, cfg: Any, model: type) -> Iterator[str]:
     try:
         stack_factors(_smallest(model, cfg), rule)
     except ValueError as error:
-        yield f"{given}: {error}; leave it out"
+        yield f"{given}: {error}"
     optimizer = chosen(cfg, "optimizer")
     if optimizer in OPTIMIZER_REGISTRY and optimizer not in ADAMS:
         yield f"{given} is for --optimizer {' and '.join(ADAMS)}, not {optimizer}"
@@ -72,6 +74,23 @@ def recorded_rule(history: Sequence[Mapping[str, Any]] | None) -> DepthRates:
     """Return the rule of the training that wrote this `optimizer_history`."""
     rule: DepthRates = history[-1].get(KEY, NO_RULE) if history else NO_RULE
     return rule
+
+
+def log_rule(rule: DepthRates, history: Sequence[Mapping[str, Any]] | None, model: nn.Module) -> None:
+    """Say what a training's rule multiplies, or that it leaves out the rule of the checkpoint that it starts from."""
+    lost = recorded_rule(history)
+    if rule == NO_RULE and lost != NO_RULE:
+        logger.warning(
+            f"the checkpoint's training had --depth-rates {lost}; the optimizer starts anew without: give it to keep it"
+        )
+    if not isinstance(model, FairseqDeepModel):
+        return
+    for stack, factors in stack_factors(model.config, rule).items():
+        words = {"rate": "the learning rate", "epsilon": "Adam's epsilon", "decay": "the weight decay"}
+        changed = [f"{words[name]} times {value:.3g}" for name, value in factors._asdict().items() if value != 1]
+        logger.info(f"--depth-rates {rule}: the {stack}'s layers have {' and '.join(changed) or 'no other rate'}")
+    if model.config.tuned_depth and rule != "completep":
+        logger.warning("--tuned-depth scales the branches alone; --depth-rates completep scales Adam's epsilon too")
 
 
 @contextmanager

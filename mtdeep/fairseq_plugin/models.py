@@ -53,6 +53,10 @@ class FairseqDeepEncoderDecoder(FairseqDeepModel, FairseqEncoderDecoderModel):
             problems.append("--share-all-embeddings needs one dictionary for source and target; this data has two")
         if str(arguments.get("left_pad_target")) == "True":  # stock tasks keep a truth value or its name
             problems.append("--left-pad-target is not supported, decoder inputs are padded on the right; leave it out")
+        for stack, other in (("encoder", "lm"), ("decoder", "mlm")):
+            if str(arguments[f"{stack}_layers"]) == "0":
+                alone = f"{cls.__name__.rpartition('_')[0]}_{other}"
+                problems.append(f"--{stack}-layers is 0, and {cls.__name__} has both stacks; give --arch {alone}")
         config = cls.recorded_config(args, arguments, len(source), len(target), problems)
         return cls(config, source, target)
 

@@ -38,8 +38,8 @@ from mtdeep.probe.hooks import Hooks
 logger = logging.getLogger(__name__)
 KEY = "source_unheard"
 """Under which a checkpoint has the validations in a row at which the source was not heard."""
-SPREAD, COST = "encoder_spread", "other_source_cost"
-"""The figures' names in the log; the second in bits a token."""
+SPREAD, COST, UNIGRAM = "encoder_spread", "other_source_cost", "unigram_loss"
+"""The figures' names in the log; all but the first in bits a token."""
 PLAIN_STEPS = tuple(
     task.valid_step
     for task in (FairseqTask, TranslationTask, TranslationMultiSimpleEpochTask, ManyToManyTranslationTask)
@@ -68,7 +68,7 @@ class SourceWatch:
         self._next = split, iterator
 
     def look(self) -> None:
-        """Log both figures of a validation that has begun; warn where the first split has shown that it is due."""
+        """Log the figures of a validation that has begun; warn where the first split has shown that it is due."""
         if self._next is None:
             return
         (split, iterator), self._next = self._next, None
@@ -77,7 +77,8 @@ class SourceWatch:
             self._say_that_nothing_ends_it(split)
             return
         metrics.log_scalar(SPREAD, use.spread, priority=AFTER_THE_OTHERS, round=4)
-        metrics.log_scalar(COST, use.cost, priority=AFTER_THE_OTHERS, round=3)
+        metrics.log_scalar(COST, use.cost if abs(use.cost) >= 0.0005 else 0.0, priority=AFTER_THE_OTHERS, round=3)
+        metrics.log_scalar(UNIGRAM, use.unigram, priority=AFTER_THE_OTHERS, round=3)
         if split == self._trainer.cfg.dataset.valid_subset.split(",")[0]:
             self._judge(use)
 

@@ -57,6 +57,8 @@ class Trainer(fairseq.trainer.Trainer):
 
     def _build_optimizer(self) -> None:
         """Build the optimizer, in groups where a rule asks for them, and the schedule of its rate."""
+        if self.is_data_parallel_master:
+            depth_rates.log_rule(self.rate_rule, self._optim_history, unwrapped(self._model))
         if self.rate_rule == depth_rates.NO_RULE:
             super()._build_optimizer()
             return
@@ -223,7 +225,7 @@ class Trainer(fairseq.trainer.Trainer):
     @staticmethod
     @contextmanager
     def _same_parts(filename: str) -> Iterator[None]:
-        """Raise a UserError where fairseq asserts that criterion and optimizer are those of the checkpoint."""
+        """Raise a UserError where fairseq finds that model, criterion and optimizer are not those of the checkpoint."""
         try:
             yield
         except AssertionError as error:
@@ -234,6 +236,13 @@ class Trainer(fairseq.trainer.Trainer):
             raise UserError(
                 f"{filename}: its training had the {part.lower()} {before}, and this one has {now}: give the same, or "
                 "start the optimizer anew with --reset-optimizer."
+            ) from None
+        except Exception as error:
+            if type(error) is not Exception or not str(error).startswith("Cannot load model parameters"):
+                raise
+            raise UserError(
+                f"{filename}: its tensors do not fit this model; give --arch and the sizes of its training, or another "
+                "--save-dir."
             ) from None
 
 

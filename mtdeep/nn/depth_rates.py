@@ -29,11 +29,11 @@ def stack_factors(config: Config, rule: DepthRates) -> dict[StackName, Factors]:
 
 def _none_found(config: Config, rule: DepthRates, others: Sequence[DepthRates]) -> str:
     if rule == "completep" and config.scheme == "preln":
-        return f"rule {rule!r} is for models with --tuned-depth, the depth for which the rate was chosen"
+        return f"rule {rule!r} needs the depth for which the rate was chosen: give --tuned-depth"
     alone = not (config.encoder_layers and config.decoder_layers)
     what = f"a stack of scheme {config.scheme} on its own" if alone else f"scheme {config.scheme}"
     instead = f"has {' and '.join(map(repr, others))}" if others else "trains without one"
-    return f"no rule {rule!r} was found for {what}, which {instead}"
+    return f"no rule {rule!r} was found for {what}, which {instead}: leave it out"
 
 
 def parameter_factors(config: Config, stacks: Mapping[str, nn.Module], rule: DepthRates) -> dict[nn.Parameter, Factors]:

@@ -26,4 +26,4 @@ def checked_rule(name: str) -> DepthRates:
     for rule in RULES:
         if rule == name:
             return rule
-    raise ValueError(f"{name!r} is none of the rules {', '.join(RULES)}")
+    raise ValueError(f"{name!r} is none of the rules {', '.join(RULES)}: give one of them")

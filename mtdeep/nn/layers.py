@@ -17,10 +17,10 @@ from mtdeep.nn.cache import LayerMemory
 from mtdeep.nn.config import Config, StackSizes
 from mtdeep.nn.dropout import dropout
 from mtdeep.nn.feed_forward import FeedForward
+from mtdeep.nn.parts import BranchName, Join, LayerScheme
 from mtdeep.nn.residual import Branch, Residual, Stream, weighted
 from mtdeep.nn.roles import Role
 from mtdeep.nn.rotary import Rotate
-from mtdeep.nn.scheme import BranchName, Join, LayerScheme
 from mtdeep.nn.visibility import Visibility
 
 NORM, POST_NORM = "{}_layer_norm", "{}_post_layer_norm"

@@ -3,107 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple
 
-from torch import Tensor, nn
+from torch import nn
 
-from mtdeep.nn import depth, signal_kernels
-from mtdeep.nn.attention import Attend
+from mtdeep.nn import depth
 from mtdeep.nn.config import Config, SchemeName, StackName
-from mtdeep.nn.dot_product import dot_product_attention
 from mtdeep.nn.factors import DepthRates, Factors
 from mtdeep.nn.gate import Gate
-from mtdeep.nn.matrices import SCALED_ORTHOGONAL, Matrices
+from mtdeep.nn.matrices import Matrices
 from mtdeep.nn.norm import ScaledLayerNorm, WideLayerNorm
+from mtdeep.nn.parts import BranchName, Join, LayerScheme, StackScheme
 from mtdeep.nn.residual import (
     B2TFirst,
     B2TInner,
     B2TLast,
     DeepNorm,
     Keel,
-    NoSkip,
     PeriNorm,
     PostNorm,
     PreNorm,
     ResiDual,
-    Residual,
     ReZero,
-    WeightedSkip,
 )
 from mtdeep.nn.roles import BRANCH_MATRICES, Role
-from mtdeep.nn.shaped_attention import (
-    KEPT_OF_A_STACK,
-    CausalShapedAttention,
-    SymmetricMatrices,
-    ValueSkipInit,
-    symmetric_shaped_attention,
-)
-from mtdeep.nn.visibility import OfLayers, alike
-
-MakeNorm = Callable[[int], nn.Module]
-"""From a width to a normalisation of that width, or to the identity."""
-
-BranchName = Literal["self_attn", "encoder_attn", "final"]
-"""A branch of a layer as fairseq names it before `_layer_norm`; "final" is the feed-forward."""
+from mtdeep.nn.skipless import vanilla
 
 VALUES_AND_OUTPUTS = (Role.VALUE, Role.OUTPUT)
 CROSS_VALUES_AND_OUTPUTS = (Role.CROSS_VALUE, Role.CROSS_OUTPUT)
 FEED_FORWARD = (Role.FIRST, Role.SECOND)
-
-
-def no_norm(dim: int) -> nn.Module:
-    """Return the identity."""
-    return nn.Identity()
-
-
-class Join(NamedTuple):
-    """A way to join a branch to the stream, and what it is given as the branch's normalisations.
-
-    On disk they are `*_layer_norm` and, under schemes that have a second one, `*_post_layer_norm`.
-    """
-
-    residual: Residual
-    norm: MakeNorm = nn.LayerNorm
-    post_norm: MakeNorm = no_norm
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerScheme:
-    """The parts by which one layer differs from the plain Transformer's.
-
-    matrices: how they start. norm, post_norm: what the residual is given for each branch. inner_norm: what stands
-    before the last matrix of self-attention and feed-forward (Sub-LN's slot). attend: self-attention's formula. joins:
-    how single branches join the stream, where not by the stack's residual and those normalisations.
-    """
-
-    matrices: Matrices = field(default_factory=Matrices)
-    norm: MakeNorm = nn.LayerNorm
-    post_norm: MakeNorm = no_norm
-    inner_norm: MakeNorm = no_norm
-    attend: Attend = dot_product_attention
-    joins: Mapping[BranchName, Join] = field(default_factory=dict)
-
-    def join(self, branch: BranchName, residual: Residual) -> Join:
-        """Return how a branch joins the stream in a stack of that residual."""
-        return self.joins.get(branch, Join(residual, self.norm, self.post_norm))
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackScheme:
-    """The parts by which one stack differs from the plain Transformer.
-
-    residual: how branches join the stream. layer: the parts of each layer, from its number (the first is 1).
-    final_norm: what the stack ends with. visible: what each layer of an encoder is told of the tokens to look at.
-    rates: what Adam's options are multiplied with for the layers' parameters, under each rule that the scheme has.
-    """
-
-    residual: Residual
-    layer: Callable[[int], LayerScheme] = lambda number: LayerScheme()
-    final_norm: MakeNorm = no_norm
-    visible: OfLayers = alike
-    rates: Mapping[DepthRates, Factors] = field(default_factory=dict)
 
 
 def deepnorm(config: Config, stack: StackName) -> StackScheme:
@@ -241,71 +169,6 @@ def b2t(config: Config, stack: StackName) -> StackScheme:
     joins: dict[BranchName, Join] = {"self_attn": Join(B2TFirst()), "final": Join(B2TLast())}
     parts = LayerScheme(matrices=Matrices(gains=gains), joins=joins)
     return StackScheme(residual=B2TInner(), layer=lambda number: parts)
-
-
-def vanilla(config: Config, stack: StackName) -> StackScheme:
-    """Without shortcuts: self-attention shaped at the start, orthogonal matrices, no bias at first (arXiv 2302.10322).
-
-    The paper's three settings: neither skips nor normalisation; `branch_norm`: normalised, no skips; `skip_alpha`:
-    skips of that weight alpha, branches of sqrt(1 - alpha^2), no normalisation. `shaping` says how self-attention
-    starts; under E-SPA and U-SPA the query matrix is 0 at first.
-
-    The paper has no cross-attention. Here it is a skip with a learned factor, 0 at first, on what it adds (the gate of
-    ReZero, which Flamingo, arXiv 2204.14198, puts on cross-attention too), in all three settings: at the start the
-    decoder's tokens then have the planned kernels, which anything shared between target positions would upset, since
-    E-SPA's matrices enlarge a common part of all tokens up to twentyfold; and the encoder is read as soon as the
-    factor has moved. The final normalisation is there where branches are normalised.
-    """
-    norm = nn.LayerNorm if config.branch_norm else no_norm
-    layers = config.encoder_layers if stack == "encoder" else config.decoder_layers
-    shaped = config.shaping in ("espa", "uspa")
-    matrices = Matrices(draw=SCALED_ORTHOGONAL, gains={Role.QUERY: 0.0} if shaped else {})
-    joins: dict[BranchName, Join] = {"encoder_attn": Join(ReZero(), _gate)}
-    attend = _attention(config, stack, layers)
-
-    def layer(number: int) -> LayerScheme:
-        return LayerScheme(matrices=matrices, norm=norm, attend=attend(number), joins=joins)
-
-    skip = WeightedSkip(config.skip_alpha) if config.skip_alpha else NoSkip()
-    visible = _symmetric_matrices(config) if shaped and stack == "encoder" else alike
-    return StackScheme(residual=skip, layer=layer, final_norm=norm, visible=visible)
-
-
-def _gate(dim: int) -> nn.Module:
-    return Gate()
-
-
-def _attention(config: Config, stack: StackName, layers: int) -> Callable[[int], Attend]:
-    """Return what makes self-attention's formula from a layer's number."""
-    if config.shaping == "none":
-        return lambda number: dot_product_attention
-    if config.shaping == "value_skipinit":
-        return lambda number: ValueSkipInit()
-    if stack == "encoder":
-        return lambda number: symmetric_shaped_attention
-    espa = config.shaping == "espa"
-    make = signal_kernels.exponential_causal if espa else signal_kernels.uniform_causal
-    schedule = _schedule(config, layers)
-    return lambda number: CausalShapedAttention(
-        partial(_planned, make=make, before=schedule[number - 1], now=schedule[number])
-    )
-
-
-def _symmetric_matrices(config: Config) -> SymmetricMatrices:
-    espa = config.shaping == "espa"
-    make = signal_kernels.exponential_symmetric if espa else signal_kernels.uniform_symmetric
-    return SymmetricMatrices(partial(make, schedule=_schedule(config, config.encoder_layers)), KEPT_OF_A_STACK)
-
-
-def _schedule(config: Config, layers: int) -> list[float]:
-    """Return what E-SPA's or U-SPA's kernels follow from, before the first layer and after each."""
-    if config.shaping == "espa":
-        return [depth.espa_amplitude(number, layers, config.espa_gamma) for number in range(layers + 1)]
-    return [depth.uspa_correlation(number, layers, config.uspa_rho) for number in range(layers + 1)]
-
-
-def _planned(length: int, make: Callable[[int, float, float], Tensor], before: float, now: float) -> Tensor:
-    return make(length, before, now)
 
 
 SCHEMES: Mapping[SchemeName, Callable[[Config, StackName], StackScheme]] = {

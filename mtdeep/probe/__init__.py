@@ -2,7 +2,7 @@
 
 from mtdeep.probe.age import Age
 from mtdeep.probe.batches import ProbeBatch, made_up_batches
-from mtdeep.probe.candidates import Candidate, from_checkpoint, from_yaml, swept
+from mtdeep.probe.candidates import Candidate, from_checkpoint, from_checkpoints, from_yaml, swept
 from mtdeep.probe.data import Data
 from mtdeep.probe.measure import Measurement, Settings, measure
 from mtdeep.probe.store_batches import store_batches, text_batches
@@ -20,6 +20,7 @@ __all__ = [
     "Settings",
     "Verdict",
     "from_checkpoint",
+    "from_checkpoints",
     "from_yaml",
     "judge",
     "made_up_batches",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -126,6 +126,16 @@ def from_yaml(path: Path) -> Candidate:
     Raises UserError that names the file and everything wrong in it.
     """
     return Candidate(path.stem, read_config(path, {}))
+
+
+def from_checkpoints(paths: Sequence[Path]) -> list[Candidate]:
+    """Read checkpoints; those whose files have one name have that of their folder before it. Raises as the reading."""
+    candidates = [from_checkpoint(path) for path in paths]
+    twice = {*_twice(candidate.name for candidate in candidates)}
+    for number, (path, candidate) in enumerate(zip(paths, candidates, strict=True)):
+        if candidate.name in twice:
+            candidates[number] = replace(candidate, name=f"{path.absolute().parent.name}/{candidate.name}")
+    return candidates
 
 
 def from_checkpoint(path: Path) -> Candidate:

@@ -49,28 +49,28 @@ def batches_of(
 
 def _batches(candidate: Candidate, data: Data, count: int, *, tokens: int, seed: int) -> list[ProbeBatch]:
     if data.store is None:
-        found = made_up_batches(candidate.config, count, tokens=tokens, seed=seed)
+        batches = made_up_batches(candidate.config, count, tokens=tokens, seed=seed)
     elif candidate.stands_alone:
         language = _language(candidate, data.store, data)
-        found = text_batches(data.store, data.split, language, candidate.config, count, tokens=tokens, seed=seed)
+        batches = text_batches(data.store, data.split, language, candidate.config, count, tokens=tokens, seed=seed)
     else:
         tag = _encoder_tag(candidate)
-        found = store_batches(
+        batches = store_batches(
             data.store, data.split, candidate.config, count, tokens=tokens, seed=seed, encoder_tag=tag
         )
     if candidate.config.decoder_layers:
-        return found
-    return [batch.masked(candidate.config, seed + number) for number, batch in enumerate(found)]
+        return batches
+    return [batch.masked(candidate.config, seed + number) for number, batch in enumerate(batches)]
 
 
 def _language(candidate: Candidate, store: Store, data: Data) -> str:
     """Return the language whose sentences a stack on its own is given."""
-    held = sorted({language for corpus in store.corpora(data.split) for language in corpus.languages})
-    if data.language is None and len(held) > 1:
-        raise UserError(f"{candidate.name}: reads one language; give --language, one of {', '.join(held)}.")
-    language = data.language or held[0]
-    if language not in held:
-        raise UserError(f"--language {language}: not in split {data.split!r}, which has {', '.join(held)}.")
+    languages = sorted({language for corpus in store.corpora(data.split) for language in corpus.languages})
+    if data.language is None and len(languages) > 1:
+        raise UserError(f"{candidate.name}: reads one language; give --language, one of {', '.join(languages)}.")
+    language = data.language or languages[0]
+    if language not in languages:
+        raise UserError(f"--language {language}: not in split {data.split!r}, which has {', '.join(languages)}.")
     return language
 
 

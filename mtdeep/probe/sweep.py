@@ -88,7 +88,7 @@ def _with_rates(candidates: Sequence[Candidate], settings: Settings) -> list[Set
             rules.append(rule)
         except ValueError as error:
             rules.append("none")
-            lacking.append(f"{candidate.name}: {error}; give --depth-rates none.")
+            lacking.append(f"{candidate.name}: --depth-rates: {error}.")
     if lacking and (settings.depth_rates is None or len(lacking) == len(candidates)):
         raise UserError(lacking[0])
     return [replace(settings, depth_rates=rule) for rule in rules]

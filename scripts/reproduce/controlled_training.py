@@ -119,15 +119,15 @@ class Training:
         """Return loss (bits a token), by how much another sentence's source raises it, and the encoder's spread."""
         if self.bias is not None:
             return self._validate_with_bias()
-        found = {"own": 0.0, "other": 0.0, "loss": 0.0}
+        losses = {"own": 0.0, "other": 0.0, "loss": 0.0}
         for batch in self.validation:
             pair = batch.with_another_source()
             assert pair is not None, "validation has several sentences of each direction"
             own, other = (run(self.model, sentences)[1] for sentences in pair)
-            found["loss"] += run(self.model, batch)[1]
-            found["own"], found["other"] = found["own"] + own, found["other"] + other
+            losses["loss"] += run(self.model, batch)[1]
+            losses["own"], losses["other"] = losses["own"] + own, losses["other"] + other
         bits = len(self.validation) * math.log(2)
-        return {"loss": found["loss"] / bits, "gap": (found["other"] - found["own"]) / bits, "spread": self.spread()}
+        return {"loss": losses["loss"] / bits, "gap": (losses["other"] - losses["own"]) / bits, "spread": self.spread()}
 
     def _validate_with_bias(self) -> dict[str, float]:
         self.model.eval()
@@ -235,8 +235,8 @@ def main(
             _write(log, {"num_updates": str(training.update), "nll_loss": f"{loss:.4f}", "gnorm": f"{norm:.4g}"})
             losses = []
         if training.update % (100 if updates <= 500 else 500) == 0 or training.update == updates:
-            found = {f"valid_{name}": f"{value:.6g}" for name, value in training.validate().items()}
-            _write(log, {"valid_num_updates": str(training.update), **found})
+            figures = {f"valid_{name}": f"{value:.6g}" for name, value in training.validate().items()}
+            _write(log, {"valid_num_updates": str(training.update), **figures})
         elif is_look(training.update):
             _write(log, {"valid_num_updates": str(training.update), "valid_spread": f"{training.spread():.6g}"})
         if time.monotonic() - saved > SECONDS_BETWEEN_SAVES and not losses:

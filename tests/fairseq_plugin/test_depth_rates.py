@@ -42,7 +42,7 @@ def test_deepnets_go_with_it(arch: str, optimizer: str, training) -> None:
     [
         (
             {"model": {"_name": "preln_mt"}},
-            "--depth-rates adam: no rule 'adam' was found for scheme preln, which trains without one; leave it out.",
+            "--depth-rates adam: no rule 'adam' was found for scheme preln, which trains without one: leave it out.",
         ),
         (
             {"model": {"_name": "transformer"}},
@@ -97,7 +97,7 @@ def test_architectures_other_than_deepnet_say_that_they_have_no_rule(training) -
     assert len(deep) > 20
     for name, model in deep.items():
         what = f"scheme {model.scheme}" if "_mt" in name else f"a stack of scheme {model.scheme} on its own"
-        reason = f"--depth-rates adam: no rule 'adam' was found for {what}, which trains without one; leave it out"
+        reason = f"--depth-rates adam: no rule 'adam' was found for {what}, which trains without one: leave it out"
         expected = [] if name.startswith("deepnet_mt") else [reason]
         assert [*problems("adam", training({"model": {"_name": name}}), model)] == expected
 

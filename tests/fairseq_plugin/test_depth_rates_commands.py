@@ -126,7 +126,7 @@ def test_a_configuration_file_asks_for_it(toy_store: Path, tmp_path: Path, run_c
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--arch", "preln_mt"], "no rule 'adam' was found for scheme preln, which trains without one; leave it out"),
+        (["--arch", "preln_mt"], "no rule 'adam' was found for scheme preln, which trains without one: leave it out"),
         (["--arch", "transformer"], "--depth-rates adam is for the architectures of mtdeep"),
         (["--optimizer", "sgd"], "--depth-rates adam is for --optimizer adam and torch_adam, not sgd"),
     ],

@@ -62,7 +62,7 @@ def test_completep_is_of_epsilon_and_of_models_with_a_tuned_depth(N: int, M: int
     factors = stack_factors(replace(plain, tuned_depth=2), "completep")
     expected = {"encoder": Factors(epsilon=2 / 3), "decoder": Factors(epsilon=1.0)}
     assert factors == {stack: expected[stack] for stack, layers in zip(expected, (N, M), strict=True) if layers}
-    with pytest.raises(ValueError, match="rule 'completep' is for models with --tuned-depth"):
+    with pytest.raises(ValueError, match="rule 'completep' needs the depth for which the rate was chosen"):
         stack_factors(plain, "completep")
 
 

@@ -74,8 +74,15 @@ HEADS = {"encoder": 4, "decoder": 2}
 SCHEME = pytest.mark.parametrize("scheme", LAYERS)
 
 
-def plain(stack: Stack, name: str, layer: Layer, tokens: Tensor, states: Tensor | None = None) -> Tensor:
-    """Return what a stack makes of tokens and of the encoder's states."""
+def plain(
+    stack: Stack,
+    name: str,
+    layer: Layer,
+    tokens: Tensor,
+    states: Tensor | None = None,
+    factor: Callable[[int], float] = lambda number: 1.0,
+) -> Tensor:
+    """Return what a stack makes of tokens and of the encoder's states, the branches of layer l times factor(l)."""
     heads = HEADS[name]
 
     def attend(to: Tensor | None, w: Weights, prefix: str, causal: bool, x: Tensor) -> Tensor:
@@ -90,7 +97,9 @@ def plain(stack: Stack, name: str, layer: Layer, tokens: Tensor, states: Tensor 
         if states is not None:
             branches["encoder_attn"] = partial(attend, states, w, "encoder_attn", False)
         branches["final"] = lambda x, w=w: linear(F.relu(linear(x, w, "fc1")), w, "fc2")  # type: ignore[misc]
-        x = layer(x, number, w, branches)
+        a = factor(number)
+        scaled: Branches = {name: lambda x, f=f, a=a: a * f(x) for name, f in branches.items()}  # type: ignore[misc]
+        x = layer(x, number, w, scaled)
     ends = isinstance(stack.layer_norm, nn.LayerNorm)
     return norm(x, weights_of(stack), "layer_norm") if ends else x
 
@@ -99,8 +108,9 @@ def plain(stack: Stack, name: str, layer: Layer, tokens: Tensor, states: Tensor 
 def make(small: Config) -> Callable[..., Model]:
     """Return a maker of models in float64 whose biases and normalisations are not 0 and 1."""
 
-    def build(scheme: str, N: int, M: int) -> Model:
-        config = replace(small, encoder_layers=N, decoder_layers=M, **FIELDS[scheme])  # type: ignore[arg-type]
+    def build(scheme: str, N: int, M: int, **changes: object) -> Model:
+        fields = {**FIELDS[scheme], **changes}
+        config = replace(small, encoder_layers=N, decoder_layers=M, **fields)  # type: ignore[arg-type]
         model = build_model(config).double().eval()
         for parameter in model.parameters():
             if parameter.dim() == 1:
@@ -116,6 +126,24 @@ def test_encoder_decoder(make: Callable[..., Model], tokens: Callable[[int, int]
     source, target = tokens(2, 6), tokens(2, 5)
     states = plain(model.stacks["encoder"], "encoder", LAYERS[scheme][0], source)
     expected = plain(model.stacks["decoder"], "decoder", LAYERS[scheme][1], target, states)
+    torch.testing.assert_close(model.features(source, target), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("scheme", ["lns", "keel", "b2t", "completep"])
+@pytest.mark.parametrize("t", [0, 3, 7])
+def test_branches_that_warm_up(
+    make: Callable[..., Model], tokens: Callable[[int, int], Tensor], scheme: str, t: int
+) -> None:
+    """Every branch of layer l times min(t / (2 l), 1): arXiv 2603.05369. Other schemes: test_branch_warm_up.py."""
+    model = make(scheme, 3, 4, branch_warm_up=2)
+    model.set_num_updates(t)
+    source, target = tokens(2, 6), tokens(2, 5)
+
+    def factor(number: int) -> float:
+        return min(t / (2 * number), 1)
+
+    states = plain(model.stacks["encoder"], "encoder", LAYERS[scheme][0], source, factor=factor)
+    expected = plain(model.stacks["decoder"], "decoder", LAYERS[scheme][1], target, states, factor)
     torch.testing.assert_close(model.features(source, target), expected, rtol=0, atol=1e-12)
 
 

@@ -147,11 +147,12 @@ def test_a_checkpoint_is_probed_with_the_rates_of_its_training(
 @pytest.mark.parametrize(
     ("rule", "given", "sentence"),
     [
-        ("late", None, "rated: 'late' is none of the rules none, adam, completep; give --depth-rates none."),
+        ("late", None, "rated: --depth-rates: 'late' is none of the rules none, adam, completep: give one of them."),
         (
             "none",
             "adam",
-            "preln 2-2: no rule 'adam' was found for scheme preln, which trains without one; give --depth-rates none.",
+            "preln 2-2: --depth-rates: no rule 'adam' was found for scheme preln, which trains without one: leave it "
+            "out.",
         ),
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from mtdeep.nn.layers import DecoderLayer, EncoderLayer
-from mtdeep.nn.scheme import BranchName
+from mtdeep.nn.parts import BranchName
 from mtdeep.nn.transformer import Stack
 
 Kind = Literal["self-attention", "cross-attention", "feed-forward"]

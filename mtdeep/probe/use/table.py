@@ -55,13 +55,13 @@ def _cells(stack: Record, kind: str) -> list[str]:
     little = sum(skip["cost"] is not None and skip["cost"] < LITTLE for skip in skips)
     return [
         f"{len(states)} of {stack['depth']}",
-        _median(states, "distance", ".3f"),
-        _median(states, "share", ".2f"),
-        _median(skips, "cost", ".4f"),
+        _median(states, "distance", "z.3f"),
+        _median(states, "share", "z.2f"),
+        _median(skips, "cost", "z.4f"),
         _largest(skips),
         f"{little} of {len(skips)}",
-        _median(skips, "effect", ".3f"),
-        _median(swaps, "cost", ".4f"),
+        _median(skips, "effect", "z.3f"),
+        _median(swaps, "cost", "z.4f"),
         _largest(swaps),
     ]
 
@@ -76,7 +76,7 @@ def _largest(entries: Sequence[Record]) -> str:
     if not known:
         return "-"
     largest = max(known, key=lambda entry: entry["cost"])
-    return f"{largest['cost']:.3f} ({largest['layer']})"
+    return f"{largest['cost']:z.3f} ({largest['layer']})"
 
 
 def sentences(record: Record) -> list[str]:
@@ -85,7 +85,7 @@ def sentences(record: Record) -> list[str]:
         return ["The loss is not finite: nothing else here says anything."]
     updates = "" if record["updates"] is None else f" after {record['updates']:,} updates"
     lines = [
-        f"{record['loss']:.3f} nats per token{updates}, on {record['tokens']:,} tokens of {record['sentences']:,} "
+        f"{record['loss']:z.3f} nats per token{updates}, on {record['tokens']:,} tokens of {record['sentences']:,} "
         "sentences."
     ]
     for name, stack in record["stacks"].items():
@@ -107,7 +107,7 @@ def _read_off(name: str, stack: Record) -> Iterator[str]:
     if None in losses.values():
         return
     first, last = losses[0], losses[stack["depth"]]
-    sentence = f"Read off at the {name}'s embeddings the loss is {first:.3f}, behind its highest layer {last:.3f}"
+    sentence = f"Read off at the {name}'s embeddings the loss is {first:z.3f}, behind its highest layer {last:z.3f}"
     if first > last:
         layer = next(depth for depth, loss in losses.items() if loss <= first - NEARLY_ALL * (first - last))
         sentence += f"; {NEARLY_ALL:.0%} of the difference is made by layer {layer} of {stack['depth']}"
@@ -121,7 +121,7 @@ def _pruned(name: str, stack: Record) -> Iterator[str]:
     spared = next((k - 1 for k, loss in enumerate(losses) if loss > losses[0] + RISE), len(losses) - 1)
     yield (
         f"Without {spared} of {len(losses) - 1} layers of the {name}, the cheapest first, the loss rises by no more "
-        f"than {RISE:g}; without all of them it is {losses[-1]:.3f}."
+        f"than {RISE:g}; without all of them it is {losses[-1]:z.3f}."
     )
 
 
@@ -133,8 +133,8 @@ def _source(record: Record) -> Iterator[str]:
     elif None not in source["costs"]:
         cost, layer = max(zip(source["costs"], source["layers"], strict=True))
         yield (
-            f"Another source costs {source['together']:.3f} nats per token where all layers of the decoder read it,"
-            f" and {cost:.3f} at most where one does (layer {layer}), over {source['sentences']:,} sentences."
+            f"Another source costs {source['together']:z.3f} nats per token where all layers of the decoder read it,"
+            f" and {cost:z.3f} at most where one does (layer {layer}), over {source['sentences']:,} sentences."
         )
 
 
@@ -143,6 +143,5 @@ def about(records: Sequence[Record], settings: Mapping[str, Any], data: Mapping[
     widths = ", ".join(str(width) for width in sorted({record["config"]["embed_dim"] for record in records}))
     return (
         f"Width {widths}; {in_words(data)}; {settings['batches']} batches of about {settings['batch_tokens']} tokens;"
-        f" seed {settings['seed']}; float32, without dropout. Of a stack with more than {settings['most']} branches, or"
-        " layers, an even sample of them is measured."
+        f" seed {settings['seed']}; float32, without dropout."
     )
