@@ -176,3 +176,33 @@ def test_a_rule_that_is_not_asked_for_does_not_go_with_another_optimizer(
     save_training(train(samples[:1], **RULE), tmp_path / "earlier.pt")
     with pytest.raises(UserError, match=r"earlier\.pt: --depth-rates adam is for --optimizer .*, not sgd"):
         train([], "--optimizer", "sgd", path=tmp_path / "earlier.pt")
+
+
+def test_the_rule_in_force_is_logged_and_said_when_it_is_left_out(
+    train, trainer, save_training, samples: Samples, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An encoder of two layers that three read learns at 0.662 of the rate."""
+    in_force = "--depth-rates adam: the encoder's layers have the learning rate times 0.662"
+    lost = "the checkpoint's training had --depth-rates adam; the optimizer starts anew without"
+    save_training(train(samples[:1], **RULE), tmp_path / "half.pt")
+    assert in_force in caplog.text
+    caplog.clear()
+    train(samples[:1], path=tmp_path / "half.pt")
+    assert in_force in caplog.text and lost not in caplog.text
+    caplog.clear()
+    anew = trainer()
+    anew.load_checkpoint(str(tmp_path / "half.pt"), reset_optimizer=True)
+    anew.train_step([samples[0]])
+    assert lost in caplog.text and in_force not in caplog.text
+
+
+def test_tensors_that_do_not_fit_are_one_sentence(
+    trainer, save_training, samples: Samples, tmp_path: Path
+) -> None:
+    """Of fairseq's own models, whose configuration no checkpoint of ours is compared with."""
+    saved, other = trainer(), trainer()
+    save_training(saved, tmp_path / "c.pt")
+    other._model = torch.nn.Linear(2, 2)
+    other._model.set_num_updates = lambda updates: None
+    with pytest.raises(UserError, match=r"c.pt: its tensors do not fit this model; give --arch and the sizes"):
+        other.load_checkpoint(str(tmp_path / "c.pt"))

@@ -190,6 +190,14 @@ def test_targets_padded_on_the_left_are_refused(dictionary: Dictionary, value: o
         DEEPNET.build_model(arguments(left_pad_target=value), task)
 
 
+@pytest.mark.parametrize(("stack", "instead"), [("encoder", "deepnet_lm"), ("decoder", "deepnet_mlm")])
+def test_a_translation_model_has_both_stacks(stack: str, instead: str, dictionary: Dictionary) -> None:
+    task = SimpleNamespace(source_dictionary=dictionary, target_dictionary=dictionary)
+    sentence = f"--{stack}-layers is 0, and deepnet_mt has both stacks; give --arch {instead}"
+    with pytest.raises(UserError, match=sentence):
+        DEEPNET.build_model(arguments(**{f"{stack}_layers": 0}), task)
+
+
 def test_sharing_all_embeddings_needs_one_dictionary(dictionary: Dictionary) -> None:
     other = Dictionary()
     args = arguments(share_all_embeddings=True)

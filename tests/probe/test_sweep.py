@@ -15,7 +15,7 @@ from matplotlib.image import imread
 
 from mtdeep.errors import UserError
 from mtdeep.nn import EncoderDecoder, build_model
-from mtdeep.probe import Data, Settings, from_checkpoint, from_yaml, probe, sweep, swept
+from mtdeep.probe import Data, Settings, from_checkpoint, from_checkpoints, from_yaml, probe, sweep, swept
 from mtdeep.probe.curves import CURVES
 
 SETTINGS = Settings(steps=2, batch_tokens=60)
@@ -178,6 +178,18 @@ def test_a_checkpoint_has_its_own_weights(tiny_config, save_model, tmp_path: Pat
         assert all((a == b).all() for a, b in zip(built.parameters(), model.parameters(), strict=True))
         with torch.no_grad():
             built.encoder.embed_tokens.weight.zero_()  # as a measurement changes the weights
+
+
+def test_checkpoints_of_one_name_are_told_apart_by_their_folders(tiny_config, save_model, tmp_path: Path) -> None:
+    """fairseq gives the best checkpoint of every training the same name."""
+    model = EncoderDecoder(tiny_config(64))
+    for folder in ("deep", "shallow"):
+        (tmp_path / folder).mkdir()
+        save_model(tmp_path / folder / "checkpoint_best.pt", model)
+    last = save_model(tmp_path / "checkpoint_last.pt", model)
+    paths = [*(tmp_path / folder / "checkpoint_best.pt" for folder in ("deep", "shallow")), last]
+    names = [candidate.name for candidate in from_checkpoints(paths)]
+    assert names == ["deep/checkpoint_best", "shallow/checkpoint_best", "checkpoint_last"]
 
 
 def test_a_checkpoint_whose_tensors_do_not_fit_is_told_at_once(tiny_config, save_model, tmp_path: Path) -> None:
