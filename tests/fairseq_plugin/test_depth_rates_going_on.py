@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin import depth_rates
 from mtdeep.fairseq_plugin.trainer import Trainer
 
 RULE = {"optimization__depth_rates": "adam"}
@@ -182,6 +184,7 @@ def test_the_rule_in_force_is_logged_and_said_when_it_is_left_out(
     train, trainer, save_training, samples: Samples, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An encoder of two layers that three read learns at 0.662 of the rate."""
+    caplog.set_level(logging.INFO, logger=depth_rates.__name__)
     in_force = "--depth-rates adam: the encoder's layers have the learning rate times 0.662"
     lost = "the checkpoint's training had --depth-rates adam; the optimizer starts anew without"
     save_training(train(samples[:1], **RULE), tmp_path / "half.pt")
