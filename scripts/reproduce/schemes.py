@@ -31,8 +31,11 @@ SCHEMES: dict[str, SchemeName] = {
     "LNS": "lns",
     "Keel": "keel",
     "B2T": "b2t",
+    "ReZero": "rezero",
+    "DS-Init": "dsinit",
     "Post-LN": "postln",
 }
+"""All but the networks without shortcuts, which bear a fifteenth of these rates (shortcuts.py)."""
 RATES = {6: (1.5e-3, 3e-3, 6e-3), 18: (1e-3, 2.5e-3, 6e-3), 50: (5e-4, 1.5e-3, 4.5e-3)}
 DEEP = Control(layers=100, rate=1.5e-3, warm_up=100)
 DEEPEST = Control(layers=500, width=32, rate=1e-3, warm_up=100, tokens=640)
