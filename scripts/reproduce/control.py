@@ -9,6 +9,7 @@ from typing import Literal
 
 from mtdeep.nn import Config
 from mtdeep.nn.config import SchemeName
+from mtdeep.nn.depth import completep
 
 Parts = Literal["all", "matrices", "norms", "matrices and biases"]
 
@@ -31,6 +32,8 @@ class Control:
     """Factor on the encoder's layers."""
     decoder: float = 1.0
     """Factor on the decoder's layers."""
+    tuned_depth: int = 0
+    """CompleteP's layers a stack for which the rate was chosen; 0: neither branches nor epsilon depend on depth."""
     parts: Parts = "all"
     """Which of a stack's parameters have its factor; biases are those of matrices, norms have weight and bias."""
     until: int | None = None
@@ -74,7 +77,13 @@ class Control:
             decoder_heads=max(1, self.width // 16),
             dropout=self.dropout,
             share_all_embeddings=True,
+            tuned_depth=self.tuned_depth,
         )
+
+    def epsilon_of(self, stack: str | None) -> float:
+        """Return Adam's epsilon of parameters of a stack's layers, or of none."""
+        scaled = stack is not None and self.tuned_depth > 0
+        return self.epsilon * completep(self.layers, self.tuned_depth) if scaled else self.epsilon
 
     def rate_of(self, stack: str | None, update: int) -> float:
         """Return the rate of update 1, 2, ... of parameters that have the factor of *stack*, or none."""

@@ -62,10 +62,12 @@ class Training:
         if self.bias is not None:
             self.bias.data.copy_(_log_frequencies(self.batches, len(vocabulary), vocabulary.pad))
         self.adam = torch.optim.AdamW(
-            [{"params": parameters, "stack": stack} for stack, parameters in self._groups().items()],
+            [
+                {"params": parameters, "stack": stack, "eps": control.epsilon_of(stack)}
+                for stack, parameters in self._groups().items()
+            ],
             lr=control.rate,
             betas=BETAS,
-            eps=control.epsilon,
             weight_decay=control.weight_decay,
             fused=True,
         )

@@ -51,6 +51,15 @@ def test_a_factor_leaves_the_decay_of_a_step_alone(store: Store) -> None:
     assert list(decays.values()) == pytest.approx([1e-3 * 0.1] * 3)
 
 
+def test_completep_scales_branches_and_epsilon(store: Store) -> None:
+    """1/m, three layers for which one was tuned."""
+    control = Control(scheme="preln", layers=3, width=16, tokens=40, tuned_depth=1, epsilon=3e-8)
+    training = Training(control, store, 1)
+    assert training.model.config.tuned_depth == 1
+    epsilons = {group["stack"]: group["eps"] for group in training.adam.param_groups}
+    assert epsilons == {None: 3e-8, "encoder": pytest.approx(1e-8), "decoder": pytest.approx(1e-8)}
+
+
 def test_it_goes_on_to_the_bit(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between a save and the next: what the log has beyond the save is written again."""
     monkeypatch.setattr(controlled_training, "SECONDS_BETWEEN_SAVES", -1.0)

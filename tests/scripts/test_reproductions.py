@@ -34,7 +34,7 @@ def test_quick(script: str, trainings: int, reproduce: Path, tmp_path: Path, run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("script", "trainings"), [("rates", 4), ("schemes", 2)])
+@pytest.mark.parametrize(("script", "trainings"), [("rates", 4), ("schemes", 2), ("transfer", 2)])
 def test_quick_controls(script: str, trainings: int, reproduce: Path, tmp_path: Path, run_command) -> None:
     """A control is trained, goes on where it was killed, and is not trained again; what is not finished says so."""
     command = ("python", reproduce / f"{script}.py", "--quick", "--folder", tmp_path)
