@@ -88,7 +88,7 @@ def test_quick_scaling_laws(reproduce: Path, tmp_path: Path, run_command) -> Non
     result = run_command(*command)
     assert result.returncode == 0, result.stderr
     report = (tmp_path / "scaling_laws.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| .* \| (-?\d\.\d\d) \| .* to .* \| (-?\d\.\d\d) \| (yes|no) \| arXiv", report, re.M)
+    rows = re.findall(r"^\| .* \| (-?\d\.\d\d) \| .* to .* \| (-?\d\.\d\d) \| (yes|no) \| ", report, re.M)
     assert len(rows) == len(LAWS)
     assert all(-2 < float(fitted) < 3 for fitted, _, _ in rows)
     assert imread(tmp_path / "scaling_laws.png").std() > 0
