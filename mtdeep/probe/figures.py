@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from mtdeep.durable import write_atomically
 
@@ -42,6 +42,12 @@ def logarithmic_axis(axes: Axes, direction: Literal["x", "y"]) -> None:
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high <= 100 * low else (1.0,)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
+
+
+def whole_numbers(axes: Axes, label: str) -> None:
+    """Give the horizontal axis, which counts layers, ticks at whole numbers alone, and a label."""
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def new_figure(*, width: float, height: float) -> Figure:

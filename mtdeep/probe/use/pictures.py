@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
-from mtdeep.probe.figures import Picture, new_figure, numbers_of, save
+from mtdeep.probe.figures import Picture, new_figure, numbers_of, save, whole_numbers
 from mtdeep.probe.records import Record
 from mtdeep.probe.use.branches import KINDS, Kind
 from mtdeep.probe.use.table import LITTLE
@@ -166,7 +166,7 @@ def _draw(plot: Plot, records: Sequence[Record], folder: Path) -> Picture | None
             if plot.linear is not None:
                 _costs_axis(axes, plot.linear)
             axes.set_title(f"{record['name']}: {name}", fontsize=10)
-            axes.set_xlabel(plot.horizontal)
+            whole_numbers(axes, plot.horizontal)
             axes.set_ylabel(plot.label)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _legend(figure)
@@ -195,7 +195,7 @@ def _draw_sources(records: Sequence[Record], folder: Path) -> Picture | None:
             axes.plot(source["layers"], costs, "o-", markersize=3, label=label)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("layer of the decoder")
+    whole_numbers(axes, "layer of the decoder")
     axes.set_ylabel("nats per token")
     axes.grid(alpha=0.25)
     _legend(figure)
