@@ -74,6 +74,8 @@ TIME = Group(
         line("no factor, a warm-up of 284 updates for all", replace(PLAIN, warm_up=284), seeds=SEEDS),
     ],
 )
+DEEP = Control(layers=100, rate=1.5e-3, warm_up=100)
+DEEPEST = Control(layers=500, width=32, rate=1e-3, warm_up=100, tokens=640)
 PARTS = Group(
     "Which parameters of the encoder's layers (18-18 layers, 2e-3; 100-100, 1.5e-3; 500-500 of width 32, 1e-3).",
     [
@@ -82,28 +84,15 @@ PARTS = Group(
             for parts in ("matrices", "matrices and biases", "norms", "all")
         ],
         *[
-            line(
-                f"100-100, {parts}",
-                Control(layers=100, rate=1.5e-3, warm_up=100, encoder=deepnorm_adam_rate(100, 100), parts=parts),
-                100,
+            line(f"{deep.layers}-{deep.layers}, {what}", replace(deep, **fields), 100)
+            for deep in (DEEP, DEEPEST)
+            for what, fields in (
+                ("none", {}),
+                *[
+                    (parts, {"encoder": deepnorm_adam_rate(deep.layers, deep.layers), "parts": parts})
+                    for parts in ("matrices", "norms", "all")
+                ],
             )
-            for parts in ("matrices", "norms", "all")
-        ],
-        *[
-            line(
-                f"500-500, {parts}",
-                Control(
-                    layers=500,
-                    width=32,
-                    rate=1e-3,
-                    warm_up=100,
-                    tokens=640,
-                    encoder=deepnorm_adam_rate(500, 500),
-                    parts=parts,
-                ),
-                100,
-            )
-            for parts in ("matrices", "norms", "all")
         ],
     ],
 )
