@@ -26,12 +26,17 @@ def write_report(path: Path, page: Page, groups: Mapping[str, Group], folder: Pa
     lines += [*page.summary(groups, folder), LEGEND]
     made: list[str] = []
     for name, group in groups.items():
-        lines += ["", f"## {name}", "", group.question, "", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-        for line in group.lines:
-            lines.append(f"| {' | '.join(_cells(line, folder))} |")
-            made += [version for run in line.runs for version in trained_with(folder / run.name)]
+        lines += ["", f"## {name}", "", group.question, ""]
+        lines += table(COLUMNS, [_cells(line, folder) for line in group.lines])
+        made += [version for line in group.lines for run in line.runs for version in trained_with(folder / run.name)]
     lines += ["", *[f"- Trained with {version}." for version in dict.fromkeys(made)], ""]
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a markdown table."""
+    head, *lines = (f"| {' | '.join(cells)} |" for cells in (titles, *rows))
+    return [head, "|---" * len(titles) + "|", *lines]
 
 
 def outcomes(line: Line, folder: Path) -> list[dict[int, dict[str, float]] | None]:

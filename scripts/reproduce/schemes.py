@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from control import Control
 from controlled import Group, Groups, Line, Page, line, main
-from controlled_report import outcomes
+from controlled_report import outcomes, table
 
 from mtdeep.nn.config import SchemeName
 from mtdeep.nn.depth import deepnorm_adam_rate
@@ -96,14 +96,16 @@ def best(groups: Groups, folder: Path) -> list[str]:
         "The best of each: loss / what another source costs, at the rate. A loss alone proves little: a model that "
         "does not hear its source goes on as a language model.",
         "",
-        f"| scheme | encoder | {' | '.join(groups)} |",
-        "|---" * (len(groups) + 2) + "|",
     ]
-    for name in names:
-        cells = [_best(group, name, folder) for group in groups.values()]
-        encoder = "times the factor" if name.slower else "full rate"
-        lines.append(f"| {name.scheme} | {encoder} | {' | '.join(cells)} |")
-    return [*lines, ""]
+    rows = [
+        [
+            name.scheme,
+            "times the factor" if name.slower else "full rate",
+            *(_best(group, name, folder) for group in groups.values()),
+        ]
+        for name in names
+    ]
+    return [*lines, *table(["scheme", "encoder", *groups], rows), ""]
 
 
 def _best(group: Group, name: Name, folder: Path) -> str:

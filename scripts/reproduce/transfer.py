@@ -15,7 +15,7 @@ from pathlib import Path
 
 from control import Control
 from controlled import Group, Groups, Page, line, main
-from controlled_report import outcomes
+from controlled_report import outcomes, table
 
 from mtdeep.nn.depth import deepnorm_adam_rate
 
@@ -62,14 +62,12 @@ def best_rates(groups: Groups, folder: Path) -> list[str]:
         "The rate whose loss is lowest, of those at which the source is heard (another source costs 0.05 bits or "
         "more); in brackets by how many steps of the grid it lies from that of the fewest layers.",
         "",
-        f"| scheme, rule | {' | '.join(groups)} |",
-        "|---" * (len(groups) + 1) + "|",
     ]
+    rows = []
     for rule in RULES:
         best = [_best(group, rule, folder) for group in groups.values()]
-        cells = ["" if rate is None else f"{rate:g} ({_steps(best[0], rate)})" for rate in best]
-        lines.append(f"| {rule.name} | {' | '.join(cells)} |")
-    return [*lines, ""]
+        rows.append([rule.name, *("" if rate is None else f"{rate:g} ({_steps(best[0], rate)})" for rate in best)])
+    return [*lines, *table(["scheme, rule", *groups], rows), ""]
 
 
 def _best(group: Group, rule: Rule, folder: Path) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
@@ -92,6 +93,19 @@ def configured() -> Callable[..., DictConfig]:
         return cfg
 
     return configure
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool], float], None]:
+    """Return what waits until something happens, for so many seconds at most."""
+
+    def wait(happens: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not happens():
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    return wait
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -103,13 +102,6 @@ def started(toy_store: Path, long_run: list[str], checkpoints: Path, tmp_path: P
     return tmp_path / "run"
 
 
-def wait_until(happens: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_full_disk_ends_all_processes_with_one_sentence(
@@ -143,7 +135,7 @@ def test_a_full_disk_ends_all_processes_with_one_sentence(
 @pytest.mark.parametrize("to_all", [True, False])
 @pytest.mark.parametrize("processes", [1, 2])
 def test_ctrl_c_ends_all_processes(
-    processes: int, to_all: bool, toy_store: Path, tiny: list[str], started: Path, tmp_path: Path
+    processes: int, to_all: bool, toy_store: Path, tiny: list[str], started: Path, tmp_path: Path, wait_until
 ) -> None:
     """From a terminal it reaches all processes; `kill -INT` reaches one."""
     log, printed = tmp_path / "log", tmp_path / "printed"
@@ -183,7 +175,9 @@ def processes_of(session: int) -> list[str]:
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_generation_without_a_traceback(toy_store: Path, checkpoints: Path, tmp_path: Path) -> None:
+def test_ctrl_c_stops_generation_without_a_traceback(
+    toy_store: Path, checkpoints: Path, tmp_path: Path, wait_until
+) -> None:
     printed = tmp_path / "printed"
     with printed.open("w") as output:
         generation = subprocess.Popen(

@@ -185,7 +185,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return show
 
 
-EPOCHS = "--num-workers 0 --lr 1e-3 --warmup-updates 1 --updates-per-epoch 1 --valid-directions en-de"
+EPOCHS = "--lr 1e-3 --warmup-updates 1 --updates-per-epoch 1 --valid-directions en-de"
 
 
 def updates(state: dict[str, Any]) -> int:
@@ -267,7 +267,7 @@ MODELS = {
 
 @pytest.mark.parametrize("model", MODELS)
 def test_losses_are_the_same_to_the_bit_without_it(model: str, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = f"{MODELS[model]} --num-workers 0 --max-update 8 --updates-per-epoch 4 --validate-interval-updates 3"
+    arguments = f"{MODELS[model]} --max-update 8 --updates-per-epoch 4 --validate-interval-updates 3"
     watched = train(arguments, "watched")
     with monkeypatch.context() as patch:
         patch.setattr(SourceWatch, "look", lambda watch: None)
@@ -282,13 +282,13 @@ def test_losses_are_the_same_to_the_bit_without_it(model: str, train: Train, mon
 @pytest.mark.parametrize("precision", ["", "--bf16", "--amp"])
 def test_figures_of_each_split_in_each_precision(precision: str, train: Train, caplog) -> None:
     with caplog.at_level(logging.INFO):
-        train(f"--num-workers 0 --max-update 2 --valid-subset valid,test {precision}")
+        train(f"--max-update 2 --valid-subset valid,test {precision}")
     lines = [match for record in caplog.records if (match := FIGURES.search(f"{record.getMessage()}"))]
     assert [match[1] for match in lines] == ["valid", "test"]
     assert all(0.1 < float(match[2]) < 1.5 and abs(float(match[3])) < 0.5 for match in lines)
 
 
-SHORT = "--adam-betas (0.9,0.98) --updates-per-epoch 20 --no-epoch-checkpoints --num-workers 0".split()
+SHORT = "--adam-betas (0.9,0.98) --updates-per-epoch 20 --no-epoch-checkpoints".split()
 LOST_ENCODER = "--arch deepnet_mt_36 --lr 4e-3 --warmup-updates 40 --max-update 120".split()
 
 
@@ -321,7 +321,7 @@ def test_a_healthy_training_goes_on_to_its_end(train: Train, caplog: pytest.LogC
     with caplog.at_level(logging.INFO):
         state = train(
             "--directions en-de --decoder-layers 2 --lr 3e-3 --warmup-updates 100 --updates-per-epoch 50 "
-            "--max-update 150 --num-workers 0 --stop-without-source"
+            "--max-update 150 --stop-without-source"
         )
     assert updates(state) == 150
     lines = [match for record in caplog.records if (match := FIGURES.search(record.getMessage()))]

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,16 +59,9 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def wait_until(happens: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
 @pytest.mark.slow
 def test_workers_end_with_the_process_that_started_them(
-    transformer, databin: Path, tmp_path: Path, is_alive: Callable[[int], bool]
+    transformer, databin: Path, tmp_path: Path, is_alive: Callable[[int], bool], wait_until
 ) -> None:
     """Started as a shell script's `... &` is, with SIGINT ignored, and killed when the training goes on."""
     log = tmp_path / "log"
