@@ -111,7 +111,8 @@ def background_consumer() -> None:
 
 
 def tracker_warning() -> None:
-    """A process that ends without removing its semaphore."""
+    """A process that ends without removing its semaphore, with what fairseq's iterators have put in the environment."""
+    EpochBatchIterator(ListDataset([torch.zeros(1)], [1]), torch.stack, [[0]], num_workers=1).next_epoch_itr()
     leak = "import multiprocessing, os; s = multiprocessing.get_context('spawn').Semaphore(); os._exit(0)"
     done = subprocess.run([sys.executable, "-c", leak], capture_output=True, text=True, check=True)
     assert not done.stderr, done.stderr
