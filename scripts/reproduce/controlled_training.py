@@ -31,7 +31,9 @@ from mtdeep.probe.states import observe, run
 BETAS = (0.9, 0.98)
 VALIDATION_BATCHES, VALIDATION_TOKENS = 8, 2000
 LOOKS = (25, 50, 75, 100)
-"""Updates after which the spread is taken, beside every hundredth (after 500: every 500th)."""
+"""Updates after which the spread is taken, beside every hundredth to the 500th."""
+VALIDATION_INTERVAL = 500
+"""Updates; a training is validated at its end too."""
 SECONDS_BETWEEN_SAVES = 60.0
 LOG, STATE = "training.log", "state.pt"
 
@@ -211,7 +213,7 @@ def _log_frequencies(batches: list[ProbeBatch], vocabulary: int, padding: int) -
 
 def is_look(update: int) -> bool:
     """Whether the spread is taken after this update."""
-    return update in LOOKS or update % (100 if update <= 500 else 500) == 0
+    return update in LOOKS or (update <= 500 and update % 100 == 0)
 
 
 def main(
@@ -236,7 +238,7 @@ def main(
             loss, norm = (sum(values) / len(losses) for values in zip(*losses, strict=True))
             _write(log, {"num_updates": str(training.update), "nll_loss": f"{loss:.4f}", "gnorm": f"{norm:.4g}"})
             losses = []
-        if training.update % (100 if updates <= 500 else 500) == 0 or training.update == updates:
+        if training.update % VALIDATION_INTERVAL == 0 or training.update == updates:
             figures = {f"valid_{name}": f"{value:.6g}" for name, value in training.validate().items()}
             _write(log, {"valid_num_updates": str(training.update), **figures})
         elif is_look(training.update):

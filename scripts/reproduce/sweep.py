@@ -232,6 +232,8 @@ class _Clock:
     def look(self, trainings: Sequence[_Training], waiting: Sequence[Run]) -> tuple[str, int, int]:
         """Return what is being done, with the minutes left, and (done, total) in hundredths of the cost."""
         unfinished = {training.run.name: last_update(training.folder / LOG) for training in trainings}
+        for name, update in unfinished.items():  # a training that was killed goes on from before its log's end
+            self._at_first[name] = min(self._at_first[name], update)
         unfinished |= {run.name: self._at_first[run.name] for run in waiting}
         total = sum(run.cost for run in self._runs)
         left = sum(run.layers * (run.updates - unfinished[run.name]) for run in self._runs if run.name in unfinished)

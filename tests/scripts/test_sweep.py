@@ -227,6 +227,24 @@ def test_progress_names_what_is_done_what_is_trained_and_the_time_left(
     assert (percent, total) == (round(100 * 50 / 80), 100)
 
 
+def test_the_time_left_counts_from_where_a_killed_training_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log was at 16 of 20; it goes on from 5, is at 10 after a minute, and needs two more."""
+    killed = run("killed", layers=1)
+    log = folder / "killed" / "training.log"
+    log.parent.mkdir(parents=True)
+    log.write_text('{"epoch": 1, "num_updates": "16"}\n')
+    now = 1000.0
+    monkeypatch.setattr(sweep_module.time, "monotonic", lambda: now)
+    clock = sweep_module._Clock([killed], [killed], folder)
+    training = sweep_module._Training(killed, folder / "killed", process=None, lock=None)
+    for now, update in ((1000.0, 5), (1060.0, 10)):
+        log.write_text(f'{{"epoch": 1, "num_updates": "{update}"}}\n')
+        what, _, _ = clock.look([training], [])
+    assert what == "0 of 1 trainings done, killed at 10/20, about 2 min left"
+
+
 @pytest.mark.slow
 def test_a_training_goes_on_from_its_checkpoint(store: Path, tmp_path: Path, reproduce: Path) -> None:
     """fairseq itself: ended half-way, it loads what it saved, and the curves are whole."""
