@@ -1,4 +1,4 @@
-"""What a training of rates.py or schemes.py is: all that differs from one to another."""
+"""What a training of rates.py, depth.py or transfer.py is: all that differs from one to another."""
 
 from __future__ import annotations
 

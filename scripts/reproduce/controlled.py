@@ -63,6 +63,7 @@ class Page:
     """A reproduction's name, title and first sentences; its groups, the cheapest and most decisive first.
 
     summary: makes the lines before the tables from the groups and the folder of their trainings.
+    draw: makes a picture of them at a path.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Page:
     groups: Groups
     quick: Groups
     summary: Callable[[Groups, Path], list[str]] = no_summary
+    draw: Callable[[Groups, Path, Path], None] | None = None
 
 
 def line(name: str, control: Control, updates: int = 300, seeds: Sequence[int] = ONE_SEED) -> Line:

@@ -23,7 +23,12 @@ def write_report(path: Path, page: Page, groups: Mapping[str, Group], folder: Pa
     """Write *path* (markdown) of the trainings that are finished; those that are not have a row that says so."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"# {page.title}", "", f"`python scripts/reproduce/{page.name}.py DATA`. {page.about}", ""]
-    lines += [*page.summary(groups, folder), LEGEND]
+    lines += page.summary(groups, folder)
+    if page.draw is not None:
+        picture = path.with_suffix(".png")
+        page.draw(groups, folder, picture)
+        lines += [f"![{page.title}]({picture.name})", ""]
+    lines.append(LEGEND)
     made: list[str] = []
     for name, group in groups.items():
         lines += ["", f"## {name}", "", group.question, ""]

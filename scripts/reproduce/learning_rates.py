@@ -14,7 +14,7 @@ from itertools import dropwhile, takewhile
 
 from outcome import Outcome
 from report import Description
-from reproduction import ARCHITECTURES, COMPARED, QUICK, Size, main, make_run
+from reproduction import ARCHITECTURES, QUICK, Size, main, make_run
 from sweep import Run
 
 RATES = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2)
@@ -53,7 +53,7 @@ fairseq-train STORE --task many_to_many_translation --directions en-de --share-a
 def runs(quick: bool) -> Sequence[Run]:
     """Return a training for each rate and scheme."""
     size, depth = (QUICK, 1) if quick else (SIZE, 18)
-    rates = {RATES[-1]: COMPARED} if quick else _rates()
+    rates = {RATES[-1]: tuple(ARCHITECTURES)} if quick else _rates()
     return [
         make_run(
             scheme,
@@ -73,7 +73,7 @@ def _rates() -> dict[float, Sequence[str]]:
     """Return rate -> schemes, ascending."""
     lower = sorted({rate for rates in LOWER_RATES.values() for rate in rates})
     asked = {rate: [scheme for scheme, rates in LOWER_RATES.items() if rate in rates] for rate in lower}
-    return {**asked, **dict.fromkeys(RATES, COMPARED)}
+    return {**asked, **dict.fromkeys(RATES, tuple(ARCHITECTURES))}
 
 
 def largest_borne(outcomes: Sequence[Outcome], unigram: float) -> Sequence[str]:

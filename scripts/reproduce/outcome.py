@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from fairseq_log import TrainingPoint, training_curve, training_seconds, validation_curve
+from source_use import SourceUse
 from sweep import LOG, Run, stopped_by, trained_with
-from translates import SourceUse
 
 from mtdeep.corpus import DirectionView, Store, Vocabulary, direction_views, parse_directions
 from mtdeep.probe.thresholds import BELOW_UNIGRAM, EQUAL_STATES, HEARD
@@ -43,8 +43,6 @@ class Outcome:
     """Machine and versions."""
     source: SourceUse | None = None
     """What its source is to it, where there is one."""
-    bleu: float | None = None
-    """Of the validation split, where it was asked for."""
 
     @classmethod
     def read(cls, run: Run, folder: Path) -> Outcome:

@@ -33,8 +33,6 @@ class Description:
     """What was made smaller than in the paper."""
     full_size: str
     """The command of the paper's own size."""
-    bleu: bool = False
-    """Whether to translate the validation split with what was trained."""
 
 
 def write_report(
@@ -106,9 +104,8 @@ def cell(outcome: Outcome, unigram: float) -> str:
     """Return the last validation loss, or that the training diverged."""
     if outcome.divergence(unigram):
         return "div."
-    score = "" if outcome.bleu is None else f" (BLEU {outcome.bleu:.1f})"
     heard = ", encoder lost" if outcome.lost else ", deaf" if outcome.deaf else ""
-    return f"{outcome.last_loss:.2f}{heard}{score}"
+    return f"{outcome.last_loss:.2f}{heard}"
 
 
 def details(outcome: Outcome, unigram: float) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from outcome import Outcome, unigram_loss
 from report import Description, write_report
+from source_use import source_use
 from sweep import CHECKPOINTS, LAST, Run, sweep
-from translates import bleu, source_use
 
 from mtdeep.corpus import Store
 from mtdeep.errors import UserError
@@ -34,14 +34,8 @@ ARCHITECTURES = {
     "DeepNet": "deepnet_mt",
     "Magneto": "magneto_mt",
     "ResiDual": "residual_mt",
-    "LNS": "lns_mt",
-    "Peri-LN": "periln_mt",
-    "Keel": "keel_mt",
-    "B2T": "b2t_mt",
 }
 """From a row of the tables to its architecture."""
-COMPARED = ("Post-LN", "Pre-LN", "DeepNet", "Magneto", "ResiDual")
-"""The rows of the tables of depths and of learning rates."""
 Findings = Callable[[Sequence[Outcome], float], Sequence[str]]
 
 
@@ -91,23 +85,6 @@ def make_run(row: str, column: str, *, suffix: str, architecture: str, depth: in
     return Run(name, row, column, 2 * depth, size.updates, tuple(arguments))
 
 
-def runs_by_depth(schemes: Mapping[int, Sequence[str]], size: Size, options: str) -> list[Run]:
-    """Return the trainings of {layers in each stack: schemes}, which differ in nothing else."""
-    return [
-        make_run(
-            scheme,
-            f"{depth}-{depth}",
-            suffix=str(depth),
-            architecture=ARCHITECTURES[scheme],
-            depth=depth,
-            size=size,
-            options=options,
-        )
-        for depth, of_depth in schemes.items()
-        for scheme in of_depth
-    ]
-
-
 def no_findings(outcomes: Sequence[Outcome], unigram: float) -> Sequence[str]:
     """The table says it all."""
     return ()
@@ -153,8 +130,7 @@ def main(
             last = options.folder / outcome.run.name / CHECKPOINTS / LAST
             if outcome.divergence(unigram) is None:
                 source = source_use(last, prepared_data, preparation.directions)
-                score = bleu(last, prepared_data, preparation.directions) if about.bleu else None
-                outcomes[number] = replace(outcome, source=source, bleu=score)
+                outcomes[number] = replace(outcome, source=source)
     path = ROOT / "docs" / "reproductions" / f"{about.name}.md"
     if options.quick:
         path = options.folder / path.name

@@ -12,8 +12,8 @@ from fairseq_log import TrainingPoint
 from learning_rates import largest_borne
 from outcome import Outcome, unigram_loss
 from report import details
+from source_use import SourceUse
 from sweep import Run
-from translates import SourceUse
 
 UNIGRAM = 8.0
 

@@ -11,10 +11,7 @@ from matplotlib.image import imread
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("script", "trainings"),
-    [("thousand_layers", 2), ("depth", 6), ("warm_up", 6), ("learning_rates", 5), ("shortcuts", 11)],
-)
+@pytest.mark.parametrize(("script", "trainings"), [("warm_up", 6), ("learning_rates", 5), ("shortcuts", 11)])
 def test_quick(script: str, trainings: int, reproduce: Path, tmp_path: Path, run_command) -> None:
     command = ("python", reproduce / f"{script}.py", "--quick", "--folder", tmp_path)
     first = run_command(*command)
@@ -34,7 +31,7 @@ def test_quick(script: str, trainings: int, reproduce: Path, tmp_path: Path, run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("script", "trainings"), [("rates", 4), ("schemes", 2), ("transfer", 2)])
+@pytest.mark.parametrize(("script", "trainings"), [("rates", 4), ("depth", 2), ("transfer", 2)])
 def test_quick_controls(script: str, trainings: int, reproduce: Path, tmp_path: Path, run_command) -> None:
     """A control is trained, goes on where it was killed, and is not trained again; what is not finished says so."""
     command = ("python", reproduce / f"{script}.py", "--quick", "--folder", tmp_path)

@@ -239,7 +239,8 @@ def test_the_time_left_counts_from_where_a_killed_training_goes_on(
     monkeypatch.setattr(sweep_module.time, "monotonic", lambda: now)
     clock = sweep_module._Clock([killed], [killed], folder)
     training = sweep_module._Training(killed, folder / "killed", process=None, lock=None)
-    for now, update in ((1000.0, 5), (1060.0, 10)):
+    for minute, update in enumerate((5, 10)):
+        now = 1000.0 + 60 * minute
         log.write_text(f'{{"epoch": 1, "num_updates": "{update}"}}\n')
         what, _, _ = clock.look([training], [])
     assert what == "0 of 1 trainings done, killed at 10/20, about 2 min left"

@@ -1,18 +1,13 @@
-"""What a finished translation model does with its source: the loss with another sentence's, its encoder, and BLEU."""
+"""What a finished translation model does with its source: the loss with another sentence's, and its encoder."""
 
 from __future__ import annotations
 
 import math
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep import COMMANDS
-
 from mtdeep.checkpoint import read_checkpoint
 from mtdeep.corpus import Store, parse_directions
-from mtdeep.evaluation import BLEU
-from mtdeep.evaluation.tables import read_scores
 from mtdeep.probe import store_batches
 from mtdeep.probe.states import observe, run
 
@@ -46,13 +41,3 @@ def source_use(checkpoint: Path, store: Path, directions: str) -> SourceUse:
     output = observe(model, batches[0]).states["encoder"].output
     assert output is not None
     return SourceUse(sum(gaps) / len(gaps), output.relative_spread)
-
-
-def bleu(checkpoint: Path, store: Path, directions: str) -> float:
-    """Return the validation split's BLEU, greedily decoded; what was translated stays beside the checkpoint."""
-    output = checkpoint.with_name("evaluation")
-    command = [str(COMMANDS / "mtdeep"), "evaluate", str(store), "--checkpoint", str(checkpoint), "--split", "valid"]
-    command += ["--directions", directions, "--beam", "1", "--device", "cpu", "--output", str(output)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, (score,) = read_scores(output / "scores.tsv")
-    return score.values[BLEU]
