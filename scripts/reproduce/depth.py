@@ -102,15 +102,15 @@ class Best(NamedTuple):
 
 def best(group: Group, name: Name, folder: Path) -> Best | None:
     """Return the best by the first seed's loss, so that all names have equal trials; None: none is finished."""
-    found = None
+    chosen = None
     for each in group.lines:
         if Name.of(each.name) != name:
             continue
         curves = outcomes(each, folder)
         ends = [None if curve is None else curve[each.updates] for curve in curves]
-        if ends and (found is None or _loss(ends) < _loss(found.ends)):
-            found = Best(each.name.rpartition(", ")[2], ends)
-    return found
+        if ends and (chosen is None or _loss(ends) < _loss(chosen.ends)):
+            chosen = Best(each.name.rpartition(", ")[2], ends)
+    return chosen
 
 
 def _loss(ends: Sequence[dict[str, float] | None]) -> float:
@@ -140,19 +140,19 @@ def summary(groups: Groups, folder: Path) -> list[str]:
     return [*lines, *table(["scheme", "encoder", *groups], rows), ""]
 
 
-def _cell(found: Best | None) -> str:
-    if found is None:
+def _cell(chosen: Best | None) -> str:
+    if chosen is None:
         return ""
-    seeds = ["not finite" if end is None else f"{end['loss']:.2f} / {end['gap']:.2f}" for end in found.ends]
-    return f"{'; '.join(seeds)} ({found.rate})"
+    seeds = ["not finite" if end is None else f"{end['loss']:.2f} / {end['gap']:.2f}" for end in chosen.ends]
+    return f"{'; '.join(seeds)} ({chosen.rate})"
 
 
 def draw(groups: Groups, folder: Path, path: Path) -> None:
     """Draw the first seed's loss and what another source costs, a line a name, over depth."""
     figure, both = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
     for name in names_of(groups):
-        found = [best(group, name, folder) for group in groups.values()]
-        first = [(place, each.ends[0]) for place, each in enumerate(found) if each is not None]
+        chosen = [best(group, name, folder) for group in groups.values()]
+        first = [(place, each.ends[0]) for place, each in enumerate(chosen) if each is not None]
         finite = [(place, end) for place, end in first if end is not None]
         for axes, key in zip(both, ("loss", "gap"), strict=True):
             axes.plot(

@@ -36,9 +36,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_rate_is_chosen_by_the_first_seed(folder: Path) -> None:
-    found = best(GROUP, DEEPNET, folder)
-    assert isinstance(found, Best)
-    assert (found.rate, [end["loss"] for end in found.ends]) == ("0.002", [5.0, 7.0])
+    chosen = best(GROUP, DEEPNET, folder)
+    assert isinstance(chosen, Best)
+    assert (chosen.rate, [end["loss"] for end in chosen.ends]) == ("0.002", [5.0, 7.0])
 
 
 def test_what_is_not_trained_has_an_empty_cell(folder: Path) -> None:
@@ -50,8 +50,8 @@ def test_what_is_not_trained_has_an_empty_cell(folder: Path) -> None:
 
 def test_one_that_is_not_finite_is_never_the_best(folder: Path) -> None:
     (folder / GROUP.lines[1].runs[0].name / "finished.json").write_text('{"stopped": "FloatingPointError: loss"}')
-    found = best(GROUP, DEEPNET, folder)
-    assert found is not None and found.rate == "0.001"
+    chosen = best(GROUP, DEEPNET, folder)
+    assert chosen is not None and chosen.rate == "0.001"
     (folder / GROUP.lines[0].runs[0].name / "finished.json").write_text('{"stopped": "FloatingPointError: loss"}')
     assert "| DeepNet | full rate | not finite; 4.00 / 0.50 (0.001) |" in depth.summary({"18-18": GROUP}, folder)
     depth.draw({"18-18": GROUP}, folder, folder / "depth.png")

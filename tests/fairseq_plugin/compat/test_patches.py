@@ -79,9 +79,9 @@ def test_without_the_patch_it_fails(bare, patch: str) -> None:
 
 
 def test_what_another_process_has_put_in_the_environment_counts_for_no_patch(run_command) -> None:
-    told = {"PYTHONWARNINGS": "ignore:semaphore_tracker:UserWarning"}  # as fairseq leaves it to what it starts
+    inherited = {"PYTHONWARNINGS": "ignore:semaphore_tracker:UserWarning"}  # as fairseq leaves it to what it starts
     code = "import os, fairseq.data.iterators; print(os.environ['PYTHONWARNINGS'])"
-    done = run_command("python", "-c", code, env=told)
+    done = run_command("python", "-c", code, env=inherited)
     assert done.stdout.split() == ["ignore:semaphore_tracker:UserWarning,ignore:resource_tracker:UserWarning"]
 
 
