@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 from markdown import ROOT
 from places import phrases, write
 from replaced import shortened, smaller
@@ -37,7 +38,11 @@ def test_multi30k(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe, "CONFIG", tmp_path / "multi30k.yaml")
     monkeypatch.setattr(recipe, "DOCS", tmp_path / "page")
     monkeypatch.setattr(recipe, "TRAINING", shortened(" ".join(recipe.TRAINING)).split())
-    recipe.main(tmp_path / "data", tmp_path / "run")
-    page = (tmp_path / "page" / "multi30k.md").read_text(encoding="utf-8")
-    assert len(re.findall(r"^\| \w\w-\w\w \| \d+\.\d \|", page, re.M)) == 6
+    for models, directions in (("deepnet", r"\d+\.\d \| \d+\.\d"), ("preln,deepnet", r"(\d+\.\d \| ){3}\d+\.\d")):
+        recipe.main(tmp_path / "data", tmp_path / "run", models)
+        page = (tmp_path / "page" / "multi30k.md").read_text(encoding="utf-8")
+        assert len(re.findall(rf"^\| \w\w-\w\w \| {directions} \| \d+\.\d \| \d\d\.\d \|$", page, re.M)) == 6
+        assert ("- Pre-LN: not trained yet" in page) == (models == "deepnet")
     assert (tmp_path / "page" / "multi30k.png").exists()
+    with pytest.raises(typer.BadParameter, match="no magneto; there are preln, deepnet"):
+        recipe.main(tmp_path / "data", tmp_path / "run", "magneto")
