@@ -165,9 +165,9 @@ def draw(groups: Groups, folder: Path, path: Path) -> None:
                 marker="s" if name.slower else "o",
                 linewidth=3 if name == Name("DeepNet", True) else 1,
             )
-    labels = [f"{depth}\nwidth {group.lines[0].controls[0].width}" for depth, group in groups.items()]
+    depths = [f"{depth}\nwidth {group.lines[0].controls[0].width}" for depth, group in groups.items()]
     for axes, what in zip(both, ("validation loss", "what another source costs"), strict=True):
-        axes.set(xlabel="layers", ylabel=f"{what} (bits a token)", xticks=range(len(groups)), xticklabels=labels)
+        axes.set(xlabel="layers", ylabel=f"{what} (bits a token)", xticks=range(len(groups)), xticklabels=depths)
         axes.grid(alpha=0.3)
     handles, labels = both[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right", fontsize="small")
