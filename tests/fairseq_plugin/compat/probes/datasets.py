@@ -8,6 +8,7 @@ import multiprocessing.process
 import os
 import subprocess
 import sys
+import time
 import warnings
 import weakref
 from types import SimpleNamespace
@@ -91,7 +92,11 @@ def collected_workers() -> None:
     del batches
     gc.enable()
     assert gone() is None, "is left to the garbage collector"
-    worker.join(60)  # the thread that loads batches may be the last to need it
+    # The thread that loads batches may be the last to need it, and waits for its end then. Of two threads that wait for
+    # a process, one may see for a moment that it has ended without an exit code: hence no `join` here.
+    deadline = time.monotonic() + 60
+    while worker.exitcode is None and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert worker.exitcode == 0, f"exit code {worker.exitcode}"
 
 
