@@ -196,7 +196,7 @@ def test_ctrl_c_stops_generation_without_a_traceback(
     os.killpg(generation.pid, signal.SIGINT)
     assert generation.wait(60) == 130
     assert "Traceback" not in printed.read_text()
-    assert printed.read_text().splitlines()[-1] == "stopped"
+    assert printed.read_text().endswith("stopped\n")  # perhaps behind half a line, in the midst of which it was stopped
 
 
 @pytest.mark.parametrize(
