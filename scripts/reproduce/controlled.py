@@ -10,6 +10,7 @@ from pathlib import Path
 
 from control import Control
 from reproduction import ROOT, prepared
+from results import Result, Results, finished, read_results, write_results
 from sweep import Run, sweep
 
 from mtdeep.errors import UserError
@@ -41,6 +42,10 @@ class Line:
         """The trainings; the name of each is what its control changes."""
         return [_run(control, self.updates) for control in self.controls]
 
+    def results(self, results: Results) -> list[Result]:
+        """Return those of its trainings that have one, in the order of the seeds."""
+        return [results[run.name] for run in self.runs if run.name in results]
+
 
 @dataclass(frozen=True)
 class Group:
@@ -53,7 +58,7 @@ class Group:
 Groups = Mapping[str, Group]
 
 
-def no_summary(groups: Groups, folder: Path) -> list[str]:
+def no_summary(groups: Groups, results: Results) -> list[str]:
     """The tables of the groups say it all."""
     return []
 
@@ -62,7 +67,7 @@ def no_summary(groups: Groups, folder: Path) -> list[str]:
 class Page:
     """A reproduction's name, title and first sentences; its groups, the cheapest and most decisive first.
 
-    summary: makes the lines before the tables from the groups and the folder of their trainings.
+    summary: makes the lines before the tables from the groups and the results of their trainings.
     draw: makes a picture of them at a path.
     """
 
@@ -71,8 +76,8 @@ class Page:
     about: str
     groups: Groups
     quick: Groups
-    summary: Callable[[Groups, Path], list[str]] = no_summary
-    draw: Callable[[Groups, Path, Path], None] | None = None
+    summary: Callable[[Groups, Results], list[str]] = no_summary
+    draw: Callable[[Groups, Results, Path], None] | None = None
 
 
 def line(name: str, control: Control, updates: int = 300, seeds: Sequence[int] = ONE_SEED) -> Line:
@@ -97,6 +102,7 @@ def main(usage: str, page: Page) -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / page.name, help="where everything is made")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, of one thread each")
     parser.add_argument("--groups", default=",".join(page.groups), help=f"those of {names} to train now")
+    parser.add_argument("--missing", action="store_true", help="train what the page has no result of alone")
     parser.add_argument("--quick", action="store_true", help="a trial of a minute: tiny models, made-up text")
     options = parser.parse_args()
     if options.quick == (options.data is not None):
@@ -108,14 +114,22 @@ def main(usage: str, page: Page) -> None:
     unknown = [name for name in chosen if name not in groups]
     if unknown:
         parser.error(f"--groups: no {', '.join(unknown)}; there are {names}")
+    path = (options.folder if options.quick else ROOT / "docs" / "reproductions") / f"{page.name}.md"
+    kept = path.with_suffix(".json")
+    every = {run.name: run for group in groups.values() for each in group.lines for run in each.runs}
     try:
         store = prepared(options.data, options.folder)
         for name in chosen:
-            runs = [run for each in groups[name].lines for run in each.runs]
-            sweep(list({run.name: run for run in runs}.values()), store, options.folder, options.jobs)
+            runs = {run.name: run for each in groups[name].lines for run in each.runs}
+            left_out = read_results(kept) if options.missing else {}
+            try:
+                sweep([run for run in runs.values() if run.name not in left_out], store, options.folder, options.jobs)
+            finally:  # what is finished is kept, however the others end
+                results = read_results(kept) | finished(every.values(), options.folder)
+                results = {name: results[name] for name in every if name in results}
+                write_results(kept, results)
+                write_report(path, page, groups, results)
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         raise SystemExit(2) from None
-    path = (options.folder if options.quick else ROOT / "docs" / "reproductions") / f"{page.name}.md"
-    write_report(path, page, groups, options.folder)
     print(path.read_text(encoding="utf-8"))

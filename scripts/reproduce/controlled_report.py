@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from controlled import Group, Line, Page
-from controlled_training import LOG
-from sweep import FINISHED, stopped_by, trained_with
+from controlled import Groups, Line, Page
+from results import Results
 
 COLUMNS = ("training", "seeds", "loss", "another source", "spread", "at 25", "at 50", "at 100")
 LEGEND = (
@@ -19,21 +17,21 @@ LEGEND = (
 )
 
 
-def write_report(path: Path, page: Page, groups: Mapping[str, Group], folder: Path) -> None:
-    """Write *path* (markdown) of the trainings that are finished; those that are not have a row that says so."""
+def write_report(path: Path, page: Page, groups: Groups, results: Results) -> None:
+    """Write *path* (markdown) of the trainings that have a result; those that have none have a row that says so."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"# {page.title}", "", f"`python scripts/reproduce/{page.name}.py DATA`. {page.about}", ""]
-    lines += page.summary(groups, folder)
+    lines += page.summary(groups, results)
     if page.draw is not None:
         picture = path.with_suffix(".png")
-        page.draw(groups, folder, picture)
+        page.draw(groups, results, picture)
         lines += [f"![{page.title}]({picture.name})", ""]
     lines.append(LEGEND)
     made: list[str] = []
     for name, group in groups.items():
         lines += ["", f"## {name}", "", group.question, ""]
-        lines += table(COLUMNS, [_cells(line, folder) for line in group.lines])
-        made += [version for line in group.lines for run in line.runs for version in trained_with(folder / run.name)]
+        lines += table(COLUMNS, [_cells(line, results) for line in group.lines])
+        made += [version for line in group.lines for result in line.results(results) for version in result.made_with]
     lines += ["", *[f"- Trained with {version}." for version in dict.fromkeys(made)], ""]
     path.write_text("\n".join(lines), encoding="utf-8")
 
@@ -44,18 +42,12 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [head, "|---" * len(titles) + "|", *lines]
 
 
-def outcomes(line: Line, folder: Path) -> list[dict[int, dict[str, float]] | None]:
-    """Return {updates: {what: value}} of each training that is finished; None where it ended as not finite."""
-    finished = [folder / run.name for run in line.runs if (folder / run.name / FINISHED).exists()]
-    return [None if stopped_by(each) else _validation(each / LOG) for each in finished]
-
-
-def _cells(line: Line, folder: Path) -> list[str]:
-    finished = outcomes(line, folder)
-    curves = [curve for curve in finished if curve is not None]
-    stopped = len(finished) - len(curves)
+def _cells(line: Line, results: Results) -> list[str]:
+    ended = line.results(results)
+    curves = [result.curve for result in ended if not result.stopped]
+    stopped = len(ended) - len(curves)
     seeds = f"{len(curves)}" + (f", {stopped} not finite" if stopped else "")
-    if not finished:
+    if not ended:
         return [line.name, "0", "not trained", *[""] * (len(COLUMNS) - 3)]
     ends = [curve[line.updates] for curve in curves]
     return [
@@ -75,14 +67,3 @@ def _median(values: Sequence[float]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
-
-
-def _validation(log: Path) -> dict[int, dict[str, float]]:
-    """Return {updates: {what: value}}."""
-    curve: dict[int, dict[str, float]] = {}
-    for text in log.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(text)
-        if "valid_num_updates" in entry:
-            values = {name.removeprefix("valid_"): float(value) for name, value in entry.items() if name != "epoch"}
-            curve[int(entry["valid_num_updates"])] = values
-    return curve

@@ -1,11 +1,11 @@
 """Which schemes train at which depth, each at its best of three rates, without and with a slower encoder.
 
-Usage: python scripts/reproduce/depth.py DATA [--folder FOLDER] [--jobs N] [--groups NAME,NAME,...]
+Usage: python scripts/reproduce/depth.py DATA [--folder FOLDER] [--jobs N] [--groups NAME,NAME,...] [--missing]
        python scripts/reproduce/depth.py --quick
 
 DATA holds train.en.gz, val.en, test_2016_flickr.en and the same for de and fr (github.com/multi30k/dataset, task 1).
-A second run continues where the first one stopped; with --groups it trains those alone, and reports what there is.
-The report goes to docs/reproductions/depth.md.
+A second run continues where the first one stopped; with --groups it trains those alone, with --missing what has no
+result yet. Results are kept in docs/reproductions/depth.json, and the page beside it is made of all that are there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 from control import Control
 from controlled import ONE_SEED, Group, Groups, Page, line, main
-from controlled_report import outcomes, table
+from controlled_report import table
+from results import Figures, Results
 
 from mtdeep.nn.config import SchemeName
 from mtdeep.nn.depth import deepnorm_adam_rate
@@ -96,24 +97,23 @@ class Best(NamedTuple):
     """The training of the lowest loss among those of a name, and what a second seed has at its rate."""
 
     rate: str
-    ends: list[dict[str, float] | None]
+    ends: list[Figures | None]
     """By seed: the figures at the end; None: not finite."""
 
 
-def best(group: Group, name: Name, folder: Path) -> Best | None:
+def best(group: Group, name: Name, results: Results) -> Best | None:
     """Return the best by the first seed's loss, so that all names have equal trials; None: none is finished."""
     chosen = None
     for each in group.lines:
         if Name.of(each.name) != name:
             continue
-        curves = outcomes(each, folder)
-        ends = [None if curve is None else curve[each.updates] for curve in curves]
+        ends = [result.at_end(each.updates) for result in each.results(results)]
         if ends and (chosen is None or _loss(ends) < _loss(chosen.ends)):
             chosen = Best(each.name.rpartition(", ")[2], ends)
     return chosen
 
 
-def _loss(ends: Sequence[dict[str, float] | None]) -> float:
+def _loss(ends: Sequence[Figures | None]) -> float:
     return math.inf if ends[0] is None else ends[0]["loss"]
 
 
@@ -122,7 +122,7 @@ def names_of(groups: Groups) -> list[Name]:
     return list(dict.fromkeys(Name.of(each.name) for group in groups.values() for each in group.lines))
 
 
-def summary(groups: Groups, folder: Path) -> list[str]:
+def summary(groups: Groups, results: Results) -> list[str]:
     """Return the table of each scheme's best training at each depth."""
     lines = [
         "The best of each: loss / what another source costs (rate); behind a semicolon a second seed's at that rate. A "
@@ -134,7 +134,7 @@ def summary(groups: Groups, folder: Path) -> list[str]:
         [
             name.scheme,
             "times the factor" if name.slower else "full rate",
-            *(_cell(best(group, name, folder)) for group in groups.values()),
+            *(_cell(best(group, name, results)) for group in groups.values()),
         ]
         for name in names_of(groups)
     ]
@@ -148,11 +148,11 @@ def _cell(chosen: Best | None) -> str:
     return f"{'; '.join(seeds)} ({chosen.rate})"
 
 
-def draw(groups: Groups, folder: Path, path: Path) -> None:
+def draw(groups: Groups, results: Results, path: Path) -> None:
     """Draw the first seed's loss and what another source costs, a line a name, over depth."""
     figure, both = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
     for name in names_of(groups):
-        chosen = [best(group, name, folder) for group in groups.values()]
+        chosen = [best(group, name, results) for group in groups.values()]
         first = [(place, each.ends[0]) for place, each in enumerate(chosen) if each is not None]
         finite = [(place, end) for place, end in first if end is not None]
         for axes, key in zip(both, ("loss", "gap"), strict=True):

@@ -1,11 +1,11 @@
 """Which rate a DeepNorm encoder bears under Adam, and why: controls of one factor.
 
-Usage: python scripts/reproduce/rates.py DATA [--folder FOLDER] [--jobs N] [--groups NAME,NAME,...]
+Usage: python scripts/reproduce/rates.py DATA [--folder FOLDER] [--jobs N] [--groups NAME,NAME,...] [--missing]
        python scripts/reproduce/rates.py --quick
 
 DATA holds train.en.gz, val.en, test_2016_flickr.en and the same for de and fr (github.com/multi30k/dataset, task 1).
-A second run continues where the first one stopped; with --groups it trains those alone, and reports what there is.
-The report goes to docs/reproductions/rates.md.
+A second run continues where the first one stopped; with --groups it trains those alone, with --missing what has no
+result yet. Results are kept in docs/reproductions/rates.json, and the page beside it is made of all that are there.
 """
 
 from __future__ import annotations

@@ -1,21 +1,21 @@
 """Whether a rate that was chosen at few layers is right at many: DeepNet and Pre-LN, with a rule for depth and without.
 
-Usage: python scripts/reproduce/transfer.py DATA [--folder FOLDER] [--jobs N] [--groups NAME,NAME,...]
+Usage: python scripts/reproduce/transfer.py DATA [--folder FOLDER] [--jobs N] [--groups NAME,NAME,...] [--missing]
        python scripts/reproduce/transfer.py --quick
 
 DATA holds train.en.gz, val.en, test_2016_flickr.en and the same for de and fr (github.com/multi30k/dataset, task 1).
-A second run continues where the first one stopped; with --groups it trains those alone, and reports what there is.
-The report goes to docs/reproductions/transfer.md.
+A second run continues where the first one stopped; with --groups it trains those alone, with --missing what has no
+result yet. Results are kept in docs/reproductions/transfer.json, and the page beside it is made of all that are there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from control import Control
 from controlled import Group, Groups, Page, line, main
-from controlled_report import outcomes, table
+from controlled_report import table
+from results import Results
 
 from mtdeep.nn.depth import deepnorm_adam_rate
 
@@ -56,7 +56,7 @@ def grid(layers: int) -> Group:
     )
 
 
-def best_rates(groups: Groups, folder: Path) -> list[str]:
+def best_rates(groups: Groups, results: Results) -> list[str]:
     """Return the table of the best rates by depth, and by how many steps of the grid they move."""
     lines = [
         "The rate whose loss is lowest, of those at which the source is heard (another source costs 0.05 bits or "
@@ -65,18 +65,19 @@ def best_rates(groups: Groups, folder: Path) -> list[str]:
     ]
     rows = []
     for rule in RULES:
-        best = [_best(group, rule, folder) for group in groups.values()]
+        best = [_best(group, rule, results) for group in groups.values()]
         rows.append([rule.name, *("" if rate is None else f"{rate:g} ({_steps(best[0], rate)})" for rate in best)])
     return [*lines, *table(["scheme, rule", *groups], rows), ""]
 
 
-def _best(group: Group, rule: Rule, folder: Path) -> float | None:
+def _best(group: Group, rule: Rule, results: Results) -> float | None:
     losses = {}
     for each in group.lines:
         name, _, rate = each.name.rpartition(", ")
-        for curve in outcomes(each, folder) if name == rule.name else ():
-            if curve is not None and curve[each.updates]["gap"] >= 0.05:
-                losses[float(rate)] = curve[each.updates]["loss"]
+        for result in each.results(results) if name == rule.name else ():
+            end = result.at_end(each.updates)
+            if end is not None and end["gap"] >= 0.05:
+                losses[float(rate)] = end["loss"]
     return min(losses, key=losses.__getitem__, default=None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from laws import LAWS
@@ -46,6 +47,12 @@ def test_quick_controls(script: str, trainings: int, reproduce: Path, tmp_path: 
     second = run_command(*command)
     assert second.returncode == 0, second.stderr
     assert "at 0/" not in second.stderr
+    assert (tmp_path / f"{script}.md").read_text(encoding="utf-8") == report
+    for training in tmp_path.glob("*/finished.json"):  # as on another machine: the results alone are there
+        rmtree(training.parent)
+    third = run_command(*command, "--missing")
+    assert third.returncode == 0, third.stderr
+    assert not list(tmp_path.glob("*/finished.json"))
     assert (tmp_path / f"{script}.md").read_text(encoding="utf-8") == report
 
 
