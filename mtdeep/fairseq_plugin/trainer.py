@@ -14,25 +14,28 @@ from typing import Any
 
 import fairseq.trainer
 from fairseq import checkpoint_utils
+from fairseq.criterions import FairseqCriterion
 from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
 from fairseq.file_io import PathManager
+from fairseq.models import BaseFairseqModel
 from fairseq.optim.lr_scheduler import build_lr_scheduler
+from fairseq.tasks import FairseqTask
 
 from mtdeep.checkpoint.provenance import Provenance, TaskRecord
 from mtdeep.checkpoint.read import model_config
 from mtdeep.errors import UserError, in_file
-from mtdeep.fairseq_plugin import depth_rates
+from mtdeep.fairseq_plugin import depth_rates, loss_scale, validation_history
 from mtdeep.fairseq_plugin.branch_warm_up import agree_on_warm_up, check_end
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.early_stopping import stop_also
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
 from mtdeep.fairseq_plugin.going_on import way_out
+from mtdeep.fairseq_plugin.masters import Unrounded, unround
 from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
 from mtdeep.fairseq_plugin.source_watch import SourceWatch
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
-from mtdeep.fairseq_plugin.validation_history import KEY, restore, validation_history
 from mtdeep.nn.factored_steps import FactoredSteps
 from mtdeep.nn.factors import DepthRates
 
@@ -49,6 +52,18 @@ class Trainer(fairseq.trainer.Trainer):
     """Whether the optimizer is that of a checkpoint."""
     _first_update = 0
 
+    def __init__(
+        self,
+        cfg: Any,
+        task: FairseqTask,
+        model: BaseFairseqModel,
+        criterion: FairseqCriterion,
+        quantizer: Any = None,
+    ) -> None:
+        """Remember what model and criterion are where they are rounded, until the optimizer has its masters."""
+        self._unrounded = Unrounded(*((model, criterion) if cfg.common.fp16 or cfg.common.bf16 else ()))
+        super().__init__(cfg, task, model, criterion, quantizer)
+
     @property
     def rate_rule(self) -> DepthRates:
         """The rule by which the rates of this training depend on depth."""
@@ -57,6 +72,10 @@ class Trainer(fairseq.trainer.Trainer):
 
     def _build_optimizer(self) -> None:
         """Build the optimizer, in groups where a rule asks for them, and the schedule of its rate."""
+        self._build_grouped_optimizer()
+        self._unrounded.make_masters(self._optimizer)
+
+    def _build_grouped_optimizer(self) -> None:
         if self.is_data_parallel_master:
             depth_rates.log_rule(self.rate_rule, self._optim_history, unwrapped(self._model))
         if self.rate_rule == depth_rates.NO_RULE:
@@ -71,8 +90,11 @@ class Trainer(fairseq.trainer.Trainer):
         self._lr_scheduler.step_update(0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that a checkpoint holds; the rule by which rates depend on depth is part of the optimizer's."""
+        """Return all that a checkpoint holds: weights in float32, and with the optimizer's the rule of its rates."""
         state: dict[str, Any] = super().state_dict()
+        for part, module in (("model", self._model), ("criterion", self._criterion)):
+            if state[part] is not None:
+                unround(state[part], module, self.optimizer)
         if self.rate_rule != depth_rates.NO_RULE:
             state["optimizer_history"][-1][depth_rates.KEY] = self.rate_rule
         return state
@@ -83,8 +105,12 @@ class Trainer(fairseq.trainer.Trainer):
         return SourceWatch(self)
 
     def save_checkpoint(self, filename: str, extra_state: dict[str, Any]) -> None:
-        """Save the training, with what its loop remembers of validation."""
-        remembered = {KEY: validation_history(self.cfg.checkpoint), **self.source_watch.state()}
+        """Save the training, with what its loop remembers of validation, and how far its loss scale has come."""
+        remembered = {
+            validation_history.KEY: validation_history.validation_history(self.cfg.checkpoint),
+            loss_scale.KEY: loss_scale.loss_scale(self.optimizer),
+            **self.source_watch.state(),
+        }
         super().save_checkpoint(filename, {**extra_state, **remembered})
 
     def load_checkpoint(
@@ -101,8 +127,10 @@ class Trainer(fairseq.trainer.Trainer):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
             )
+        self._unrounded.make_masters(self._optimizer)  # of an optimizer that fairseq has not built anew
         stop_also(lambda: self.source_watch.ends_training)
-        restore(self.cfg.checkpoint, extra_state, anew=reset_optimizer or reset_meters)
+        validation_history.restore(self.cfg.checkpoint, extra_state, anew=reset_optimizer or reset_meters)
+        loss_scale.restore(self.optimizer, extra_state, anew=reset_optimizer)
         self.source_watch.restore(extra_state, anew=reset_optimizer or reset_meters)
         if reset_optimizer and reset_meters:  # another training, whose hours (--stop-time-hours) are not these
             self._previous_training_time = 0

@@ -54,14 +54,15 @@ def assert_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     ("optimizer", "precision"),
     [
         ("torch_adam", ()),
+        ("torch_adam", ("bf16",)),
         ("adam", ()),
+        ("adam", ("fp16",)),
         ("adam", ("fp16", "memory_efficient_fp16")),
     ],
 )
 def test_a_training_goes_on_with_its_rule_unasked(
     optimizer: str, precision: tuple[str, ...], train, save_training, samples: Samples, tmp_path: Path
 ) -> None:
-    """Where fairseq saves all that is trained; of --bf16's and --fp16's copies it saves the rounded parameters."""
     arguments = ("--optimizer", optimizer)
     changes = {f"common__{flag}": True for flag in precision}
     whole = save_training(train(samples, *arguments, **RULE, **changes), tmp_path / "whole.pt")

@@ -122,7 +122,7 @@ def test_each_precision_and_optimizer(optimizer: str, precision: str, both, samp
 def test_copies_go_on_with_the_rule(
     precision: str, trainer, save_training, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Against the same moments without factors: fairseq saves the rounded parameters, and makes new copies of those."""
+    """Against the same moments without factors."""
     path = tmp_path / "earlier.pt"
     before = trainer(*FIXED, **PRECISIONS[precision], **RULE)
     first_step(before, [samples[:1]])
