@@ -16,6 +16,10 @@ class UserError(Exception):
     """
 
 
+class DamagedFile(UserError):
+    """A file that is not all there, or not what was written."""
+
+
 @contextmanager
 def in_file(path: Path | str) -> Iterator[None]:
     """Put the file before a `UserError` about something in it, which may show values that take several lines."""

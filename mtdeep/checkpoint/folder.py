@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtdeep.checkpoint.intact import load_intact
 from mtdeep.checkpoint.provenance import Provenance
-from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
 
 
 @dataclass(frozen=True, order=True)
 class SavedTraining:
-    """A checkpoint that was written to its end, and how many updates its training had made."""
+    """A checkpoint that is as it was written, to its end, and how many updates its training had made."""
 
     updates: int
     path: Path
@@ -23,11 +23,14 @@ class SavedTraining:
 
 
 def whole_checkpoints(folder: Path) -> list[SavedTraining]:
-    """Return the files ``checkpoint*.pt`` of *folder* that are checkpoints and whole, those of most updates last."""
+    """Return the files ``checkpoint*.pt`` of *folder* that are checkpoints and whole, those of most updates last.
+
+    Every byte of them is read.
+    """
     whole = []
     for path in folder.glob("checkpoint*.pt"):
         try:
-            state = load_plain(path)
+            state = load_intact(path)
             updates = Provenance.of(state).updates or 0
         except UserError:
             continue

@@ -23,7 +23,7 @@ from mtdeep.checkpoint.build import check_tensors, model_of
 from mtdeep.checkpoint.fairseq_arguments import config_from_arguments, transformer_scheme
 from mtdeep.checkpoint.provenance import Provenance
 from mtdeep.checkpoint.recorded_arguments import entries, model_arguments
-from mtdeep.errors import UserError, in_file
+from mtdeep.errors import DamagedFile, UserError, in_file
 from mtdeep.nn.config import Config
 from mtdeep.nn.models import Model
 
@@ -165,5 +165,6 @@ def _refused(path: Path, reason: str) -> UserError:
     return _no_checkpoint(path)
 
 
-def _no_checkpoint(path: Path) -> UserError:
-    return UserError(f"{path}: not a checkpoint, or cut short; give a checkpoint*.pt file that was written to its end.")
+def _no_checkpoint(path: Path) -> DamagedFile:
+    sentence = f"{path}: not a checkpoint, or cut short; give a checkpoint*.pt file that was written to its end."
+    return DamagedFile(sentence)

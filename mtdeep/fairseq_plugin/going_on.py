@@ -1,13 +1,17 @@
-"""What a training that ends before its time goes on from, in the sentence that it ends with."""
+"""What a training goes on from: in the sentence with which it ends before its time, and where the last is damaged."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from mtdeep.checkpoint.folder import whole_checkpoints
-from mtdeep.errors import shortened
+from mtdeep.checkpoint.intact import load_intact
+from mtdeep.errors import DamagedFile, UserError, shortened
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
+
+logger = logging.getLogger(__name__)
 
 
 def going_on(options: Any) -> str:
@@ -18,6 +22,8 @@ def going_on(options: Any) -> str:
     for checkpoint in whole:
         if checkpoint.path == last:
             return f"the same command goes on from {last} (update {checkpoint.updates:,})"
+    if whole and last.exists():
+        return f"the same command goes on from {whole[-1].path} (update {whole[-1].updates:,}), as {last} is damaged"
     if whole:
         return f"the same command with --restore-file {whole[-1].path} goes on from update {whole[-1].updates:,}"
     return "no checkpoint has been written yet, so the same command starts from the beginning"
@@ -33,9 +39,20 @@ def what_is_kept(options: Any) -> str:
     )
 
 
-def way_out(damaged: Path) -> str:
-    """Return what can be done about a last checkpoint that cannot be read."""
-    whole = whole_checkpoints(damaged.parent)
-    if not whole:
-        return f"{damaged.parent} has none; remove {damaged.name} to start from the beginning"
-    return f"the newest in {damaged.parent} is {whole[-1]}: copy it over {damaged.name}, or give it as --restore-file"
+def whole_in_place_of(last: Path) -> Path:
+    """Return the last checkpoint, or where it is damaged the newest in its folder that is whole, with a warning.
+
+    Raises UserError when there is none.
+    """
+    if not last.exists():
+        return last
+    try:
+        load_intact(last)
+    except DamagedFile as error:
+        whole = whole_checkpoints(last.parent)
+        if not whole:
+            way_out = f"{last.parent} has no whole one; remove {last.name} to start from the beginning"
+            raise UserError(f"{str(error).rstrip('.')}; {way_out}.") from error
+        logger.warning(f"{error} The training goes on from {whole[-1]} in its place.")
+        return whole[-1].path
+    return last

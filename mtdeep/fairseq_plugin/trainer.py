@@ -30,9 +30,9 @@ from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.early_stopping import stop_also
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
-from mtdeep.fairseq_plugin.going_on import way_out
+from mtdeep.fairseq_plugin.going_on import whole_in_place_of
 from mtdeep.fairseq_plugin.masters import Unrounded, unround
-from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
+from mtdeep.fairseq_plugin.raised_by_all import of_the_first, raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
 from mtdeep.fairseq_plugin.source_watch import SourceWatch
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
@@ -121,8 +121,12 @@ class Trainer(fairseq.trainer.Trainer):
         optimizer_overrides: dict[str, Any] | None = None,
         reset_meters: bool = False,
     ) -> dict[str, Any] | None:
-        """Load *filename* if it exists; raises UserError when it belongs to another model or dictionary."""
+        """Load *filename* if it exists, or a whole one in place of a last one that is damaged.
+
+        Raises UserError when it belongs to another model or dictionary.
+        """
         self._goes_on = not reset_optimizer
+        filename = self._undamaged(filename)
         with self._checked(filename), self._same_parts(filename):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
@@ -199,8 +203,7 @@ class Trainer(fairseq.trainer.Trainer):
 
         def read_and_compare(*arguments: Any, load_on_all_ranks: bool = False, **options: Any) -> dict[str, Any]:
             with nullcontext() if load_on_all_ranks else raised_by_all(self):
-                with self._way_out(filename):
-                    state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
+                state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
                 self._compare(filename, state)
             return state
 
@@ -233,16 +236,14 @@ class Trainer(fairseq.trainer.Trainer):
             with in_file(filename):
                 depth_rates.take_over(state, self.cfg, self._model, self._criterion)
 
-    @contextmanager
-    def _way_out(self, filename: str) -> Iterator[None]:
-        """Add to a UserError about the last checkpoint, which nobody has named, what to do in its place."""
-        try:
-            yield
-        except UserError as error:
-            options = self.cfg.checkpoint
-            if options.restore_file != DEFAULT_RESTORE_FILE or Path(filename) != last_checkpoint(options):
-                raise
-            raise UserError(f"{str(error).rstrip('.')}; {way_out(Path(filename))}.") from error
+    def _undamaged(self, filename: str) -> str:
+        """Return the file to go on with: in place of a damaged last one that nobody has named, the newest whole one."""
+        options = self.cfg.checkpoint
+        if options.restore_file != DEFAULT_RESTORE_FILE or Path(filename) != last_checkpoint(options):
+            return filename
+        with raised_by_all(self):
+            first = str(whole_in_place_of(Path(filename))) if self.is_data_parallel_master else filename
+        return of_the_first(self, first)
 
     def _all_read(self) -> bool:
         """Whether every process reads the checkpoint; as fairseq has it."""

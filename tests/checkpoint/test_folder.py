@@ -19,6 +19,10 @@ def test_whole_ones_by_their_updates(tmp_path: Path) -> None:
     later, earlier = saved(tmp_path / "checkpoint1.pt", 1200), saved(tmp_path / "checkpoint_best.pt", 30)
     cut = saved(tmp_path / "checkpoint_last.pt", 2000)
     cut.write_bytes(cut.read_bytes()[:-100])
+    changed = saved(tmp_path / "checkpoint4.pt", 3000)
+    content = bytearray(changed.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
     torch.save({"optimizer_history": []}, tmp_path / "checkpoint_odd.pt")
     saved(tmp_path / "other.pt", 5)
     saved(tmp_path / "checkpoint3.pt.tmp", 5)
