@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mtdeep.checkpoint.intact import load_intact
 from mtdeep.checkpoint.provenance import Provenance
 from mtdeep.errors import UserError
+
+Kind = Literal["epoch", "update"]
+NAMES: dict[Kind, re.Pattern[str]] = {
+    "epoch": re.compile(r"checkpoint(\d+)\.pt"),
+    "update": re.compile(r"checkpoint_\d+_(\d+)\.pt"),
+}
+"""fairseq's names of what ends an epoch, and of what ``--save-interval-updates`` asks for, with their number."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,3 +46,20 @@ def whole_checkpoints(folder: Path) -> list[SavedTraining]:
         if "model" in state:
             whole.append(SavedTraining(updates, path))
     return sorted(whole)
+
+
+def latest(folder: Path, kind: Kind, count: int, upper_bound: int | None = None) -> list[Path]:
+    """Return the last *count* checkpoints of epochs or updates, up to number *upper_bound*, in their order.
+
+    As `--num-epoch-checkpoints`, `--num-update-checkpoints` and `--checkpoint-upper-bound` of fairseq's script; names
+    decide alone. Raises UserError when there are fewer.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: not a folder; name that of a training.")
+    named = [(path, NAMES[kind].fullmatch(path.name)) for path in folder.iterdir()]
+    numbered = sorted((int(name[1]), path) for path, name in named if name is not None)
+    paths = [path for number, path in numbered if upper_bound is None or number <= upper_bound]
+    if len(paths) < count:
+        bound = "" if upper_bound is None else f" up to {kind} {upper_bound}"
+        raise UserError(f"{folder}: has {len(paths)} checkpoints of {kind}s{bound}, and {count} are to be averaged.")
+    return paths[-count:]

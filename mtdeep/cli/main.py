@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from mtdeep.cli.average import average
 from mtdeep.cli.doctor import doctor
 from mtdeep.cli.evaluate import evaluate
 from mtdeep.cli.leak_check import leak_check
@@ -44,6 +45,7 @@ def options(
 app.command("prepare")(prepare)
 app.command("leak-check")(leak_check)
 app.command("plan")(plan)
+app.command("average")(average)
 app.command("evaluate")(evaluate)
 app.command("probe")(probe)
 app.add_typer(store, name="store")

@@ -1,4 +1,4 @@
-"""The mean of checkpoints, and which have none; the values are those of tests/documents/test_averaging.py."""
+"""The mean of checkpoints, and which have none."""
 
 from __future__ import annotations
 
@@ -41,6 +41,23 @@ def test_it_is_the_mean_and_the_last_ones_record(save: Save) -> None:
     assert found.config == read_checkpoint(paths[-1]).config
     for name, tensor in found.tensors.items():
         torch.testing.assert_close(tensor, torch.stack([part[name] for part in parts]).mean(0), rtol=0, atol=1e-6)
+
+
+def test_each_type_keeps_its_own(tmp_path: Path) -> None:
+    """Some are more than half precision can hold in sum, but their mean is not."""
+    kinds = {"half": torch.float16, "brain": torch.bfloat16, "single": torch.float32, "double": torch.float64}
+    states = []
+    for seed in range(3):
+        generator = torch.Generator().manual_seed(seed)
+        values = {name: 60_000 + 1000 * torch.rand(5, 3, generator=generator) for name in kinds}
+        model = {name: tensor.to(kinds[name]) for name, tensor in values.items()}
+        states.append({"model": model, "extra_state": {"seed": seed}})
+        torch.save(states[-1], tmp_path / f"{seed}.pt")
+    mean = average([tmp_path / f"{seed}.pt" for seed in range(3)])
+    assert mean["extra_state"] == {"seed": 2}
+    for name, kind in kinds.items():
+        expected = torch.stack([state["model"][name].double() for state in states]).mean(dim=0).to(kind)
+        assert mean["model"][name].dtype == kind and torch.equal(mean["model"][name], expected)
 
 
 def test_other_tensors(save: Save) -> None:

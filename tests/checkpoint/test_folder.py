@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from mtdeep.checkpoint import load_plain
-from mtdeep.checkpoint.folder import whole_checkpoints
+from mtdeep.checkpoint.folder import latest, whole_checkpoints
+from mtdeep.errors import UserError
 
 
 def saved(path: Path, updates: int) -> Path:
@@ -37,3 +39,37 @@ def test_of_a_folder_that_is_not_there(tmp_path: Path) -> None:
 def test_a_path_may_be_a_text(tmp_path: Path) -> None:
     path = saved(tmp_path / "checkpoint.pt", 3)
     assert load_plain(str(path)).keys() == load_plain(path).keys() == {"model", "optimizer_history"}
+
+
+NAMED = ("checkpoint2", "checkpoint9", "checkpoint10", "checkpoint_1_50", "checkpoint_2_100", "checkpoint_10_99")
+OTHERS = ("checkpoint_best", "checkpoint_last", "checkpoint.best_bleu_30.1", "checkpoint_5_1.pt", "crash")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in (*NAMED, *OTHERS):
+        (tmp_path / f"{name}.pt").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "upper_bound", "names"),
+    [
+        ("epoch", 2, None, ["checkpoint9", "checkpoint10"]),
+        ("epoch", 2, 9, ["checkpoint2", "checkpoint9"]),
+        ("epoch", 3, None, ["checkpoint2", "checkpoint9", "checkpoint10"]),
+        ("update", 2, None, ["checkpoint_10_99", "checkpoint_2_100"]),
+        ("update", 1, 98, ["checkpoint_1_50"]),
+    ],
+)
+def test_the_latest_by_their_numbers(kind, count: int, upper_bound: int | None, names: list[str], folder: Path) -> None:
+    assert [path.stem for path in latest(folder, kind, count, upper_bound)] == names
+
+
+def test_fewer_than_are_asked_for(folder: Path) -> None:
+    with pytest.raises(UserError, match=r": has 3 checkpoints of epochs, and 4 are to be averaged\.$"):
+        latest(folder, "epoch", 4)
+    with pytest.raises(UserError, match=r": has 1 checkpoints of updates up to update 60, and 2 are to be averaged\.$"):
+        latest(folder, "update", 2, 60)
+    with pytest.raises(UserError, match=r"none: not a folder; name that of a training\.$"):
+        latest(folder / "none", "epoch", 1)
