@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-import torch
 from fairseq import utils
 from fairseq.distributed import utils as distributed_utils
 from fairseq.models import ARCH_MODEL_REGISTRY, FairseqEncoderDecoderModel
@@ -25,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from mtdeep.durable import check_folder
 from mtdeep.errors import UserError, nearest
 from mtdeep.fairseq_plugin import depth_rates
+from mtdeep.fairseq_plugin.compat.gpus import uses_gpus
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
@@ -121,7 +121,7 @@ def contradictions(cfg: Any) -> Iterator[str]:
     precisions = [name for name in ("fp16", "bf16", "amp") if cfg.common[name]]
     if len(precisions) > 1:
         yield f"{' and '.join('--' + name for name in precisions)} contradict each other; give one of them"
-    if cfg.common.fp16 and not cfg.common.memory_efficient_fp16 and not uses_gpu(cfg):
+    if cfg.common.fp16 and not cfg.common.memory_efficient_fp16 and not uses_accelerator(cfg):
         yield "--fp16 needs a GPU; on a CPU give --amp or --bf16"
     has_source = issubclass(model_class(cfg), FairseqEncoderDecoderModel) or model_class(cfg) is object
     if cfg.optimization.stop_without_source and not has_source:
@@ -134,9 +134,9 @@ def contradictions(cfg: Any) -> Iterator[str]:
                 yield f"--{name.replace('_', '-')} needs validation; leave --disable-validation out"
 
 
-def uses_gpu(cfg: Any) -> bool:
+def uses_accelerator(cfg: Any) -> bool:
     """Whether the training is on GPUs or TPUs."""
-    return cfg.common.tpu or (torch.cuda.is_available() and not cfg.common.cpu)
+    return cfg.common.tpu or uses_gpus(cfg)
 
 
 def warn(cfg: Any) -> None:

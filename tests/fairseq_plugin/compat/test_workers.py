@@ -16,7 +16,8 @@ import torch
 from torch.multiprocessing import ProcessRaisedException
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.compat.workers import out_of_sight, raising_workers_errors
+from mtdeep.fairseq_plugin.compat.gloo_backend import out_of_sight
+from mtdeep.fairseq_plugin.compat.worker_errors import raising_workers_errors
 
 TRACEBACK = "\n\n-- Process 1 terminated with the following error:\nTraceback (most recent call last):\n  ...\n"
 

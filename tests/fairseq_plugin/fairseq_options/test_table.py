@@ -160,7 +160,8 @@ def read_by(use: Use) -> set[str]:
     if use is Use.TRAIN:
         return read(*files(FAIRSEQ, TRAINING_CODE), *files(CLI, ["*.py"]))
     if use & Use.EVALUATE:
-        return read(*files(FAIRSEQ, EVALUATION_CODE), command(use), OURS / "compat/workers.py")
+        patches = (OURS / f"compat/{name}.py" for name in ("cpu_processes", "gloo_backend", "gpus"))
+        return read(*files(FAIRSEQ, EVALUATION_CODE), command(use), *patches)
     return read(*files(FAIRSEQ, TRANSLATION_CODE), *OURS.glob("generation/*.py"), OURS / "model_overrides.py")
 
 

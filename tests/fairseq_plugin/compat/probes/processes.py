@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import warnings
+from unittest import mock
 
 import torch
 from commands import run_patched
-from fairseq.dataclass.configs import DistributedTrainingConfig
+from fairseq.dataclass.configs import DistributedTrainingConfig, FairseqConfig
 from fairseq.distributed import utils as distributed_utils
 from fairseq.models import distributed_fairseq_model
 from fairseq.models.distributed_fairseq_model import DistributedFairseqModel
 from folder import FOLDER
+from torch.multiprocessing import ProcessRaisedException
+
+from mtdeep.errors import UserError
 
 os.environ.update(MASTER_ADDR="localhost", MASTER_PORT="0", WORLD_SIZE="1", RANK="0")
 
@@ -23,10 +27,59 @@ def torchrun_local_rank() -> None:
     assert training.device_id == 3, f"device {training.device_id}"
 
 
-def workers() -> None:
+def cpu_processes() -> None:
     training = DistributedTrainingConfig()
     training.distributed_world_size = torch.cuda.device_count() + 2
     distributed_utils._infer_single_node_init(training)
+
+
+def worker_errors() -> None:
+    cfg = FairseqConfig()
+    cfg.distributed_training.distributed_world_size = 2
+    cfg.distributed_training.distributed_init_method = "tcp://localhost:0"
+    cfg.common.tpu, cfg.common.cpu = False, True
+    ended = ProcessRaisedException("Traceback ...\nmtdeep.errors.UserError: a mistake", 0, 1)
+    with mock.patch("torch.multiprocessing.spawn", side_effect=ended):
+        try:
+            distributed_utils.call_main(cfg, print)
+        except UserError as problem:
+            assert str(problem) == "a mistake"
+
+
+ALONE = (
+    "from fairseq.dataclass.configs import FairseqConfig",
+    "from fairseq.distributed.utils import distributed_init",
+    "cfg = FairseqConfig()",
+    "training = cfg.distributed_training",
+    "training.distributed_init_method = 'tcp://localhost:0'",
+    "training.distributed_world_size, training.distributed_rank = 1, 0",
+    "cfg.common.tpu, cfg.common.cpu = False, True",
+)
+"""Lines of a program whose process is to be on its own in its group."""
+
+
+def gloo_backend() -> None:
+    done = run_patched(*ALONE, "distributed_init(cfg)")
+    assert done.returncode == 0, done.stderr
+
+
+def worker_ends() -> None:
+    """The signal that a process is to get when its parent is gone; torch sets it in those that it starts itself."""
+    done = run_patched(
+        *ALONE,
+        "import ctypes, multiprocessing, os",
+        "training.distributed_backend = 'gloo'",
+        "def work():",
+        "    distributed_init(cfg)",
+        "    signal = ctypes.c_int()",
+        "    ctypes.CDLL(None).prctl(2, ctypes.byref(signal))  # PR_GET_PDEATHSIG",
+        "    os._exit(signal.value)",
+        "worker = multiprocessing.get_context('fork').Process(target=work)",
+        "worker.start()",
+        "worker.join()",
+        "assert worker.exitcode == 15, worker.exitcode",
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def gloo_threads() -> None:
@@ -35,15 +88,10 @@ def gloo_threads() -> None:
     The thread goes on until Python begins to exit, and a moment longer.
     """
     done = run_patched(
+        *ALONE,
         "import atexit, torch",
         "from threading import Event, Thread",
-        "from fairseq.dataclass.configs import FairseqConfig",
-        "from fairseq.distributed.utils import distributed_init",
-        "cfg = FairseqConfig()",
-        "training = cfg.distributed_training",
-        "training.distributed_backend, training.distributed_init_method = 'gloo', 'tcp://localhost:0'",
-        "training.distributed_world_size, training.distributed_rank = 1, 0",
-        "cfg.common.tpu = False",
+        "training.distributed_backend = 'gloo'",
         "distributed_init(cfg)",
         "numbers, exits = torch.randn(20_000), Event()",
         "def work():",
@@ -90,7 +138,10 @@ def cpu_all_gather() -> None:
 
 PROBES = (
     torchrun_local_rank,
-    workers,
+    cpu_processes,
+    worker_errors,
+    gloo_backend,
+    worker_ends,
     gloo_threads,
     cpu_ddp,
     ddp_buffers,
