@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -31,6 +30,7 @@ from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
 from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals, without_effect
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
 from mtdeep.fairseq_plugin.interruption import interrupted_training
+from mtdeep.fairseq_plugin.leaving import handed_on, run_heeding
 from mtdeep.fairseq_plugin.model_overrides import model_overrides
 from mtdeep.fairseq_plugin.reading_options import reading_problems
 from mtdeep.fairseq_plugin.tasks import reads_store
@@ -157,10 +157,16 @@ _call_main = distributed_utils.call_main
 def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
     """Run *main* in this process or in workers, when nothing speaks against it."""
     command = Path(main.__code__.co_filename).stem if isinstance(main, FunctionType) else None
-    with ending_jobs(), interrupted_training(cfg) if command == "train" else nullcontext():
-        if command is not None:
-            check(command, cfg)
-        _call_main(cfg, main, **options)
+    if command != "train":
+        with ending_jobs():
+            if command is not None:
+                check(command, cfg)
+            _call_main(cfg, main, **options)
+        return
+    with ending_jobs(), interrupted_training(cfg):
+        check(command, cfg)
+        with handed_on():
+            _call_main(cfg, partial(run_heeding, main), **options)
 
 
 distributed_utils.call_main = call_main

@@ -6,7 +6,7 @@ Patches mend what is broken (``compat``); new behaviour of the loop goes here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -24,13 +24,13 @@ from fairseq.tasks import FairseqTask
 from mtdeep.checkpoint.provenance import Provenance, TaskRecord
 from mtdeep.checkpoint.read import model_config
 from mtdeep.errors import UserError, in_file
-from mtdeep.fairseq_plugin import depth_rates, loss_scale, validation_history
+from mtdeep.fairseq_plugin import depth_rates, leaving, loss_scale, validation_history
 from mtdeep.fairseq_plugin.branch_warm_up import agree_on_warm_up, check_end
 from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
 from mtdeep.fairseq_plugin.early_stopping import stop_also
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
-from mtdeep.fairseq_plugin.going_on import whole_in_place_of
+from mtdeep.fairseq_plugin.going_on import going_on, whole_in_place_of
 from mtdeep.fairseq_plugin.masters import Unrounded, unround
 from mtdeep.fairseq_plugin.raised_by_all import of_the_first, raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
@@ -51,6 +51,9 @@ class Trainer(fairseq.trainer.Trainer):
     _goes_on = False
     """Whether the optimizer is that of a checkpoint."""
     _first_update = 0
+    _training_data: EpochBatchIterating
+    _asked: Sequence[bool] = (False,) * len(leaving.SIGNALS)
+    """By signal of `leaving`, whether a process of the training had been asked when they last summed something."""
 
     def __init__(
         self,
@@ -147,6 +150,7 @@ class Trainer(fairseq.trainer.Trainer):
     def get_train_iterator(self, epoch: int, *options: Any, **more: Any) -> EpochBatchIterating:
         """Return the iterator over the training data; raises UserError when an epoch of it would have no update."""
         iterator = super().get_train_iterator(epoch, *options, **more)
+        self._training_data = iterator
         settings, batches = self.cfg.optimization, len(iterator)
         if settings.skip_remainder_batch and isinstance(iterator, EpochBatchIterator):
             batches -= 1  # fairseq's leaves its last batch out
@@ -182,10 +186,35 @@ class Trainer(fairseq.trainer.Trainer):
         return iterator
 
     def valid_step(self, sample: dict[str, Any], raise_oom: bool = False) -> dict[str, Any]:
-        """Validate a batch; before the first of a split, log what the source is to the model."""
+        """Validate a batch, and leave as after an update; before the first of a split, look at the source's use."""
         self.source_watch.look()
         logged: dict[str, Any] = super().valid_step(sample, raise_oom)
+        self._leave_if_asked()
         return logged
+
+    def train_step(self, samples: Sequence[dict[str, Any]], raise_oom: bool = False) -> dict[str, Any] | None:
+        """Make an update; save and end the process after it where the training has been asked to leave."""
+        logged: dict[str, Any] | None = super().train_step(samples, raise_oom)
+        self._leave_if_asked()
+        return logged
+
+    def _aggregate_logging_outputs(
+        self, logging_outputs: list[dict[str, Any]], *numbers: float, ignore: bool = False
+    ) -> tuple[list[dict[str, Any]], list[float]]:
+        """Add up *numbers* over the processes, and beside them who has been asked to leave."""
+        logging_outputs, sums = super()._aggregate_logging_outputs(
+            logging_outputs, *numbers, *map(float, leaving.asked()), ignore=ignore
+        )
+        self._asked = [value > 0 for value in sums[len(numbers) :]]
+        return logging_outputs, sums[: len(numbers)]
+
+    def _leave_if_asked(self) -> None:
+        """Save, without a validation, and end the process, where any of them has been asked to: all agree on it."""
+        asked = leaving.asked() if self.data_parallel_world_size == 1 else self._asked
+        for number, is_asked in zip(leaving.SIGNALS, asked, strict=True):
+            if is_asked:
+                checkpoint_utils.save_checkpoint(self.cfg.checkpoint, self, self._training_data, None)
+                leaving.leave(number, going_on(self.cfg.checkpoint) if self.is_data_parallel_master else "")
 
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
         """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""

@@ -23,6 +23,9 @@ def begin(of_dataset: Callable[[int], None] | None, worker: int) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid != os.getppid():
         os._exit(1)
+    from mtdeep.fairseq_plugin.leaving import heed_parent_alone
+
+    heed_parent_alone()
     if of_dataset is not None:
         of_dataset(worker)
 

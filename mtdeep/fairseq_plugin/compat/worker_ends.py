@@ -23,7 +23,7 @@ def end_with_parent() -> None:
     from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 
     if multiprocessing.parent_process() is not None:
-        _prctl_pr_set_pdeathsig(signal.SIGTERM)
+        _prctl_pr_set_pdeathsig(signal.SIGKILL)  # SIGTERM asks for a checkpoint first (`leaving`)
 
 
 def ending_with_parent(original: Callable[[Any], int]) -> Callable[[Any], int]:

@@ -77,7 +77,7 @@ def worker_ends() -> None:
         "worker = multiprocessing.get_context('fork').Process(target=work)",
         "worker.start()",
         "worker.join()",
-        "assert worker.exitcode == 15, worker.exitcode",
+        "assert worker.exitcode == 9, worker.exitcode",
     )
     assert done.returncode == 0, done.stderr
 
