@@ -35,6 +35,5 @@ def end_workers() -> None:
     for worker in workers:
         worker.join(max(0.0, deadline - time.monotonic()))
     for worker in workers:
-        worker.terminate()
+        worker.kill()  # SIGTERM would have it save (`leaving`)
         worker.join(GRACE)
-        worker.kill()
