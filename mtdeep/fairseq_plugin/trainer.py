@@ -34,6 +34,7 @@ from mtdeep.fairseq_plugin.going_on import going_on, whole_in_place_of
 from mtdeep.fairseq_plugin.masters import Unrounded, unround
 from mtdeep.fairseq_plugin.raised_by_all import of_the_first, raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
+from mtdeep.fairseq_plugin.room import check_room
 from mtdeep.fairseq_plugin.source_watch import SourceWatch
 from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.nn.factored_steps import FactoredSteps
@@ -144,6 +145,9 @@ class Trainer(fairseq.trainer.Trainer):
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
             self._end_epoch(extra_state)
         self._first_update = self.get_num_updates()
+        with raised_by_all(self):
+            if self.is_data_parallel_master:
+                check_room(self)
         look_ahead(self)  # whether there is a checkpoint or not, this comes just before the training data is read
         return extra_state
 
