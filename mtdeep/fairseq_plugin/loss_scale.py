@@ -27,6 +27,17 @@ def loss_scale(optimizer: object) -> dict[str, float]:
     return {}
 
 
+def is_scaled(optimizer: object) -> bool:
+    """Whether the loss is multiplied by a scale that is lowered where gradients are not finite."""
+    return bool(loss_scale(optimizer))
+
+
+def skipped(optimizer: object) -> None:
+    """Tell torch's scaler of an update that is not made, after its gradient was looked at."""
+    if isinstance(optimizer, AMPOptimizer):
+        optimizer.scaler.update()
+
+
 def restore(optimizer: Any, extra_state: Mapping[str, Any] | None, *, anew: bool) -> None:
     """Go on from what a checkpoint holds, unless the optimizer is to start *anew* or its scale is of another kind."""
     kept = {} if extra_state is None or anew else extra_state.get(KEY, {})

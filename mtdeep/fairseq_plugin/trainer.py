@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import fairseq.trainer
+import torch
 from fairseq import checkpoint_utils
 from fairseq.criterions import FairseqCriterion
 from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
@@ -20,6 +21,7 @@ from fairseq.file_io import PathManager
 from fairseq.models import BaseFairseqModel
 from fairseq.optim.lr_scheduler import build_lr_scheduler
 from fairseq.tasks import FairseqTask
+from torch import Tensor
 
 from mtdeep.checkpoint.provenance import Provenance, TaskRecord
 from mtdeep.checkpoint.read import model_config
@@ -31,6 +33,8 @@ from mtdeep.fairseq_plugin.early_stopping import stop_also
 from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
 from mtdeep.fairseq_plugin.first_validation import look_ahead
 from mtdeep.fairseq_plugin.going_on import going_on, whole_in_place_of
+from mtdeep.fairseq_plugin.guard import SpoiltUpdate
+from mtdeep.fairseq_plugin.guarding import Guarding
 from mtdeep.fairseq_plugin.masters import Unrounded, unround
 from mtdeep.fairseq_plugin.raised_by_all import of_the_first, raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
@@ -66,6 +70,7 @@ class Trainer(fairseq.trainer.Trainer):
     ) -> None:
         """Remember what model and criterion are where they are rounded, until the optimizer has its masters."""
         self._unrounded = Unrounded(*((model, criterion) if cfg.common.fp16 or cfg.common.bf16 else ()))
+        self._guarding = Guarding(self)
         super().__init__(cfg, task, model, criterion, quantizer)
 
     @property
@@ -113,6 +118,7 @@ class Trainer(fairseq.trainer.Trainer):
         remembered = {
             validation_history.KEY: validation_history.validation_history(self.cfg.checkpoint),
             loss_scale.KEY: loss_scale.loss_scale(self.optimizer),
+            **self._guarding.state(),
             **self.source_watch.state(),
         }
         super().save_checkpoint(filename, {**extra_state, **remembered})
@@ -139,6 +145,7 @@ class Trainer(fairseq.trainer.Trainer):
         stop_also(lambda: self.source_watch.ends_training)
         validation_history.restore(self.cfg.checkpoint, extra_state, anew=reset_optimizer or reset_meters)
         loss_scale.restore(self.optimizer, extra_state, anew=reset_optimizer)
+        self._guarding.restore(None if reset_optimizer else extra_state)
         self.source_watch.restore(extra_state, anew=reset_optimizer or reset_meters)
         if reset_optimizer and reset_meters:  # another training, whose hours (--stop-time-hours) are not these
             self._previous_training_time = 0
@@ -197,10 +204,31 @@ class Trainer(fairseq.trainer.Trainer):
         return logged
 
     def train_step(self, samples: Sequence[dict[str, Any]], raise_oom: bool = False) -> dict[str, Any] | None:
-        """Make an update; save and end the process after it where the training has been asked to leave."""
-        logged: dict[str, Any] | None = super().train_step(samples, raise_oom)
+        """Make an update, or with ``--guard`` perhaps none; leave after it where the training has been asked to."""
+        try:
+            logged: dict[str, Any] | None = super().train_step(samples, raise_oom)
+        except SpoiltUpdate as spoilt:
+            self._guarding.skip(samples, spoilt)
+            logged = None
         self._leave_if_asked()
         return logged
+
+    def clip_grad_norm(self, clip_norm: float) -> Tensor:
+        """Clip the gradient, and return its norm before; raises SpoiltUpdate where ``--guard`` has it skipped."""
+        norm: Tensor = super().clip_grad_norm(clip_norm)
+        if self.cfg.optimization.guard:
+            self._guarding.look(float(norm))
+        if self.cfg.common.amp and not self.optimizer.scaler.is_enabled() and not torch.isfinite(norm):
+            raise FloatingPointError("gradients are Nan/Inf")  # as fairseq has it where nothing would skip the update
+        return norm
+
+    def go_back(self, filename: str) -> None:
+        """Take weights, optimizer and schedule from a checkpoint of this training; batches go on where they are."""
+        self._goes_on = True
+        with self._checked(filename), self._same_parts(filename):
+            extra_state = super().load_checkpoint(filename)
+        self._unrounded.make_masters(self._optimizer)
+        loss_scale.restore(self.optimizer, extra_state, anew=False)
 
     def _aggregate_logging_outputs(
         self, logging_outputs: list[dict[str, Any]], *numbers: float, ignore: bool = False

@@ -30,6 +30,14 @@ class TrainingOptions(FairseqDataclass):
             "--tuned-depth (default: none, or what the training that goes on had)"
         },
     )
+    guard: bool = field(
+        default=False,
+        metadata={
+            "help": "skip an update whose gradient is not finite or far larger than before, and keep its batch; after "
+            "three in a row go back to the newest checkpoint, and on behind these batches; where that does not help, "
+            "end with the name of the layer"
+        },
+    )
     stop_without_source: bool = field(
         default=False,
         metadata={

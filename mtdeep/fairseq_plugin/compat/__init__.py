@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Literal
 
 from mtdeep.fairseq_plugin.compat import (
+    amp_scale_off,
     attention_masks,
     background_consumer,
+    bf16_factor,
     bf16_means_tpu,
     checkpoint_copies,
     checkpoint_errors,
@@ -29,6 +31,7 @@ from mtdeep.fairseq_plugin.compat import (
     hydra_train_warnings,
     hydra_warnings,
     indexed_places,
+    nan_detector,
     ngram_repeats,
     numpy_aliases,
     pinned_memory,
@@ -70,6 +73,9 @@ PATCHES: tuple[Patch, ...] = (
     background_consumer.PATCH,
     tracker_warning.PATCH,
     bf16_means_tpu.PATCH,
+    bf16_factor.PATCH,
+    amp_scale_off.PATCH,
+    nan_detector.PATCH,
     torchrun_local_rank.PATCH,
     cpu_processes.PATCH,
     worker_errors.PATCH,

@@ -7,6 +7,8 @@ import warnings
 from types import SimpleNamespace
 
 import torch
+from fairseq.nan_detector import NanDetector
+from fairseq.optim import FP16Optimizer
 from fairseq.optim.amp_optimizer import AMPOptimizer
 from fairseq.optim.lr_scheduler.reduce_lr_on_plateau import ReduceLROnPlateauLRSchedule
 from fairseq.optim.sgd import SGD
@@ -31,6 +33,39 @@ def plateau_patience() -> None:
     assert schedule.optimizer.get_lr() == 0.1, f"the rate is still {schedule.optimizer.get_lr()}"
 
 
+def bf16_factor() -> None:
+    optimizer = FP16Optimizer.__new__(FP16Optimizer)
+    optimizer.fp16_params, optimizer.fp32_params, optimizer.scaler = [], [], None
+    optimizer._multiply_factor = float("nan")
+    optimizer.zero_grad()
+    assert optimizer._multiply_factor == 1.0, f"the factor is still {optimizer._multiply_factor}"
+
+
+def amp_scale_off() -> None:
+    weight = torch.nn.Parameter(torch.ones(1))
+    weight.grad = torch.full((1,), torch.nan)
+    optimizer = AMPOptimizer.__new__(AMPOptimizer)
+    optimizer.fp32_optimizer = SGD(SimpleNamespace(lr=[1.0], momentum=0.0, weight_decay=0.0), [weight])
+    optimizer._grad_scaler, optimizer.min_loss_scale = torch.amp.GradScaler("cpu", enabled=False), 1e-4
+    assert optimizer.clip_grad_norm(0.0).isnan()
+
+
+def nan_detector() -> None:
+    class Encoder(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = torch.nn.Linear(2, 2)
+
+        def forward(self, states: torch.Tensor) -> dict[str, list[torch.Tensor]]:
+            return {"encoder_out": [self.inner(states)]}
+
+    encoder = Encoder()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with NanDetector(encoder):
+            encoder(torch.ones(1, 2))["encoder_out"][0].sum().backward()
+
+
 def cpu_amp() -> None:
     class Model(torch.nn.Linear):
         def set_num_updates(self, updates: int) -> None:
@@ -53,5 +88,8 @@ def cpu_amp() -> None:
 
 PROBES = (
     plateau_patience,
+    bf16_factor,
+    amp_scale_off,
+    nan_detector,
     cpu_amp,
 )
