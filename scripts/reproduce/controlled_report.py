@@ -18,7 +18,7 @@ LEGEND = (
 
 
 def write_report(path: Path, page: Page, groups: Groups, results: Results) -> None:
-    """Write *path* (markdown) of the trainings that have a result; those that have none have a row that says so."""
+    """Write *path* (markdown) of the trainings that have a result; those that have none are named."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"# {page.title}", "", f"`python scripts/reproduce/{page.name}.py DATA`. {page.about}", ""]
     lines += page.summary(groups, results)
@@ -26,13 +26,17 @@ def write_report(path: Path, page: Page, groups: Groups, results: Results) -> No
         picture = path.with_suffix(".png")
         page.draw(groups, results, picture)
         lines += [f"![{page.title}]({picture.name})", ""]
-    lines.append(LEGEND)
+    lines += [LEGEND, ""]
     made: list[str] = []
     for name, group in groups.items():
-        lines += ["", f"## {name}", "", group.question, ""]
-        lines += table(COLUMNS, [_cells(line, results) for line in group.lines])
+        lines += [f"## {name}", "", group.question, ""]
+        trained = [line for line in group.lines if line.results(results)]
+        if trained:
+            lines += [*table(COLUMNS, [_cells(line, results) for line in trained]), ""]
+        if waiting := [line.name for line in group.lines if line not in trained]:
+            lines += [f"Not trained yet: {'; '.join(waiting)}.", ""]
         made += [version for line in group.lines for result in line.results(results) for version in result.made_with]
-    lines += ["", *[f"- Trained with {version}." for version in dict.fromkeys(made)], ""]
+    lines += [*[f"- Trained with {version}." for version in dict.fromkeys(made)], ""]
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -47,8 +51,6 @@ def _cells(line: Line, results: Results) -> list[str]:
     curves = [result.curve for result in ended if not result.stopped]
     stopped = len(ended) - len(curves)
     seeds = f"{len(curves)}" + (f", {stopped} not finite" if stopped else "")
-    if not ended:
-        return [line.name, "0", "not trained", *[""] * (len(COLUMNS) - 3)]
     ends = [curve[line.updates] for curve in curves]
     return [
         line.name,

@@ -9,6 +9,7 @@ import depth
 import pytest
 from control import Control
 from controlled import Group, line
+from controlled_report import write_report
 from depth import Best, Name, best
 from matplotlib.image import imread
 from results import Result
@@ -63,3 +64,13 @@ def test_one_that_is_not_finite_is_never_the_best(results: dict[str, Result], tm
 def test_the_picture(results: dict[str, Result], tmp_path: Path) -> None:
     depth.draw({"18-18": GROUP}, results, tmp_path / "depth.png")
     assert imread(tmp_path / "depth.png").std() > 0
+
+
+def test_the_page_names_what_is_not_trained(results: dict[str, Result], tmp_path: Path) -> None:
+    """Rates of which one seed is missing have a row, and say how many seeds they have."""
+    del results[GROUP.lines[1].runs[1].name]
+    write_report(tmp_path / "depth.md", depth.PAGE, {"18-18": GROUP}, results)
+    page = (tmp_path / "depth.md").read_text()
+    assert "| DeepNet, 0.001 | 2 | 5.00 (4.00 to 6.00) | 0.50 | 0.90 |" in page
+    assert "| DeepNet, 0.002 | 1 | 5.00 | 0.50 | 0.90 |" in page
+    assert f"\n\nNot trained yet: DeepNet, {depth.SLOWER}, 0.001.\n\n- Trained with a machine.\n" in page
