@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mtdeep.checkpoint.intact import load_intact
+from mtdeep.checkpoint.intact import is_intact
 from mtdeep.checkpoint.provenance import Provenance
+from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
 
 Kind = Literal["epoch", "update"]
@@ -18,10 +19,13 @@ NAMES: dict[Kind, re.Pattern[str]] = {
 }
 """fairseq's names of what ends an epoch, and of what ``--save-interval-updates`` asks for, with their number."""
 
+WRITTEN = re.compile(r"checkpoint(\d*|_last|_best|_\d+_\d+|\.best_.*)(-.*)?\.pt")
+"""All that fairseq writes, with what ``--checkpoint-suffix`` and shards add; not an average, say."""
+
 
 @dataclass(frozen=True, order=True)
 class SavedTraining:
-    """A checkpoint that is as it was written, to its end, and how many updates its training had made."""
+    """A checkpoint that was written to its end, and how many updates its training had made."""
 
     updates: int
     path: Path
@@ -32,20 +36,24 @@ class SavedTraining:
 
 
 def whole_checkpoints(folder: Path) -> list[SavedTraining]:
-    """Return the files ``checkpoint*.pt`` of *folder* that are checkpoints and whole, those of most updates last.
-
-    Every byte of them is read.
-    """
+    """Return the files with fairseq's names in *folder* that are there to their end, those of most updates last."""
     whole = []
     for path in folder.glob("checkpoint*.pt"):
+        if not WRITTEN.fullmatch(path.name):
+            continue
         try:
-            state = load_intact(path)
+            state = load_plain(path)
             updates = Provenance.of(state).updates or 0
         except UserError:
             continue
         if "model" in state:
             whole.append(SavedTraining(updates, path))
     return sorted(whole)
+
+
+def newest_intact(folder: Path) -> SavedTraining | None:
+    """Return the checkpoint of most updates whose bytes are those that were written; None: there is none."""
+    return next((each for each in reversed(whole_checkpoints(folder)) if is_intact(each.path)), None)
 
 
 def latest(folder: Path, kind: Kind, count: int, upper_bound: int | None = None) -> list[Path]:

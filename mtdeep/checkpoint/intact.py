@@ -9,7 +9,16 @@ from pathlib import Path
 from zipfile import ZipFile, is_zipfile
 
 from mtdeep.checkpoint.read import load_plain
-from mtdeep.errors import DamagedFile
+from mtdeep.errors import DamagedFile, UserError
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a checkpoint is there, and as it was written."""
+    try:
+        load_intact(path)
+    except UserError:
+        return False
+    return True
 
 
 def load_intact(path: Path | str) -> dict[str, object]:

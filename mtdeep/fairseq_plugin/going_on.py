@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from mtdeep.checkpoint.folder import whole_checkpoints
+from mtdeep.checkpoint.folder import newest_intact, whole_checkpoints
 from mtdeep.checkpoint.intact import load_intact
 from mtdeep.errors import DamagedFile, UserError, shortened
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
@@ -49,10 +49,10 @@ def whole_in_place_of(last: Path) -> Path:
     try:
         load_intact(last)
     except DamagedFile as error:
-        whole = whole_checkpoints(last.parent)
-        if not whole:
+        newest = newest_intact(last.parent)
+        if newest is None:
             way_out = f"{last.parent} has no whole one; remove {last.name} to start from the beginning"
             raise UserError(f"{str(error).rstrip('.')}; {way_out}.") from error
-        logger.warning(f"{error} The training goes on from {whole[-1]} in its place.")
-        return whole[-1].path
+        logger.warning(f"{error} The training goes on from {newest} in its place.")
+        return newest.path
     return last

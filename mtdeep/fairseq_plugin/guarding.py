@@ -9,7 +9,7 @@ from typing import Any
 
 from fairseq.distributed import utils as distributed_utils
 
-from mtdeep.checkpoint.folder import whole_checkpoints
+from mtdeep.checkpoint.intact import is_intact
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.deep_model import unwrapped
 from mtdeep.fairseq_plugin.faulty_layer import faulty_layer
@@ -17,6 +17,8 @@ from mtdeep.fairseq_plugin.going_on import going_on
 from mtdeep.fairseq_plugin.guard import IN_A_ROW, Guard, SpoiltUpdate
 from mtdeep.fairseq_plugin.loss_scale import is_scaled, skipped
 from mtdeep.fairseq_plugin.raised_by_all import of_the_first, raised_by_all
+from mtdeep.fairseq_plugin.reading_options import last_checkpoint
+from mtdeep.fairseq_plugin.source_watch import PLAIN_STEPS
 from mtdeep.fairseq_plugin.spoilt_batches import FOLDER, keep_batches
 
 logger = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ class Guarding:
         if not self._guard.gives_up:
             return
         with raised_by_all(trainer):
-            newest = self._newest(folder, layer) if trainer.is_data_parallel_master else ""
+            newest = str(self._newest(layer, folder)) if trainer.is_data_parallel_master else ""
         trainer.go_back(of_the_first(trainer, newest))
         self._guard.went_back()
 
@@ -65,12 +67,15 @@ class Guarding:
         if extra_state is not None and KEY in extra_state:
             self._guard.restore(extra_state[KEY])
 
-    def _newest(self, folder: Path, layer: str) -> str:
-        whole = whole_checkpoints(folder)
-        if whole and self._guard.may_go_back:
-            logger.warning(f"{IN_A_ROW} updates in a row were spoilt: the training goes back to {whole[-1]}")
-            return str(whole[-1].path)
-        why = "again, soon after the training went back" if whole else "before there was a checkpoint"
+    def _newest(self, layer: str, folder: Path) -> Path:
+        """Return the newest checkpoint of this training; raises UserError where there is none, or it has not helped."""
+        own = self._trainer.own_checkpoint
+        paths = [Path(own), last_checkpoint(self._trainer.cfg.checkpoint)] if own is not None else []
+        whole = next((path for path in paths if is_intact(path)), None)
+        if whole is not None and self._guard.may_go_back:
+            logger.warning(f"{IN_A_ROW} updates in a row were spoilt: the training goes back to {whole}")
+            return whole
+        why = "before there was a checkpoint" if whole is None else "again, soon after the training went back"
         raise UserError(
             f"{IN_A_ROW} updates in a row were spoilt, {why}: {layer}; look at their batches, in {folder / FOLDER}, or "
             f"lower --lr; {going_on(self._trainer.cfg.checkpoint)}."
@@ -82,8 +87,9 @@ class Guarding:
         model, criterion = unwrapped(trainer.get_model()), trainer.get_criterion()
 
         def forward() -> None:
-            for sample in samples:
-                criterion(model, trainer._prepare_sample(sample)[0])
+            if type(trainer.task).valid_step in PLAIN_STEPS:  # others change a batch before its criterion scores it
+                for sample in samples:
+                    criterion(model, trainer._prepare_sample(sample)[0])
 
         layer = faulty_layer(model, forward)
         if trainer.data_parallel_world_size == 1:

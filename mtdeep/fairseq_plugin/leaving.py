@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Any
 
@@ -57,9 +58,9 @@ def handed_on() -> Iterator[None]:
         try:
             yield
         except ProcessExitedException as ended:
-            codes = [128 + number for number in SIGNALS]
-            if ended.exit_code in codes:  # the launcher of a job may have reached them alone
-                raise SystemExit(ended.exit_code) from None
+            for number in SIGNALS:  # which may have reached them alone, and before they heed them
+                if ended.exit_code in (128 + number, -number):
+                    raise SystemExit(128 + number) from None
             if had:
                 raise SystemExit(128 + had[0]) from None
             raise
@@ -72,10 +73,20 @@ def leave(number: int, goes_on: str) -> None:
     raise SystemExit(128 + number)
 
 
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Let no thread of the processes that are started in the block have SIGNALS, from the first on."""
+    resource_tracker.ensure_running()  # at its own start it lets SIGTERM through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def heed_parent_alone() -> None:
-    """Let SIGNALS end this process, a data worker, where its parent sends them, and nobody else."""
+    """Let SIGNALS end this process, a data worker of `deaf_children`, where its parent sends them, and nobody else."""
     parent = os.getppid()
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # threads that begin later inherit it
 
     def wait() -> None:
         while signal.sigwaitinfo(SIGNALS).si_pid != parent:

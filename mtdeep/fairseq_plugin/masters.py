@@ -37,7 +37,9 @@ class Unrounded:
                 self._weights[parameter] = state[prefix + name]
 
     def make_masters(self, optimizer: object) -> None:
-        """Let the masters of *optimizer*, if it has any, be what is noted, and forget it."""
+        """Let the masters of *optimizer*, if it is there and has any, be what is noted, and forget it."""
+        if optimizer is None:
+            return
         for parameter, master in _masters(optimizer):
             noted = self._weights.get(parameter)
             if noted is not None and noted.shape == parameter.shape:

@@ -5,6 +5,7 @@ So does one that is written, where the training was to stop and the user is to k
 
 from __future__ import annotations
 
+import logging
 from functools import wraps
 from typing import Any
 
@@ -14,15 +15,20 @@ from mtdeep.durable import refusal
 from mtdeep.fairseq_plugin.going_on import what_is_kept
 from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
 
+logger = logging.getLogger(__name__)
 _save_checkpoint = checkpoint_utils.save_checkpoint
 
 
 @wraps(_save_checkpoint)
 def save_checkpoint(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -> None:
-    """Save what is due; raises UserError, which says what is whole and what goes on, where it cannot be written.
+    """Save what is due, if there is anything new.
 
-    Raises UserError, too, once it is written, where the training does not hear its source and is to end for that.
+    Raises UserError, which says what is whole and what goes on, where it cannot be written; and, once it is written,
+    where the training does not hear its source and is to end for that.
     """
+    if not trainer.has_news:
+        logger.info("no update since the checkpoint that this training began with: nothing new to save")
+        return
     with raised_by_all(trainer):
         try:
             _save_checkpoint(cfg, trainer, epoch_itr, val_loss)

@@ -126,6 +126,14 @@ def contradictions(cfg: Any) -> Iterator[str]:
     has_source = issubclass(model_class(cfg), FairseqEncoderDecoderModel) or model_class(cfg) is object
     if cfg.optimization.stop_without_source and not has_source:
         yield f"--stop-without-source: {chosen(cfg, 'model')} is no encoder-decoder and has no source; leave it out"
+    if cfg.optimization.guard:
+        apart = {  # whose processes do not see the same gradient, or the same file
+            "--use-bmuf": cfg.optimization.use_bmuf,
+            "--ddp-backend slowmo": cfg.distributed_training.ddp_backend == "slowmo",
+            "--use-sharded-state": cfg.distributed_training.use_sharded_state,
+            "--base-layers": getattr(cfg.model, "base_layers", 0) > 0,
+        }
+        yield from (f"--guard and {other} do not go together" for other, is_given in apart.items() if is_given)
     if cfg.dataset.disable_validation:
         options = {name: cfg.checkpoint[name] for name in ("patience", "keep_best_checkpoints")}
         options["stop_without_source"] = cfg.optimization.stop_without_source

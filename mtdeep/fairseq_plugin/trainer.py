@@ -6,6 +6,7 @@ Patches mend what is broken (``compat``); new behaviour of the loop goes here.
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
@@ -56,6 +57,9 @@ class Trainer(fairseq.trainer.Trainer):
     _goes_on = False
     """Whether the optimizer is that of a checkpoint."""
     _first_update = 0
+    _start_time: float
+    own_checkpoint: str | None = None
+    """The last that this training has written, or begun with."""
     _training_data: EpochBatchIterating
     _asked: Sequence[bool] = (False,) * len(leaving.SIGNALS)
     """By signal of `leaving`, whether a process of the training had been asked when they last summed something."""
@@ -122,6 +126,7 @@ class Trainer(fairseq.trainer.Trainer):
             **self.source_watch.state(),
         }
         super().save_checkpoint(filename, {**extra_state, **remembered})
+        self.own_checkpoint = filename
 
     def load_checkpoint(
         self,
@@ -152,6 +157,8 @@ class Trainer(fairseq.trainer.Trainer):
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
             self._end_epoch(extra_state)
         self._first_update = self.get_num_updates()
+        if extra_state is not None and not reset_optimizer:
+            self.own_checkpoint = filename
         with raised_by_all(self):
             if self.is_data_parallel_master:
                 check_room(self)
@@ -204,7 +211,12 @@ class Trainer(fairseq.trainer.Trainer):
         return logged
 
     def train_step(self, samples: Sequence[dict[str, Any]], raise_oom: bool = False) -> dict[str, Any] | None:
-        """Make an update, or with ``--guard`` perhaps none; leave after it where the training has been asked to."""
+        """Make an update, or with ``--guard`` perhaps none; leave after it where the training has been asked to.
+
+        fairseq's loop sees after an update alone that there were enough: a training that is over makes none here.
+        """
+        if self._is_over:
+            return None
         try:
             logged: dict[str, Any] | None = super().train_step(samples, raise_oom)
         except SpoiltUpdate as spoilt:
@@ -225,8 +237,11 @@ class Trainer(fairseq.trainer.Trainer):
     def go_back(self, filename: str) -> None:
         """Take weights, optimizer and schedule from a checkpoint of this training; batches go on where they are."""
         self._goes_on = True
+        times: tuple[Any, float] = self._previous_training_time, self._start_time
+        overrides = literal_eval(self.cfg.checkpoint.optimizer_overrides)
         with self._checked(filename), self._same_parts(filename):
-            extra_state = super().load_checkpoint(filename)
+            extra_state = super().load_checkpoint(filename, optimizer_overrides=overrides, reset_meters=True)
+        self._previous_training_time, self._start_time = times
         self._unrounded.make_masters(self._optimizer)
         loss_scale.restore(self.optimizer, extra_state, anew=False)
 
@@ -241,12 +256,27 @@ class Trainer(fairseq.trainer.Trainer):
         return logging_outputs, sums[: len(numbers)]
 
     def _leave_if_asked(self) -> None:
-        """Save, without a validation, and end the process, where any of them has been asked to: all agree on it."""
+        """Save, without a validation, and end the process, where any of them has been asked to: all agree on it.
+
+        After its last update a training ends by itself.
+        """
+        if self._is_over:
+            return
         asked = leaving.asked() if self.data_parallel_world_size == 1 else self._asked
         for number, is_asked in zip(leaving.SIGNALS, asked, strict=True):
             if is_asked:
                 checkpoint_utils.save_checkpoint(self.cfg.checkpoint, self, self._training_data, None)
                 leaving.leave(number, going_on(self.cfg.checkpoint) if self.is_data_parallel_master else "")
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether all updates are made that are wanted."""
+        return 0 < self.cfg.optimization.max_update <= self.get_num_updates()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there has been an update since the checkpoint with which this process began."""
+        return self.get_num_updates() != self._first_update
 
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
         """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""
@@ -300,6 +330,8 @@ class Trainer(fairseq.trainer.Trainer):
     def _undamaged(self, filename: str) -> str:
         """Return the file to go on with: in place of a damaged last one that nobody has named, the newest whole one."""
         options = self.cfg.checkpoint
+        if self._all_read():  # each process a file of its own
+            return filename
         if options.restore_file != DEFAULT_RESTORE_FILE or Path(filename) != last_checkpoint(options):
             return filename
         with raised_by_all(self):

@@ -117,6 +117,13 @@ def main(usage: str, page: Page) -> None:
     path = (options.folder if options.quick else ROOT / "docs" / "reproductions") / f"{page.name}.md"
     kept = path.with_suffix(".json")
     every = {run.name: run for group in groups.values() for each in group.lines for run in each.runs}
+
+    def report() -> None:
+        results = read_results(kept) | finished(every.values(), options.folder)
+        results = {name: results[name] for name in every if name in results}
+        write_results(kept, results)
+        write_report(path, page, groups, results)
+
     try:
         store = prepared(options.data, options.folder)
         for name in chosen:
@@ -124,11 +131,10 @@ def main(usage: str, page: Page) -> None:
             left_out = read_results(kept) if options.missing else {}
             try:
                 sweep([run for run in runs.values() if run.name not in left_out], store, options.folder, options.jobs)
-            finally:  # what is finished is kept, however the others end
-                results = read_results(kept) | finished(every.values(), options.folder)
-                results = {name: results[name] for name in every if name in results}
-                write_results(kept, results)
-                write_report(path, page, groups, results)
+            except (SystemExit, KeyboardInterrupt):
+                report()
+                raise
+            report()
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         raise SystemExit(2) from None

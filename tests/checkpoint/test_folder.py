@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mtdeep.checkpoint import load_plain
-from mtdeep.checkpoint.folder import latest, whole_checkpoints
+from mtdeep.checkpoint.folder import latest, newest_intact, whole_checkpoints
 from mtdeep.errors import UserError
 
 
@@ -21,15 +21,37 @@ def test_whole_ones_by_their_updates(tmp_path: Path) -> None:
     later, earlier = saved(tmp_path / "checkpoint1.pt", 1200), saved(tmp_path / "checkpoint_best.pt", 30)
     cut = saved(tmp_path / "checkpoint_last.pt", 2000)
     cut.write_bytes(cut.read_bytes()[:-100])
-    changed = saved(tmp_path / "checkpoint4.pt", 3000)
-    content = bytearray(changed.read_bytes())
-    content[len(content) // 2] ^= 1
-    changed.write_bytes(content)
-    torch.save({"optimizer_history": []}, tmp_path / "checkpoint_odd.pt")
+    torch.save({"optimizer_history": []}, tmp_path / "checkpoint7.pt")
     saved(tmp_path / "other.pt", 5)
     saved(tmp_path / "checkpoint3.pt.tmp", 5)
     assert [checkpoint.path for checkpoint in whole_checkpoints(tmp_path)] == [earlier, later]
     assert str(whole_checkpoints(tmp_path)[-1]) == "checkpoint1.pt (update 1,200)"
+
+
+def test_the_newest_whose_bytes_are_those_that_were_written(tmp_path: Path) -> None:
+    """An average has the updates of its last part, and is nothing to go on from."""
+    assert newest_intact(tmp_path) is None
+    whole, changed = saved(tmp_path / "checkpoint_2_1200.pt", 1200), saved(tmp_path / "checkpoint4.pt", 3000)
+    saved(tmp_path / "checkpoint_avg.pt", 4000)
+    content = bytearray(changed.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
+    assert [checkpoint.path for checkpoint in whole_checkpoints(tmp_path)] == [whole, changed]
+    newest = newest_intact(tmp_path)
+    assert newest is not None and newest.path == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "is_written"),
+    [
+        *((name, True) for name in ("checkpoint_last", "checkpoint_best", "checkpoint12", "checkpoint_3_400")),
+        *((name, True) for name in ("checkpoint.best_loss_3.1250", "checkpoint_last-shard0", "checkpoint7-rank-1")),
+        *((name, False) for name in ("checkpoint_avg", "checkpoint_last_old", "checkpoint_1", "crash")),
+    ],
+)
+def test_fairseqs_names(name: str, is_written: bool, tmp_path: Path) -> None:
+    saved(tmp_path / f"{name}.pt", 5)
+    assert bool(whole_checkpoints(tmp_path)) == is_written
 
 
 def test_of_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_a_checkpoint_that_the_disk_does_not_take(
         consolidate_optimizer=lambda: None,
         should_save_checkpoint_on_current_rank=True,
         get_num_updates=lambda: 20,
+        has_news=True,
         checkpoint_suffix="",
         save_checkpoint=fail if broken == "the state" else lambda filename, extra_state: saved(Path(filename), 20),
     )

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mtdeep.checkpoint.read import load_plain
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin.faulty_layer import faulty_layer
 from mtdeep.fairseq_plugin.guard import Guard, SpoiltUpdate
@@ -124,6 +125,14 @@ def test_so_many_batches_are_kept_and_no_more(samples: Samples, tmp_path: Path) 
     assert torch.equal(kept["batches"][0]["target"], samples[0]["target"])
 
 
+def test_a_disk_that_does_not_take_them_is_a_warning(
+    samples: Samples, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "spoilt_batches").touch()
+    assert keep_batches(tmp_path, samples[:1], 7, 0) is None
+    assert "cannot be written (" in caplog.text and "; the batch is not kept" in caplog.text
+
+
 @pytest.fixture
 def guarded(trainer: Callable[..., Trainer]) -> Callable[..., tuple[Trainer, Callable[[dict[str, Any], bool], Any]]]:
     """Make a trainer, and what updates it on a batch, which a layer of the decoder may spoil."""
@@ -224,6 +233,70 @@ def test_a_training_that_goes_on_remembers(guarded, save_training, samples: Samp
     assert after._guarding.state() == {"guard": state}
     update(samples[1], True)  # the third in a row
     assert after._guarding.state()["guard"]["spoilt"] == 0
+
+
+def test_it_goes_back_to_its_own_checkpoint(guarded, save_training, samples: Samples, tmp_path: Path) -> None:
+    """And not to one of more updates, of the training before --reset-optimizer."""
+    earlier, update = guarded()
+    for batch in samples[:3]:
+        update(batch)
+    save_training(earlier, tmp_path / "checkpoint9.pt")
+    made, update = guarded(**GUARD)
+    resets = {"reset_optimizer": True, "reset_lr_scheduler": True, "reset_meters": True}
+    made.load_checkpoint(str(tmp_path / "checkpoint9.pt"), **resets)
+    update(samples[0])
+    save_training(made, tmp_path / "checkpoint1.pt")
+    before, began = weights(made), made._start_time
+    update(samples[1])
+    for _ in range(3):
+        update(samples[2], True)
+    assert torch.equal(weights(made), before) and made.get_num_updates() == 1
+    assert (made._start_time, made._previous_training_time) == (began, 0), "hours of --stop-time-hours go on"
+
+
+SPOILING = """
+import math
+from mtdeep.fairseq_plugin.trainer import Trainer
+
+made = 0
+step = Trainer.train_step
+
+
+def train_step(self, samples, raise_oom=False):
+    global made
+    made += 1
+    bad = 15 <= made < 18 and self.data_parallel_rank == self.data_parallel_world_size - 1
+    layer = self._model.decoder.layers[1].fc1
+    hook = layer.register_forward_hook(lambda module, inputs, output: output * math.nan if bad else output)
+    try:
+        return step(self, samples, raise_oom)
+    finally:
+        hook.remove()
+
+
+Trainer.train_step = train_step
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_spoils_one_process_takes_all_of_them_back(
+    processes: int, toy_store: Path, tmp_path: Path, run_command, tiny: list[str]
+) -> None:
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / "__init__.py").write_text(SPOILING)
+    run = tmp_path / "run"
+    done = run_command(
+        "fairseq-train", toy_store, *tiny, "--guard", "--user-dir", tmp_path / "user", "--max-update", 30,
+        "--save-interval-updates", 10, "--save-dir", run,
+        "--distributed-world-size", processes, "--find-unused-parameters",
+    )  # fmt: skip
+    log = done.stdout + done.stderr
+    assert done.returncode == 0, log[-3000:]
+    assert log.count("is skipped, as its gradient is not finite (decoder.layers.1, the first whose output") >= 3
+    assert f"the training goes back to {run / 'checkpoint_1_10.pt'}" in log
+    assert load_plain(run / "checkpoint_last.pt")["optimizer_history"][-1]["num_updates"] == 30
+    assert len([*(run / "spoilt_batches").iterdir()]) == 3 * processes
 
 
 @pytest.mark.slow

@@ -63,10 +63,10 @@ def masters(trainer: Trainer) -> list[Tensor]:
     return [p.data.flatten() for p in (of_all.values() if isinstance(of_all, dict) else of_all)]
 
 
-def test_they_begin_as_the_model_before_it_was_rounded(half, train) -> None:
+def test_they_begin_as_the_model_before_it_was_rounded(half, train, tmp_path: Path) -> None:
     changes, dtype = half
     whole = torch.cat([p.data.flatten() for p in train([]).get_model().parameters()])
-    rounded = train([], **changes)
+    rounded = train([], tmp_path / "none.pt", **changes)  # as fairseq's command begins
     assert torch.equal(torch.cat(masters(rounded)), whole)
     model = torch.cat([p.data.flatten() for p in rounded.get_model().parameters()])
     assert model.dtype == dtype and torch.equal(model, whole.to(dtype)) and not torch.equal(model.float(), whole)

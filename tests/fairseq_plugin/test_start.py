@@ -33,6 +33,10 @@ def training(training_with) -> Callable[..., DictConfig]:
     [
         ({"common.fp16": True}, "--fp16 needs a GPU; on a CPU give --amp or --bf16."),
         (
+            {"optimization.guard": True, "optimization.use_bmuf": True},
+            "--guard and --use-bmuf do not go together.",
+        ),
+        (
             {"common.bf16": True, "common.amp": True},
             "--bf16 and --amp contradict each other; give one of them.",
         ),

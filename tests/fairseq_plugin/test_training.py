@@ -45,6 +45,18 @@ def test_resume_after_a_kill_gives_the_same_model(
     assert_same(tensors(tmp_path / "checkpoint_last.pt"), tensors(checkpoints / "checkpoint_last.pt"))
 
 
+def test_a_training_that_is_over_makes_no_update_more(
+    toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run
+) -> None:
+    last = tmp_path / "checkpoint_last.pt"
+    shutil.copy(checkpoints / "checkpoint_last.pt", last)
+    before = last.read_bytes()
+    result = run_command("fairseq-train", toy_store, *long_run, "--save-dir", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "nothing new to save" in result.stdout + result.stderr and validation_losses(result)
+    assert last.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == [last.name]
+
+
 @pytest.mark.slow
 def test_activation_checkpointing_changes_no_bit_of_the_training(
     toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 from mtdeep.fairseq_plugin.compat.patch import uses
@@ -30,14 +30,21 @@ def begin(of_dataset: Callable[[int], None] | None, worker: int) -> None:
         of_dataset(worker)
 
 
-def with_watchful_workers(data_loader: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what makes data loaders whose workers look for the process that started them."""
+def with_watchful_workers(data_loader: Any) -> type:
+    """Return the class of data loaders whose workers look for the process that started them, and heed no other."""
 
-    @wraps(data_loader, updated=())
-    def loader(*arguments: Any, **options: Any) -> Any:
-        return data_loader(*arguments, **{**options, "worker_init_fn": partial(begin, options.get("worker_init_fn"))})
+    class WatchfulLoader(data_loader):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            options["worker_init_fn"] = partial(begin, options.get("worker_init_fn"))
+            super().__init__(*arguments, **options)
 
-    return loader
+        def __iter__(self) -> Any:
+            from mtdeep.fairseq_plugin.leaving import deaf_children
+
+            with deaf_children():
+                return super().__iter__()
+
+    return WatchfulLoader
 
 
 PATCH = replacement(
