@@ -19,8 +19,8 @@ NAMES: dict[Kind, re.Pattern[str]] = {
 }
 """fairseq's names of what ends an epoch, and of what ``--save-interval-updates`` asks for, with their number."""
 
-WRITTEN = re.compile(r"checkpoint(\d*|_last|_best|_\d+_\d+|\.best_.*)(-.*)?\.pt")
-"""All that fairseq writes, with what ``--checkpoint-suffix`` and shards add; not an average, say."""
+WRITTEN = re.compile(r"checkpoint(\d+|_last|_best|_\d+_\d+|\.best_.+_\d+\.\d+)")
+"""All that fairseq writes, without ``--checkpoint-suffix``; not an average, say."""
 
 
 @dataclass(frozen=True, order=True)
@@ -35,11 +35,15 @@ class SavedTraining:
         return f"{self.path.name} (update {self.updates:,})"
 
 
-def whole_checkpoints(folder: Path) -> list[SavedTraining]:
-    """Return the files with fairseq's names in *folder* that are there to their end, those of most updates last."""
+def whole_checkpoints(folder: Path, suffix: str = "") -> list[SavedTraining]:
+    """Return the files in *folder* that are there to their end, those of most updates last.
+
+    Of those that fairseq writes with ``--checkpoint-suffix`` *suffix*.
+    """
     whole = []
+    end = f"{suffix}.pt"
     for path in folder.glob("checkpoint*.pt"):
-        if not WRITTEN.fullmatch(path.name):
+        if not (path.name.endswith(end) and WRITTEN.fullmatch(path.name.removesuffix(end))):
             continue
         try:
             state = load_plain(path)
@@ -51,9 +55,9 @@ def whole_checkpoints(folder: Path) -> list[SavedTraining]:
     return sorted(whole)
 
 
-def newest_intact(folder: Path) -> SavedTraining | None:
+def newest_intact(folder: Path, suffix: str = "") -> SavedTraining | None:
     """Return the checkpoint of most updates whose bytes are those that were written; None: there is none."""
-    return next((each for each in reversed(whole_checkpoints(folder)) if is_intact(each.path)), None)
+    return next((each for each in reversed(whole_checkpoints(folder, suffix)) if is_intact(each.path)), None)
 
 
 def latest(folder: Path, kind: Kind, count: int, upper_bound: int | None = None) -> list[Path]:

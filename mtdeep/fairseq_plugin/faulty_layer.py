@@ -30,6 +30,8 @@ def faulty_layer(model: nn.Module, forward: Callable[[], object]) -> str:
     if bad:
         in_layers = [name for name in bad if LAYER.fullmatch(name)]  # a table's gradient comes from both of its ends
         return f"{(in_layers or bad)[-1]}, the last whose gradient is not finite"
+    if not norms:
+        return "no layer has a gradient"
     return f"{max(norms, key=norms.__getitem__)}, whose gradient is the largest"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fairseq.distributed import utils as distributed_utils
 
@@ -24,6 +24,7 @@ from mtdeep.fairseq_plugin.spoilt_batches import FOLDER, keep_batches
 logger = logging.getLogger(__name__)
 KEY = "guard"
 Samples = Sequence[dict[str, Any]]
+T = TypeVar("T")
 
 
 class Guarding:
@@ -54,7 +55,11 @@ class Guarding:
             return
         with raised_by_all(trainer):
             newest = str(self._newest(layer, folder)) if trainer.is_data_parallel_master else ""
-        trainer.go_back(of_the_first(trainer, newest))
+        newest = of_the_first(trainer, newest)
+        with raised_by_all(trainer):
+            if not all(self._of_all(Path(newest).exists())):
+                raise UserError(f"{newest}: the training would go back to it, and not all processes see it.")
+        trainer.go_back(newest)
         self._guard.went_back()
 
     def state(self) -> dict[str, Any]:
@@ -92,7 +97,13 @@ class Guarding:
                     criterion(model, trainer._prepare_sample(sample)[0])
 
         layer = faulty_layer(model, forward)
+        layers = self._of_all(layer)
+        return next((each for each in layers if "output" in each), layers[0])
+
+    def _of_all(self, value: T) -> list[T]:
+        """Return what each process has."""
+        trainer = self._trainer
         if trainer.data_parallel_world_size == 1:
-            return layer
-        layers = distributed_utils.all_gather_list(layer, group=trainer.data_parallel_process_group)
-        return str(next((each for each in layers if "output" in each), layers[0]))
+            return [value]
+        values: list[T] = distributed_utils.all_gather_list(value, group=trainer.data_parallel_process_group)
+        return values

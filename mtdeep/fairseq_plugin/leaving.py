@@ -54,6 +54,8 @@ def handed_on() -> Iterator[None]:
         if not workers:  # nothing has begun that would have to be saved
             raise SystemExit(128 + number)
 
+    with deaf_children():
+        pass  # Python's tracker of what processes share is there, and stays while they need it
     with _handled(hand_on):
         try:
             yield
@@ -76,9 +78,10 @@ def leave(number: int, goes_on: str) -> None:
 @contextmanager
 def deaf_children() -> Iterator[None]:
     """Let no thread of the processes that are started in the block have SIGNALS, from the first on."""
-    resource_tracker.ensure_running()  # at its own start it lets SIGTERM through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
+        resource_tracker.ensure_running()  # a process of Python's own, whose start lets SIGTERM through
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

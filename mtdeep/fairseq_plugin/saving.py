@@ -21,17 +21,17 @@ _save_checkpoint = checkpoint_utils.save_checkpoint
 
 @wraps(_save_checkpoint)
 def save_checkpoint(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -> None:
-    """Save what is due, if there is anything new.
+    """Save what is due, where there is anything new.
 
     Raises UserError, which says what is whole and what goes on, where it cannot be written; and, once it is written,
     where the training does not hear its source and is to end for that.
     """
-    if not trainer.has_news:
-        logger.info("no update since the checkpoint that this training began with: nothing new to save")
-        return
     with raised_by_all(trainer):
         try:
-            _save_checkpoint(cfg, trainer, epoch_itr, val_loss)
+            if trainer.has_news:
+                _save_checkpoint(cfg, trainer, epoch_itr, val_loss)
+            else:
+                logger.info("the training was over before, and its last checkpoint is there: nothing new to save")
         except OSError as error:
             where = error.filename or cfg.save_dir
             raise refusal(where, error.strerror, "make room", what_is_kept(cfg)) from error

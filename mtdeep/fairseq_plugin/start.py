@@ -127,9 +127,10 @@ def contradictions(cfg: Any) -> Iterator[str]:
     if cfg.optimization.stop_without_source and not has_source:
         yield f"--stop-without-source: {chosen(cfg, 'model')} is no encoder-decoder and has no source; leave it out"
     if cfg.optimization.guard:
-        apart = {  # whose processes do not see the same gradient, or the same file
+        backend = cfg.distributed_training.ddp_backend
+        apart = {  # whose processes do not see the same gradient, the whole model, or the same file
             "--use-bmuf": cfg.optimization.use_bmuf,
-            "--ddp-backend slowmo": cfg.distributed_training.ddp_backend == "slowmo",
+            f"--ddp-backend {backend}": backend in ("slowmo", "fully_sharded"),
             "--use-sharded-state": cfg.distributed_training.use_sharded_state,
             "--base-layers": getattr(cfg.model, "base_layers", 0) > 0,
         }

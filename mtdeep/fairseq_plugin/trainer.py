@@ -58,6 +58,9 @@ class Trainer(fairseq.trainer.Trainer):
     """Whether the optimizer is that of a checkpoint."""
     _first_update = 0
     _start_time: float
+    _began_at_its_end = False
+    """Whether this process goes on with a training that is over."""
+    _saved_early = False
     own_checkpoint: str | None = None
     """The last that this training has written, or begun with."""
     _training_data: EpochBatchIterating
@@ -157,6 +160,7 @@ class Trainer(fairseq.trainer.Trainer):
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
             self._end_epoch(extra_state)
         self._first_update = self.get_num_updates()
+        self._began_at_its_end = self._is_over and self._is_last(filename, extra_state)
         if extra_state is not None and not reset_optimizer:
             self.own_checkpoint = filename
         with raised_by_all(self):
@@ -241,9 +245,11 @@ class Trainer(fairseq.trainer.Trainer):
         overrides = literal_eval(self.cfg.checkpoint.optimizer_overrides)
         with self._checked(filename), self._same_parts(filename):
             extra_state = super().load_checkpoint(filename, optimizer_overrides=overrides, reset_meters=True)
+        assert extra_state is not None
         self._previous_training_time, self._start_time = times
         self._unrounded.make_masters(self._optimizer)
         loss_scale.restore(self.optimizer, extra_state, anew=False)
+        self._end_epoch(extra_state)
 
     def _aggregate_logging_outputs(
         self, logging_outputs: list[dict[str, Any]], *numbers: float, ignore: bool = False
@@ -258,14 +264,15 @@ class Trainer(fairseq.trainer.Trainer):
     def _leave_if_asked(self) -> None:
         """Save, without a validation, and end the process, where any of them has been asked to: all agree on it.
 
-        After its last update a training ends by itself.
+        After its last update a training ends by itself, and may be killed in the validation before: it saves at once.
         """
-        if self._is_over:
-            return
         asked = leaving.asked() if self.data_parallel_world_size == 1 else self._asked
         for number, is_asked in zip(leaving.SIGNALS, asked, strict=True):
-            if is_asked:
+            if is_asked and not self._saved_early:
+                self._saved_early = True
                 checkpoint_utils.save_checkpoint(self.cfg.checkpoint, self, self._training_data, None)
+                if self._is_over or 0 < self.cfg.optimization.max_epoch < self._training_data.next_epoch_idx:
+                    return
                 leaving.leave(number, going_on(self.cfg.checkpoint) if self.is_data_parallel_master else "")
 
     @property
@@ -275,8 +282,8 @@ class Trainer(fairseq.trainer.Trainer):
 
     @property
     def has_news(self) -> bool:
-        """Whether there has been an update since the checkpoint with which this process began."""
-        return self.get_num_updates() != self._first_update
+        """Whether there is more to save than the last checkpoint has, with which this process began."""
+        return not self._began_at_its_end or self.get_num_updates() != self._first_update
 
     def _end_epoch(self, extra_state: dict[str, Any]) -> None:
         """Let the learning rate's schedule see the last validation, which fairseq shows it after it has saved."""
@@ -327,22 +334,34 @@ class Trainer(fairseq.trainer.Trainer):
             with in_file(filename):
                 depth_rates.take_over(state, self.cfg, self._model, self._criterion)
 
+    def _is_last(self, filename: str, extra_state: dict[str, Any] | None) -> bool:
+        """Whether a checkpoint is the last one of this training, with the validation that belongs to it."""
+        options = self.cfg.checkpoint
+        if extra_state is None or Path(filename) != last_checkpoint(options):
+            return False
+        validated = extra_state.get("val_loss") is not None and validation_history.is_of(options, extra_state)
+        return validated or bool(self.cfg.dataset.disable_validation)
+
     def _undamaged(self, filename: str) -> str:
         """Return the file to go on with: in place of a damaged last one that nobody has named, the newest whole one."""
         options = self.cfg.checkpoint
-        if self._all_read():  # each process a file of its own
+        if self._read_apart():
             return filename
         if options.restore_file != DEFAULT_RESTORE_FILE or Path(filename) != last_checkpoint(options):
             return filename
         with raised_by_all(self):
-            first = str(whole_in_place_of(Path(filename))) if self.is_data_parallel_master else filename
+            looks = self.is_data_parallel_master or self.tpu
+            first = str(whole_in_place_of(Path(filename), options)) if looks else filename
         return of_the_first(self, first)
 
     def _all_read(self) -> bool:
         """Whether every process reads the checkpoint; as fairseq has it."""
+        return bool(self.cfg.checkpoint.load_checkpoint_on_all_dp_ranks or self.tpu or self._read_apart())
+
+    def _read_apart(self) -> bool:
+        """Whether every process has a checkpoint of its own."""
         sharded = self.is_fsdp and self.cfg.distributed_training.use_sharded_state
-        in_layers = getattr(self.cfg.model, "base_layers", 0) > 0
-        return bool(self.cfg.checkpoint.load_checkpoint_on_all_dp_ranks or self.tpu or sharded or in_layers)
+        return bool(sharded or getattr(self.cfg.model, "base_layers", 0) > 0)
 
     @staticmethod
     @contextmanager

@@ -46,6 +46,12 @@ def restore(cfg: Any, extra_state: dict[str, Any] | None, *, anew: bool) -> None
             function.best, function.num_runs = history["best"], history["num_runs"]  # type: ignore[attr-defined]
 
 
+def is_of(cfg: Any, extra_state: dict[str, Any]) -> bool:
+    """Whether a checkpoint's validation was by the metric that is asked for now."""
+    history = extra_state.get(KEY, {})
+    return _metric(cfg).items() <= history.items()
+
+
 def _metric(cfg: Any) -> dict[str, Any]:
     return {"metric": cfg.best_checkpoint_metric, "maximize": cfg.maximize_best_checkpoint_metric}
 

@@ -45,13 +45,15 @@ def test_the_newest_whose_bytes_are_those_that_were_written(tmp_path: Path) -> N
     ("name", "is_written"),
     [
         *((name, True) for name in ("checkpoint_last", "checkpoint_best", "checkpoint12", "checkpoint_3_400")),
-        *((name, True) for name in ("checkpoint.best_loss_3.1250", "checkpoint_last-shard0", "checkpoint7-rank-1")),
-        *((name, False) for name in ("checkpoint_avg", "checkpoint_last_old", "checkpoint_1", "crash")),
+        *((name, True) for name in ("checkpoint.best_loss_3.1250", "checkpoint.best_nll_loss_3.1250")),
+        *((name, False) for name in ("checkpoint_avg", "checkpoint_last_old", "checkpoint_1", "checkpoint", "crash")),
     ],
 )
-def test_fairseqs_names(name: str, is_written: bool, tmp_path: Path) -> None:
-    saved(tmp_path / f"{name}.pt", 5)
-    assert bool(whole_checkpoints(tmp_path)) == is_written
+@pytest.mark.parametrize("suffix", ["", "_a", ".de", "-rank-0"])
+def test_fairseqs_names(name: str, is_written: bool, suffix: str, tmp_path: Path) -> None:
+    saved(tmp_path / f"{name}{suffix}.pt", 5)
+    assert bool(whole_checkpoints(tmp_path, suffix)) == is_written
+    assert not whole_checkpoints(tmp_path, "-other")
 
 
 def test_of_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -58,21 +58,25 @@ def test_it_saves_and_ends(
     assert capfd.readouterr().err.splitlines()[-1] == sentence
 
 
-def test_behind_its_last_update_a_training_ends_by_itself(
+def test_behind_its_last_update_a_training_saves_and_ends_by_itself(
     trainer: Callable[..., Trainer], samples, tmp_path: Path
 ) -> None:
-    """Whoever goes on would have made one update more."""
+    """It is validated and saved once more, if there is time."""
     made = trainer("--max-update", 1)
     made.get_train_iterator(1)
 
     def main(cfg: object) -> None:
         signal.raise_signal(signal.SIGTERM)
         made.train_step(samples[:1])
+        (last,) = tmp_path.glob("checkpoint*")
+        assert load_plain(last)["optimizer_history"][-1]["num_updates"] == 1
+        last.unlink()
+        assert made.train_step(samples[1:2]) is None
         made.valid_step(samples[1])
+        assert not last.exists(), "once is enough"
 
     run_heeding(main, made.cfg)
     assert made.get_num_updates() == 1
-    assert not list(tmp_path.glob("checkpoint*"))
 
 
 def test_signals_that_are_ignored_stay_ignored() -> None:

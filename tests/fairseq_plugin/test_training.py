@@ -48,13 +48,24 @@ def test_resume_after_a_kill_gives_the_same_model(
 def test_a_training_that_is_over_makes_no_update_more(
     toy_store: Path, checkpoints: Path, tmp_path: Path, run_command, long_run
 ) -> None:
-    last = tmp_path / "checkpoint_last.pt"
+    """It is saved where that is new: into another folder, or with a validation that was not made."""
+    last, other = tmp_path / "run" / "checkpoint_last.pt", tmp_path / "other"
+    last.parent.mkdir()
     shutil.copy(checkpoints / "checkpoint_last.pt", last)
     before = last.read_bytes()
-    result = run_command("fairseq-train", toy_store, *long_run, "--save-dir", tmp_path)
+    result = run_command("fairseq-train", toy_store, *long_run, "--save-dir", last.parent)
     assert result.returncode == 0, result.stderr
     assert "nothing new to save" in result.stdout + result.stderr and validation_losses(result)
-    assert last.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == [last.name]
+    assert last.read_bytes() == before and [path.name for path in last.parent.iterdir()] == [last.name]
+    result = run_command("fairseq-train", toy_store, *long_run, "--restore-file", last, "--save-dir", other)
+    assert result.returncode == 0, result.stderr
+    assert_same(tensors(other / "checkpoint_last.pt"), tensors(last))
+    state = torch.load(last, weights_only=False)
+    state["extra_state"]["val_loss"] = None
+    torch.save(state, last)
+    result = run_command("fairseq-train", toy_store, *long_run, "--save-dir", last.parent)
+    assert result.returncode == 0, result.stderr
+    assert (last.parent / "checkpoint_best.pt").exists()
 
 
 @pytest.mark.slow
