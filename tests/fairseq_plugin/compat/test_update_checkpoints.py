@@ -29,6 +29,7 @@ class Trainer:
     checkpoint_suffix = ""
     always_call_state_dict_during_save_checkpoint = False
     source_watch = SimpleNamespace(end_training=lambda: None)
+    has_news = True
 
     def __init__(self, *, saves: bool = True) -> None:
         self.should_save_checkpoint_on_current_rank = saves

@@ -89,6 +89,7 @@ def update_checkpoints() -> None:
             checkpoint_suffix="",
             save_checkpoint=lambda filename, extra_state: Path(filename).write_text("state"),
             source_watch=SimpleNamespace(end_training=lambda: None),
+            has_news=True,
         )
         position = SimpleNamespace(epoch=epoch, end_of_epoch=lambda: True, state_dict=dict)
         checkpoint_utils.save_checkpoint(cfg, trainer, position, 2.0)
