@@ -151,6 +151,28 @@ def trainer(toy_store: Path, tiny: list[str], tmp_path: Path, configured) -> Cal
     return make
 
 
+@pytest.fixture
+def train(trainer: Callable[..., Trainer]) -> Callable[..., Trainer]:
+    """Make a trainer that goes on from a checkpoint, if one is given, and update it on batches."""
+
+    def run(
+        batches: Sequence[dict[str, Any]],
+        *arguments: str,
+        path: Path | None = None,
+        seed: int = 5,
+        **changes: object,
+    ) -> Trainer:
+        torch.manual_seed(seed)
+        made = trainer(*arguments, **changes)
+        if path is not None:
+            made.load_checkpoint(str(path))
+        for batch in batches:
+            made.train_step([batch])
+        return made
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def save_training() -> Callable[[Trainer, Path], dict[str, Any]]:
     """Save a training at the start of its first epoch; returns what the file holds."""

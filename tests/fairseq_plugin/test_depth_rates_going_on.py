@@ -14,27 +14,10 @@ from torch import Tensor
 
 from mtdeep.errors import UserError
 from mtdeep.fairseq_plugin import depth_rates
-from mtdeep.fairseq_plugin.trainer import Trainer
 
 RULE = {"optimization__depth_rates": "adam"}
 NONE = {"optimization__depth_rates": "none"}
 Samples = Sequence[dict[str, Any]]
-
-
-@pytest.fixture
-def train(trainer: Callable[..., Trainer]) -> Callable[..., Trainer]:
-    """Make a trainer that goes on from a checkpoint, if one is given, and update it on batches."""
-
-    def run(batches: Samples, *arguments: str, path: Path | None = None, seed: int = 5, **changes: object) -> Trainer:
-        torch.manual_seed(seed)
-        made = trainer(*arguments, **changes)
-        if path is not None:
-            made.load_checkpoint(str(path))
-        for batch in batches:
-            made.train_step([batch])
-        return made
-
-    return run
 
 
 def assert_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mtdeep.fairseq_plugin.loss_scale import COUNTERS, KEY, loss_scale
 from mtdeep.fairseq_plugin.trainer import Trainer
 
 Samples = Sequence[dict[str, Any]]
+ADAM = ("--optimizer", "adam")
 FP16 = {"common__fp16": True, "common__fp16_no_flatten_grads": True, "common__fp16_scale_window": 3}
 KINDS = {
     "fp16": FP16,
@@ -28,22 +29,6 @@ def a_scaler_for_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda.amp, "GradScaler", made)
 
 
-@pytest.fixture
-def train(trainer: Callable[..., Trainer]) -> Callable[..., Trainer]:
-    """Make a trainer that goes on from a checkpoint, if one is given, and update it on batches."""
-
-    def run(batches: Samples, path: Path | None = None, **changes: object) -> Trainer:
-        torch.manual_seed(5)
-        made = trainer("--optimizer", "adam", **changes)
-        if path is not None:
-            made.load_checkpoint(str(path))
-        for batch in batches:
-            made.train_step([batch])
-        return made
-
-    return run
-
-
 def scale(trainer: Trainer) -> float:
     """Return by what the loss is multiplied now."""
     scaler = trainer.optimizer.scaler
@@ -54,12 +39,12 @@ def scale(trainer: Trainer) -> float:
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_grows_at_the_same_update(kind: str, train, save_training, samples: Samples, tmp_path: Path) -> None:
     """Saved after two updates; it grows every third."""
-    whole = [train(samples[:number], **KINDS[kind]) for number in (2, 3, 4, 5)]
+    whole = [train(samples[:number], *ADAM, **KINDS[kind]) for number in (2, 3, 4, 5)]
     scales = [scale(trainer) for trainer in whole]
     assert len(set(scales)) == 2, "it grows within these updates, once"
     save_training(whole[0], tmp_path / "half.pt")
     for number, expected in zip((2, 3, 4, 5), whole, strict=True):
-        resumed = train(samples[2:number], tmp_path / "half.pt", **KINDS[kind])
+        resumed = train(samples[2:number], *ADAM, path=tmp_path / "half.pt", **KINDS[kind])
         assert loss_scale(resumed.optimizer) == loss_scale(expected.optimizer) != {}
         assert scale(resumed) == scale(expected)
 
@@ -72,10 +57,10 @@ def test_a_scale_of_its_own(
 ) -> None:
     """With an optimizer of its own, and after a training of another precision."""
     path = tmp_path / "before.pt"
-    state = save_training(train(samples[:2], **before), path)
+    state = save_training(train(samples[:2], *ADAM, **before), path)
     assert set(state["extra_state"][KEY]) == (set(COUNTERS) if before is FP16 else set())
-    fresh = loss_scale(train([], **now).optimizer)
-    trainer = train([], **now)
+    fresh = loss_scale(train([], *ADAM, **now).optimizer)
+    trainer = train([], *ADAM, **now)
     kinds = {"reset_optimizer": True, "reset_lr_scheduler": True, "reset_meters": True}
     trainer.load_checkpoint(str(path), **(kinds if reset or before is not now else {}))
     assert loss_scale(trainer.optimizer) == fresh

@@ -5,7 +5,7 @@ A CPU takes --fp16 here, where no command looks at the options first; its flat m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from mtdeep.fairseq_plugin.trainer import Trainer
 
 Samples = Sequence[dict[str, Any]]
+ADAM = ("--optimizer", "adam")
 PRECISIONS = {
     "bf16": ({"common__bf16": True}, torch.bfloat16),
     "fp16 in one flat master": ({"common__fp16": True}, torch.float16),
@@ -40,22 +41,6 @@ def half(request: pytest.FixtureRequest) -> tuple[dict[str, object], torch.dtype
     return PRECISIONS[request.param]
 
 
-@pytest.fixture
-def train(trainer: Callable[..., Trainer]) -> Callable[..., Trainer]:
-    """Make a trainer that goes on from a checkpoint, if one is given, and update it on batches."""
-
-    def run(batches: Samples, path: Path | None = None, seed: int = 5, **changes: object) -> Trainer:
-        torch.manual_seed(seed)
-        made = trainer("--optimizer", "adam", **changes)
-        if path is not None:
-            made.load_checkpoint(str(path))
-        for batch in batches:
-            made.train_step([batch])
-        return made
-
-    return run
-
-
 def masters(trainer: Trainer) -> list[Tensor]:
     """Return the optimizer's own float32 weights, one after the other."""
     assert isinstance(trainer.optimizer, FP16Optimizer)
@@ -65,8 +50,8 @@ def masters(trainer: Trainer) -> list[Tensor]:
 
 def test_they_begin_as_the_model_before_it_was_rounded(half, train, tmp_path: Path) -> None:
     changes, dtype = half
-    whole = torch.cat([p.data.flatten() for p in train([]).get_model().parameters()])
-    rounded = train([], tmp_path / "none.pt", **changes)  # as fairseq's command begins
+    whole = torch.cat([p.data.flatten() for p in train([], *ADAM).get_model().parameters()])
+    rounded = train([], *ADAM, path=tmp_path / "none.pt", **changes)  # as fairseq's command begins
     assert torch.equal(torch.cat(masters(rounded)), whole)
     model = torch.cat([p.data.flatten() for p in rounded.get_model().parameters()])
     assert model.dtype == dtype and torch.equal(model, whole.to(dtype)) and not torch.equal(model.float(), whole)
@@ -75,7 +60,7 @@ def test_they_begin_as_the_model_before_it_was_rounded(half, train, tmp_path: Pa
 def test_a_checkpoint_holds_them_under_all_names(half, train, save_training, samples: Samples, tmp_path: Path) -> None:
     """Rounded, they are the weights with which the training computes."""
     changes, dtype = half
-    made = train(samples[:2], **changes)
+    made = train(samples[:2], *ADAM, **changes)
     saved = save_training(made, tmp_path / "half.pt")["model"]
     computed = made.get_model().state_dict()
     assert saved.keys() == computed.keys() >= set(TIED)
@@ -90,9 +75,10 @@ def test_a_checkpoint_holds_them_under_all_names(half, train, save_training, sam
 
 def test_a_training_goes_on_to_the_bit(half, train, save_training, samples: Samples, tmp_path: Path) -> None:
     changes, _ = half
-    whole = save_training(train(samples[:4], **changes), tmp_path / "whole.pt")
-    save_training(train(samples[:2], **changes), tmp_path / "half.pt")
-    resumed = save_training(train(samples[2:4], tmp_path / "half.pt", seed=6, **changes), tmp_path / "resumed.pt")
+    whole = save_training(train(samples[:4], *ADAM, **changes), tmp_path / "whole.pt")
+    save_training(train(samples[:2], *ADAM, **changes), tmp_path / "half.pt")
+    after = train(samples[2:4], *ADAM, path=tmp_path / "half.pt", seed=6, **changes)
+    resumed = save_training(after, tmp_path / "resumed.pt")
     for name, weights in whole["model"].items():
         assert torch.equal(weights, resumed["model"][name]), name
 
@@ -100,9 +86,9 @@ def test_a_training_goes_on_to_the_bit(half, train, save_training, samples: Samp
 def test_another_training_begins_with_them(half, train, save_training, samples: Samples, tmp_path: Path) -> None:
     """With an optimizer of its own, as under --finetune-from-model."""
     changes, _ = half
-    before = train(samples[:2], **changes)
+    before = train(samples[:2], *ADAM, **changes)
     save_training(before, tmp_path / "half.pt")
-    after = train([], seed=6, **changes)
+    after = train([], *ADAM, seed=6, **changes)
     after.load_checkpoint(str(tmp_path / "half.pt"), reset_optimizer=True, reset_lr_scheduler=True, reset_meters=True)
     assert torch.equal(torch.cat(masters(after)), torch.cat(masters(before)))
 
@@ -110,9 +96,9 @@ def test_another_training_begins_with_them(half, train, save_training, samples: 
 def test_an_optimizer_that_is_there_takes_them(half, train, save_training, samples: Samples, tmp_path: Path) -> None:
     """fairseq builds none anew where the file's is not wanted."""
     changes, _ = half
-    before = train(samples[:2], **changes)
+    before = train(samples[:2], *ADAM, **changes)
     save_training(before, tmp_path / "half.pt")
-    after = train(samples[:1], seed=6, **changes)
+    after = train(samples[:1], *ADAM, seed=6, **changes)
     after.load_checkpoint(str(tmp_path / "half.pt"), reset_optimizer=True, reset_lr_scheduler=True, reset_meters=True)
     assert torch.equal(torch.cat(masters(after)), torch.cat(masters(before)))
 
@@ -122,10 +108,10 @@ def test_a_file_of_rounded_weights_goes_on_from_those(
 ) -> None:
     """As fairseq writes it."""
     changes, dtype = half
-    state, path = save_training(train(samples[:2], **changes), tmp_path / "half.pt"), tmp_path / "rounded.pt"
+    state, path = save_training(train(samples[:2], *ADAM, **changes), tmp_path / "half.pt"), tmp_path / "rounded.pt"
     state["model"] = {name: weights.to(dtype) for name, weights in state["model"].items()}
     torch.save(state, path)
-    resumed = train([], path, seed=6, **changes)
+    resumed = train([], *ADAM, path=path, seed=6, **changes)
     assert torch.equal(
         torch.cat(masters(resumed)),
         torch.cat([state["model"][name].float().flatten() for name, _ in resumed.get_model().named_parameters()]),
@@ -134,12 +120,12 @@ def test_a_file_of_rounded_weights_goes_on_from_those(
 
 def test_without_masters_the_weights_are_what_they_are(train, save_training, samples: Samples, tmp_path: Path) -> None:
     """The memory-efficient kind steps on the rounded weights themselves."""
-    made = train(samples[:2], **WITHOUT_MASTERS)
+    made = train(samples[:2], *ADAM, **WITHOUT_MASTERS)
     saved = save_training(made, tmp_path / "half.pt")["model"]
     assert all(torch.equal(weights.float(), saved[name]) for name, weights in made.get_model().state_dict().items())
 
 
 def test_float32_is_left_alone(train, save_training, samples: Samples, tmp_path: Path) -> None:
-    made = train(samples[:1])
+    made = train(samples[:1], *ADAM)
     saved = save_training(made, tmp_path / "whole.pt")["model"]
     assert all(torch.equal(weights, saved[name]) for name, weights in made.get_model().state_dict().items())
