@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 TIMES = 50.0
-"""By which the norm exceeds the median of the last ones; trainings that went well have come to 5 times."""
+"""By which the norm exceeds the median of the last ones; short trainings that went well have come to 5 times."""
 REMEMBERED, LEAST = 100, 20
 """Norms of which the median is taken, and how few are too few to know."""
 IN_A_ROW = 3
