@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 from fairseq.distributed import utils as distributed_utils
 
 from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.processes.launch import local_rank
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def raised_by_all(trainer: Any) -> Iterator[None]:
         problem = error
     sentence = of_the_first(trainer, None if problem is None else str(problem))
     if sentence is not None:
-        if problem is None and int(os.environ.get("LOCAL_RANK", "0")) > 0:
+        if problem is None and local_rank() > 0:
             raise SystemExit(2)
         raise problem or UserError(sentence)
 

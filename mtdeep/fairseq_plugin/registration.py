@@ -24,6 +24,8 @@ ADDING = (
     "user_modules",
     "command_parser",
     "hydra_train",
+    "processes.launch",
+    "processes.meeting",
     "start",
 )
 

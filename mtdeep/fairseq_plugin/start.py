@@ -32,6 +32,7 @@ from mtdeep.fairseq_plugin.hydra_train import ending_jobs
 from mtdeep.fairseq_plugin.interruption import interrupted_training
 from mtdeep.fairseq_plugin.leaving import handed_on, run_heeding
 from mtdeep.fairseq_plugin.model_overrides import model_overrides
+from mtdeep.fairseq_plugin.processes.liveness import ended_by_a_lost_process, living_together
 from mtdeep.fairseq_plugin.reading_options import reading_problems
 from mtdeep.fairseq_plugin.tasks import reads_store
 from mtdeep.fairseq_plugin.unsuited import chosen, unsuited_model
@@ -159,6 +160,12 @@ def warn(cfg: Any) -> None:
         )
 
 
+def run_together(main: Callable[..., None], cfg: Any, **options: Any) -> None:
+    """Run a training in one of its processes."""
+    with living_together(cfg.checkpoint):
+        run_heeding(main, cfg, **options)
+
+
 _call_main = distributed_utils.call_main
 
 
@@ -174,8 +181,8 @@ def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
         return
     with ending_jobs(), interrupted_training(cfg):
         check(command, cfg)
-        with handed_on():
-            _call_main(cfg, partial(run_heeding, main), **options)
+        with ended_by_a_lost_process(cfg.checkpoint), handed_on():
+            _call_main(cfg, partial(run_together, main), **options)
 
 
 distributed_utils.call_main = call_main

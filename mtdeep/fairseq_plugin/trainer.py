@@ -37,6 +37,7 @@ from mtdeep.fairseq_plugin.going_on import going_on, whole_in_place_of
 from mtdeep.fairseq_plugin.guard import SpoiltUpdate
 from mtdeep.fairseq_plugin.guarding import Guarding
 from mtdeep.fairseq_plugin.masters import Unrounded, unround
+from mtdeep.fairseq_plugin.processes import liveness
 from mtdeep.fairseq_plugin.raised_by_all import of_the_first, raised_by_all
 from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
 from mtdeep.fairseq_plugin.room import check_room
@@ -128,7 +129,8 @@ class Trainer(fairseq.trainer.Trainer):
             **self._guarding.state(),
             **self.source_watch.state(),
         }
-        super().save_checkpoint(filename, {**extra_state, **remembered})
+        with liveness.saving:
+            super().save_checkpoint(filename, {**extra_state, **remembered})
         self.own_checkpoint = filename
 
     def load_checkpoint(

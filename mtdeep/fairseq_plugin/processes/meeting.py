@@ -1,0 +1,339 @@
+"""How the processes of a command meet: none waits for ever, and what keeps them apart is said in a sentence.
+
+torch's own meeting waits for half an hour without a word where a process is missing or has another rank than it should,
+and for ever where another service has the port. This one says after ten seconds what it waits for, and gives up after
+as long as torchrun's does.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import torch
+import torch.distributed
+from fairseq.distributed import utils as distributed_utils
+from torch.distributed import DistError, FileStore, Store, TCPStore
+
+from mtdeep.errors import UserError, shortened
+from mtdeep.fairseq_plugin.processes.interface import address_towards, choose_interface
+
+logger = logging.getLogger(__name__)
+PATIENCE = 600.0
+"""Seconds in which all processes have to come."""
+FIRST_WORD, FURTHER_WORDS = 10.0, 60.0
+"""Seconds after which a process says what it waits for, and says it again."""
+HEARD = 5.0
+"""Seconds that the first process, which keeps what all share, and the others have for each other's last word."""
+POLLING = 0.2
+COLLECTIVES = timedelta(minutes=30)
+"""What one process may do while others wait for it: save, compile, validate. That it lives is `liveness`'s affair."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the processes meet: at a port of the first one's machine, or in a file."""
+
+    host: str
+    port: int
+    file: str = ""
+
+    @classmethod
+    def of(cls, method: str) -> Place:
+        """Read ``--distributed-init-method``; raises UserError where it says no place."""
+        url = urlsplit(method)
+        if url.scheme == "file":
+            return cls("", 0, url.netloc + url.path)
+        try:
+            host, port = (url.hostname, url.port) if url.scheme == "tcp" else _of_environment(url.scheme)
+        except ValueError:  # a port that is no number
+            host = port = None
+        if host is None or port is None:
+            raise UserError(
+                f"--distributed-init-method is {method!r}, but must be tcp://HOST:PORT, file:///PATH or env://."
+            )
+        return cls(host, port)
+
+    def __str__(self) -> str:
+        """Return it as a user knows it."""
+        return self.file or f"{self.host}:{self.port}"
+
+    def open(self, *, hosts: bool) -> Store:
+        """Return what all processes share; *hosts*: this one keeps it. Raises UserError or DistError."""
+        if self.file:
+            return FileStore(self.file, -1)
+        try:
+            return TCPStore(self.host, self.port, is_master=hosts, wait_for_workers=False)
+        except DistError as error:
+            if "EADDRINUSE" not in str(error):
+                raise
+            raise UserError(
+                f"port {self.port} of this machine is in use, perhaps by another training: give another one in "
+                "--distributed-init-method (with torchrun --master-port, else MASTER_PORT)."
+            ) from None
+
+    def trouble(self) -> str | None:
+        """Return what is wrong with the way to the first process; None: something answers there."""
+        try:
+            with socket.create_connection((self.host, self.port), timeout=5):
+                return None
+        except socket.gaierror:
+            return f"{socket.gethostname()} does not know the name {self.host}"
+        except ConnectionRefusedError:
+            return "nothing listens there"
+        except OSError as error:
+            return f"it does not answer ({error.strerror or error})"
+
+
+def _of_environment(scheme: str) -> tuple[str | None, int | None]:
+    port = os.environ.get("MASTER_PORT")
+    return (os.environ.get("MASTER_ADDR"), int(port) if port else None) if scheme == "env" else (None, None)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A process among those that have met."""
+
+    place: Place
+    rank: int
+    processes: int
+    store: Store
+    """What they share."""
+
+    def again(self) -> Store:
+        """Open what all share once more."""
+        return _own_part(self.place.open(hosts=False))
+
+    def name(self, rank: int) -> str:
+        """Return a process's number and machine."""
+        return f"process {rank} of {self.processes} (on {self.host(rank)})"
+
+    def host(self, rank: int) -> str:
+        """Return a process's machine."""
+        return str(json.loads(self.store.get(f"is/{rank}"))[1])
+
+    def says_first(self) -> bool:
+        """Whether this process is to say what all know: it is the first of its machine that asks.
+
+        Of processes that another one has started, that one says it.
+        """
+        return multiprocessing.parent_process() is not None or self.store.add(f"said/{socket.gethostname()}", 1) == 1
+
+
+def meet(place: Place, rank: int, processes: int, *, agent: bool = False, patience: float = PATIENCE) -> Meeting:
+    """Meet the other processes; raises UserError when they do not all come, or do not fit together.
+
+    agent: whether a launcher keeps what they share, and not the first of them.
+    patience: seconds in which all have to come.
+    """
+    if not 0 <= rank < processes:
+        raise UserError(
+            f"--distributed-rank is {rank}, but must be from 0 to {processes - 1} with --distributed-world-size "
+            f"{processes}."
+        )
+    deadline = time.monotonic() + patience
+    store = _opened(place, rank, processes, hosts=rank == 0 and not agent, deadline=deadline)
+    met = Meeting(place, rank, processes, _own_part(store))
+    with _first_process_there(met):
+        _come(met)
+        _wait_for_all(met, deadline)
+    return met
+
+
+def _own_part(store: Store) -> Store:
+    """Return the part of what all share that is ours, and this start's: torchrun may start processes again."""
+    return torch.distributed.PrefixStore(f"mtdeep/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+
+
+def _opened(place: Place, rank: int, processes: int, *, hosts: bool, deadline: float) -> Store:
+    """Return the open store; torch's call comes back late or never where something else has the port."""
+    waiting = _Waiting(deadline)
+    while not hosts and not place.file and place.trouble() is not None:
+        waiting.wait(lambda: _far(place, rank, processes))
+    opened: list[Store | BaseException] = []
+    opener = threading.Thread(target=_keep_outcome, args=(opened, lambda: place.open(hosts=hosts)), daemon=True)
+    opener.start()
+    while opener.is_alive():
+        opener.join(POLLING)
+        if opener.is_alive():
+            waiting.wait(lambda: _far(place, rank, processes))
+    (outcome,) = opened
+    if isinstance(outcome, DistError):
+        raise UserError(f"{_far(place, rank, processes)}.") from outcome
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
+def _keep_outcome(outcomes: list[Store | BaseException], make: Callable[[], Store]) -> None:
+    try:
+        outcomes.append(make())
+    except BaseException as error:
+        outcomes.append(error)
+
+
+def _far(place: Place, rank: int, processes: int) -> str:
+    trouble = place.trouble() or "what answers there is no training"
+    return (
+        f"process {rank} of {processes} does not reach process 0 at {place}: {trouble}; start process 0 there, or "
+        "correct --distributed-init-method (with torchrun --master-addr and --master-port)"
+    )
+
+
+def _come(met: Meeting) -> None:
+    """Say that this process has come, as what."""
+    if met.store.add(f"came/{met.rank}", 1) > 1:
+        file = f", and each training a new file in place of {met.place}" if met.place.file else ""
+        _settle(met, f"two processes have rank {met.rank}: give each its own --distributed-rank{file}.")
+    address = ""
+    with suppress(OSError):  # a file, or IPv6 alone
+        address = address_towards(met.place.host) if met.place.host else ""
+    met.store.set(f"is/{met.rank}", json.dumps([met.processes, socket.gethostname(), address]))
+
+
+def _settle(met: Meeting, problem: str, elsewhere: str = "") -> None:
+    met.store.set("outcome", json.dumps([problem, elsewhere]))
+
+
+def _wait_for_all(met: Meeting, deadline: float) -> None:
+    waiting = _Waiting(deadline if met.rank == 0 else deadline + HEARD)  # the first knows who is missing, and says it
+    missing = list(range(met.processes))
+    while not met.store.check(["outcome"]):
+        if met.rank == 0:
+            missing = [rank for rank in missing if not met.store.check([f"is/{rank}"])]
+            if not missing:
+                _settle(met, *_compared(met))
+                continue
+        try:
+            waiting.wait(partial(_absent, met, missing))
+        except UserError as error:
+            _settle(met, str(error))
+    problem, elsewhere = json.loads(met.store.get("outcome"))
+    met.store.add("heard", 1)
+    if problem:
+        is_first = met.says_first()
+        if met.rank == 0:
+            _wait_until_heard(met)
+        if not is_first:
+            raise SystemExit(2)
+        raise UserError(problem)
+    if elsewhere:  # on the first process's machine its name may lead to itself alone
+        choose_interface(elsewhere if socket.gethostname() == met.host(0) else met.place.host)
+
+
+def _absent(met: Meeting, missing: list[int]) -> str:
+    if met.rank > 0:
+        return f"process {met.rank} of {met.processes} waits at {met.place} for the others"
+    ranks = shortened([str(rank) for rank in missing])
+    return (
+        f"{met.processes - len(missing)} of {met.processes} processes have come to {met.place}; missing: {ranks}; "
+        "start them, or correct --distributed-world-size"
+    )
+
+
+def _compared(met: Meeting) -> tuple[str, str]:
+    """Return what does not fit together among those who have come, and the address of one on another machine."""
+    elsewhere = ""
+    for rank in range(1, met.processes):
+        processes, host, address = json.loads(met.store.get(f"is/{rank}"))
+        if processes != met.processes:
+            problem = (
+                f"process {rank} (on {host}) has --distributed-world-size {processes}, but process 0 has "
+                f"{met.processes}: give all of them the same."
+            )
+            return problem, ""
+        if host != socket.gethostname():
+            elsewhere = elsewhere or address
+    return "", elsewhere
+
+
+def _wait_until_heard(met: Meeting) -> None:
+    deadline = time.monotonic() + HEARD
+    came = sum(met.store.check([f"is/{rank}"]) for rank in range(met.processes))
+    while met.store.add("heard", 0) < came and time.monotonic() < deadline:
+        time.sleep(POLLING)
+
+
+@contextmanager
+def _first_process_there(met: Meeting) -> Iterator[None]:
+    try:
+        yield
+    except DistError as error:
+        raise UserError(
+            f"process {met.rank} of {met.processes}: process 0, at {met.place}, ended before all had come; its output "
+            "says why."
+        ) from error
+
+
+class _Waiting:
+    """Says now and then what a process waits for, and gives up in time."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self._began = time.monotonic()
+        self._next = self._began + FIRST_WORD
+
+    def wait(self, what: Callable[[], str]) -> None:
+        """Wait a little; raises UserError with *what* at the end of all patience."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            raise UserError(f"{what()} (waited {now - self._began:.0f} s).")
+        if now >= self._next:
+            logger.warning(f"{what()} (since {now - self._began:.0f} s)")
+            self._next = now + FURTHER_WORDS
+        time.sleep(POLLING)
+
+
+_own: list[Meeting] = []
+
+
+def own_meeting() -> Meeting | None:
+    """Return the meeting of this process's command; None: it is alone."""
+    return _own[0] if _own else None
+
+
+_distributed_init = distributed_utils.distributed_init
+
+
+def distributed_init(cfg: Any) -> int:
+    """Join the processes of a command together, after they have met."""
+    if cfg.common.tpu or torch.distributed.is_initialized():
+        return int(_distributed_init(cfg))
+    training = cfg.distributed_training
+    rank, processes = training.distributed_rank, training.distributed_world_size
+    agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    meeting = meet(Place.of(training.distributed_init_method), rank, processes, agent=agent)
+    _own[:] = [meeting]
+    with _joining(meeting.store):
+        return int(_distributed_init(cfg))
+
+
+@contextmanager
+def _joining(store: Store) -> Iterator[None]:
+    """Let torch join the processes by what they share already."""
+    module: Any = torch.distributed
+    join = module.init_process_group
+
+    def joined(*, init_method: str, **options: Any) -> None:
+        join(store=store, timeout=COLLECTIVES, **options)
+
+    module.init_process_group = joined
+    try:
+        yield
+    finally:
+        module.init_process_group = join
+
+
+distributed_utils.distributed_init = distributed_init

@@ -1,0 +1,177 @@
+"""A process that is lost ends the others, which say which it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from torch.multiprocessing import ProcessExitedException
+
+from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin.processes import liveness
+from mtdeep.fairseq_plugin.processes.liveness import LOST, Heart, Verdict, ended_by_a_lost_process, living_together
+from mtdeep.fairseq_plugin.processes.meeting import Meeting, Place, meet
+
+INTERVAL, SILENCE = 0.2, 2.0
+PROCESS = f"""
+import json, sys, time
+from mtdeep.fairseq_plugin.processes.liveness import Heart
+from mtdeep.fairseq_plugin.processes.meeting import Place, meet
+port, rank = map(int, sys.argv[1:])
+found = []
+heart = Heart(meet(Place("localhost", port), rank, 3), found.append, interval={INTERVAL}, silence={SILENCE})
+heart.start()
+print("lives", flush=True)
+while not found:
+    time.sleep(0.1)
+print(json.dumps([found[0].why, found[0].code]), flush=True)
+sys.stdin.read()  # the first process keeps what all share
+"""
+HERE = f"(on {socket.gethostname()})"
+SILENT = f"has not been heard of for {SILENCE:.0f} s: it was killed or stopped, or its machine cannot be reached"
+
+
+@pytest.fixture
+def processes(port: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Three that live."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, str(port), str(rank)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for rank in range(3)
+    ]
+    for each in started:
+        assert each.stdout is not None and each.stdout.readline() == "lives\n"
+    yield started
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "rank", "why"),
+    [
+        (signal.SIGKILL, 0, f"process 0 of 3 {HERE} is gone; where it was not killed, its output says why"),
+        (signal.SIGKILL, 1, f"process 1 of 3 {HERE} {SILENT}"),
+        (signal.SIGSTOP, 0, f"process 0 of 3 {HERE} {SILENT}"),
+        (signal.SIGSTOP, 2, f"process 2 of 3 {HERE} {SILENT}"),
+    ],
+)
+def test_the_lost_one_is_named(processes: list[subprocess.Popen[str]], number: int, rank: int, why: str) -> None:
+    time.sleep(3 * INTERVAL)
+    os.kill(processes[rank].pid, number)
+    for other in (each for each in processes if each is not processes[rank]):
+        assert other.stdout is not None
+        assert json.loads(other.stdout.readline()) == [why, LOST]
+
+
+@pytest.mark.slow
+def test_a_job_that_was_held_goes_on(processes: list[subprocess.Popen[str]]) -> None:
+    """All stood still: what each knows of the others is old."""
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for each in processes:
+            os.kill(each.pid, number)
+        time.sleep(2 * SILENCE)
+    os.kill(processes[1].pid, signal.SIGKILL)
+    assert processes[2].stdout is not None
+    assert json.loads(processes[2].stdout.readline()) == [f"process 1 of 3 {HERE} {SILENT}", LOST]
+
+
+@pytest.fixture
+def met(port: int) -> list[Meeting]:
+    """Two, here threads."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda rank: meet(Place("localhost", port), rank, 2), range(2)))
+
+
+def heart(meeting: Meeting, verdicts: list[Verdict]) -> Heart:
+    """One that beats."""
+    beating = Heart(meeting, verdicts.append, interval=INTERVAL, silence=SILENCE)
+    beating.start()
+    return beating
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_who_is_done_is_not_missed(met: list[Meeting], first: int) -> None:
+    verdicts: list[Verdict] = []
+    hearts = [heart(each, verdicts) for each in met]
+    time.sleep(2 * INTERVAL)
+    hearts[first].end(None)
+    assert hearts[1 - first].verdict(2 * SILENCE) is None
+    assert verdicts == []
+    hearts[1 - first].end(None)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_why_one_ends_the_others_hear(met: list[Meeting], first: int) -> None:
+    hearts = [heart(each, []) for each in met]
+    hearts[first].end("UserError: no room", 2)
+    assert hearts[1 - first].verdict(SILENCE) == Verdict(f"process {first} of 2 {HERE} ended: UserError: no room", 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "heard"),
+    [
+        (UserError("no room; make some."), Verdict(f"process 0 of 2 {HERE} ended: no room; make some.", 2)),
+        (KeyError("x"), Verdict(f"process 0 of 2 {HERE} ended: KeyError: 'x'", LOST)),
+        (RuntimeError("shapes\nmore"), Verdict(f"process 0 of 2 {HERE} ended: RuntimeError: shapes", LOST)),
+        (SystemExit(143), None),
+    ],
+)
+def test_how_a_training_ends_is_told(met, error: BaseException, heard: Verdict | None, monkeypatch) -> None:
+    monkeypatch.setattr(liveness, "own_meeting", lambda: met[0])
+    other = heart(met[1], [])
+    with pytest.raises(type(error)), living_together(None):
+        raise error
+    assert other.verdict(SILENCE) == heard
+    other.end(None)
+
+
+def test_a_broken_sum_waits_for_who_broke_it(met, monkeypatch, capfd, options) -> None:
+    """The others' collective fails as soon as a process is gone, and does not say which."""
+    monkeypatch.setattr(liveness, "own_meeting", lambda: met[0])
+    met[1].store.set("verdict", json.dumps(["process 1 of 2 ended: KeyError: 'x'", LOST]))
+    with pytest.raises(SystemExit) as ended, living_together(options):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:538] Connection closed by peer [127.0.0.1]:1")
+    assert ended.value.code == LOST
+    begun = "no checkpoint has been written yet, so the same command starts from the beginning"
+    assert capfd.readouterr().err.splitlines()[-1] == f"error: process 1 of 2 ended: KeyError: 'x'; {begun}"
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> SimpleNamespace:
+    """Those of checkpoints."""
+    return SimpleNamespace(save_dir=str(tmp_path), checkpoint_suffix="", restore_file="checkpoint_last.pt")
+
+
+def test_a_process_that_was_killed_is_said_by_the_one_that_started_it(options, capfd) -> None:
+    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(options):
+        raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=-9, signal_name="SIGKILL")
+    assert ended.value.code == LOST
+    assert "process 1 on this machine was killed (SIGKILL; often for want of memory)" in capfd.readouterr().err
+    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(options):
+        raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=LOST)
+    assert (ended.value.code, capfd.readouterr().err) == (LOST, "")
+    with pytest.raises(ProcessExitedException), ended_by_a_lost_process(options):
+        raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=-11, signal_name="SIGSEGV")
+
+
+def test_alone_nothing_beats(monkeypatch) -> None:
+    monkeypatch.setattr(liveness, "own_meeting", lambda: None)
+    with living_together(None):
+        pass
