@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,15 +16,18 @@ from mtdeep.checkpoint.recorded_arguments import model_arguments
 from mtdeep.errors import UserError, in_file
 
 
-def average(paths: Sequence[Path | str]) -> dict[str, object]:
+def average(paths: Sequence[Path | str], *, ema: bool = False) -> dict[str, object]:
     """Return the last checkpoint with the mean of the tensors of all, taken in float64 and given in their types.
 
+    ema: of the moving averages that ``--store-ema`` has kept, in the place of the weights.
     They may be of any model of fairseq's. Raises UserError when there is none, as `load_plain` does, and for one that
     has other tensors than the last, or whose branches have another weight, being at another point of their warm-up.
     """
     if not paths:
         raise UserError("there are no checkpoints to average; name one at least.")
     states = [load_plain(path) for path in paths]
+    if ema:
+        states = [_with_ema(path, state) for path, state in zip(paths, states, strict=True)]
     tensors = [_tensors(path, state) for path, state in zip(paths, states, strict=True)]
     warm_ups = [_warm_up(path, state) for path, state in zip(paths, states, strict=True)]
     last = tensors[-1]
@@ -36,6 +40,15 @@ def average(paths: Sequence[Path | str]) -> dict[str, object]:
                 "in both; average checkpoints from its end on."
             )
     return {**states[-1], "model": {name: _mean([of_path[name] for of_path in tensors]) for name in last}}
+
+
+def _with_ema(path: Path | str, state: dict[str, Any]) -> dict[str, Any]:
+    extra = dict(state.get("extra_state") or {})
+    if "ema" not in extra:
+        raise UserError(f"{path}: has no moving average of its weights; train with --store-ema, or leave --ema out.")
+    model = extra.pop("ema")
+    extra.pop("ema_fp32_params", None)
+    return {**state, "model": model, "extra_state": extra}
 
 
 def _mean(tensors: Sequence[Tensor]) -> Tensor:

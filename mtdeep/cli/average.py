@@ -25,6 +25,9 @@ def average(
     checkpoint_upper_bound: Annotated[
         int | None, typer.Option(min=1, help="The last epoch, or update, that counts.")
     ] = None,
+    ema: Annotated[
+        bool, typer.Option("--ema", help="Of the moving averages that fairseq-train --store-ema has kept.")
+    ] = False,
 ) -> None:
     """Average checkpoints of one training, in float64; its options are those of fairseq's average_checkpoints.py."""
     import torch
@@ -48,7 +51,7 @@ def average(
         raise UserError(f"{folders[0]}: a folder; say which of its checkpoints, with --num-epoch-checkpoints for one")
     paths = [path for kind, count in given for path in latest(inputs[0], kind, count, checkpoint_upper_bound)] or inputs
     typer.echo(f"averaging {len(paths)}: {', '.join(map(str, paths))}", err=True)
-    mean = mean_of(paths)
+    mean = mean_of(paths, ema=ema)
     with refusals_told(output):
         write_atomically(output, lambda part: torch.save(mean, part))
     typer.echo(output)

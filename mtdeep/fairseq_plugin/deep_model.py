@@ -126,3 +126,9 @@ def unwrapped(model: nn.Module) -> nn.Module:
     while isinstance(inner := getattr(model, "module", None), nn.Module):
         model = inner
     return model
+
+
+def deep_model(model: nn.Module) -> FairseqDeepModel | None:
+    """Return the model inside those wrappers, if it is one of ours."""
+    inner = unwrapped(model)
+    return inner if isinstance(inner, FairseqDeepModel) else None

@@ -40,7 +40,7 @@ class Unrounded:
         """Let the masters of *optimizer*, if it is there and has any, be what is noted, and forget it."""
         if optimizer is None:
             return
-        for parameter, master in _masters(optimizer):
+        for parameter, master in masters(optimizer):
             noted = self._weights.get(parameter)
             if noted is not None and noted.shape == parameter.shape:
                 master.copy_(noted.reshape(master.shape))
@@ -49,10 +49,10 @@ class Unrounded:
 
 def unround(state: dict[str, Any], module: nn.Module, optimizer: object) -> None:
     """Put the masters of *optimizer* in the place of a module's rounded weights in its `state_dict`."""
-    masters = dict(_masters(optimizer))
+    unrounded = dict(masters(optimizer))
     for name, parameter in _named(unwrapped(module)):
-        if parameter in masters and name in state:
-            state[name] = masters[parameter].view_as(parameter)
+        if parameter in unrounded and name in state:
+            state[name] = unrounded[parameter].view_as(parameter)
 
 
 def _named(module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
@@ -60,7 +60,7 @@ def _named(module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     return module.named_parameters(remove_duplicate=False)
 
 
-def _masters(optimizer: object) -> Iterator[tuple[nn.Parameter, Tensor]]:
+def masters(optimizer: object) -> Iterator[tuple[nn.Parameter, Tensor]]:
     """Yield each parameter with its master, which may be a part of a flat one; the memory-efficient kinds have none."""
     if not isinstance(optimizer, FP16Optimizer):
         return

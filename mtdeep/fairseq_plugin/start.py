@@ -136,12 +136,23 @@ def contradictions(cfg: Any) -> Iterator[str]:
             "--base-layers": getattr(cfg.model, "base_layers", 0) > 0,
         }
         yield from (f"--guard and {other} do not go together" for other, is_given in apart.items() if is_given)
+    yield from ema_contradictions(cfg)
     if cfg.dataset.disable_validation:
         options = {name: cfg.checkpoint[name] for name in ("patience", "keep_best_checkpoints")}
         options["stop_without_source"] = cfg.optimization.stop_without_source
         for name, value in options.items():
             if value > 0:
                 yield f"--{name.replace('_', '-')} needs validation; leave --disable-validation out"
+
+
+def ema_contradictions(cfg: Any) -> Iterator[str]:
+    """One phrase for each thing that a moving average of the weights cannot be."""
+    if not cfg.ema.store_ema:
+        return
+    if not 0 <= cfg.ema.ema_decay < 1:
+        yield f"--ema-decay is {cfg.ema.ema_decay:g}, but must be at least 0 and below 1"
+    if cfg.distributed_training.ddp_backend == "fully_sharded":
+        yield "--store-ema and --ddp-backend fully_sharded do not go together"
 
 
 def uses_accelerator(cfg: Any) -> bool:

@@ -5,68 +5,54 @@ Patches mend what is broken (``compat``); new behaviour of the loop goes here.
 
 from __future__ import annotations
 
-import re
 from ast import literal_eval
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import fairseq.trainer
 import torch
-from fairseq import checkpoint_utils
 from fairseq.criterions import FairseqCriterion
 from fairseq.data.iterators import EpochBatchIterating, EpochBatchIterator
-from fairseq.file_io import PathManager
 from fairseq.models import BaseFairseqModel
 from fairseq.optim.lr_scheduler import build_lr_scheduler
 from fairseq.tasks import FairseqTask
 from torch import Tensor
 
-from mtdeep.checkpoint.provenance import Provenance, TaskRecord
-from mtdeep.checkpoint.read import model_config
-from mtdeep.errors import UserError, in_file
-from mtdeep.fairseq_plugin import depth_rates, leaving, loss_scale, validation_history
-from mtdeep.fairseq_plugin.branch_warm_up import agree_on_warm_up, check_end
-from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel, unwrapped
+from mtdeep.errors import UserError
+from mtdeep.fairseq_plugin import depth_rates, loss_scale, validation_history
+from mtdeep.fairseq_plugin.branch_warm_up import check_end
+from mtdeep.fairseq_plugin.deep_model import deep_model, unwrapped
+from mtdeep.fairseq_plugin.early_end import EarlyEnd
 from mtdeep.fairseq_plugin.early_stopping import stop_also
-from mtdeep.fairseq_plugin.facts import agree_on_model, agree_on_task
+from mtdeep.fairseq_plugin.ema import Ema
 from mtdeep.fairseq_plugin.first_validation import look_ahead
-from mtdeep.fairseq_plugin.going_on import going_on, whole_in_place_of
 from mtdeep.fairseq_plugin.guard import SpoiltUpdate
 from mtdeep.fairseq_plugin.guarding import Guarding
 from mtdeep.fairseq_plugin.masters import Unrounded, unround
 from mtdeep.fairseq_plugin.processes import liveness
-from mtdeep.fairseq_plugin.raised_by_all import of_the_first, raised_by_all
-from mtdeep.fairseq_plugin.reading_options import DEFAULT_RESTORE_FILE, last_checkpoint
+from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
+from mtdeep.fairseq_plugin.reading_options import last_checkpoint
+from mtdeep.fairseq_plugin.restoring import agreeing, undamaged
 from mtdeep.fairseq_plugin.room import check_room
 from mtdeep.fairseq_plugin.source_watch import SourceWatch
-from mtdeep.fairseq_plugin.tasks import ManyToManyTranslationTask
 from mtdeep.nn.factored_steps import FactoredSteps
 from mtdeep.nn.factors import DepthRates
 
 
 class Trainer(fairseq.trainer.Trainer):
-    """Looks into a checkpoint before it goes on with it, and with all that the loop knew; looks ahead to what comes.
+    """Goes on with all that the loop knew, looks ahead to what comes, and ends where it is asked to."""
 
-    fairseq shows a checkpoint's record to the task when a model is loaded to generate, but not when a training goes
-    on, nor under ``--reset-dataloader`` and ``--finetune-from-model``: tensors of the same shape would be read into
-    another function, with the tokens of another dictionary.
-    """
-
-    _goes_on = False
+    goes_on = False
     """Whether the optimizer is that of a checkpoint."""
     _first_update = 0
     _start_time: float
     _began_at_its_end = False
     """Whether this process goes on with a training that is over."""
-    _saved_early = False
     own_checkpoint: str | None = None
     """The last that this training has written, or begun with."""
-    _training_data: EpochBatchIterating
-    _asked: Sequence[bool] = (False,) * len(leaving.SIGNALS)
-    """By signal of `leaving`, whether a process of the training had been asked when they last summed something."""
+    _training_data: EpochBatchIterating | None = None
 
     def __init__(
         self,
@@ -79,13 +65,14 @@ class Trainer(fairseq.trainer.Trainer):
         """Remember what model and criterion are where they are rounded, until the optimizer has its masters."""
         self._unrounded = Unrounded(*((model, criterion) if cfg.common.fp16 or cfg.common.bf16 else ()))
         self._guarding = Guarding(self)
+        self._early_end = EarlyEnd(self)
         super().__init__(cfg, task, model, criterion, quantizer)
 
     @property
     def rate_rule(self) -> DepthRates:
         """The rule by which the rates of this training depend on depth."""
         given: DepthRates | None = self.cfg.optimization.depth_rates
-        return given or depth_rates.recorded_rule(self._optim_history if self._goes_on else None)
+        return given or depth_rates.recorded_rule(self._optim_history if self.goes_on else None)
 
     def _build_optimizer(self) -> None:
         """Build the optimizer, in groups where a rule asks for them, and the schedule of its rate."""
@@ -105,6 +92,13 @@ class Trainer(fairseq.trainer.Trainer):
         # Some schedules count the groups when they are made.
         self._lr_scheduler = build_lr_scheduler(self.cfg.lr_scheduler, self._optimizer)
         self._lr_scheduler.step_update(0)
+
+    def _build_ema(self) -> None:
+        """Build the moving average of the weights, if there is to be one; a task that uses its model has fairseq's."""
+        if self.cfg.ema.store_ema and not getattr(self.task, "uses_ema", False):
+            self._ema = Ema(self)
+        else:
+            super()._build_ema()
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that a checkpoint holds: weights in float32, and with the optimizer's the rule of its rates."""
@@ -145,9 +139,9 @@ class Trainer(fairseq.trainer.Trainer):
 
         Raises UserError when it belongs to another model or dictionary.
         """
-        self._goes_on = not reset_optimizer
-        filename = self._undamaged(filename)
-        with self._checked(filename), self._same_parts(filename):
+        self.goes_on = not reset_optimizer
+        filename = undamaged(self, filename)
+        with agreeing(self, filename):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
             )
@@ -162,7 +156,7 @@ class Trainer(fairseq.trainer.Trainer):
         if extra_state is not None and not (reset_optimizer or reset_lr_scheduler):
             self._end_epoch(extra_state)
         self._first_update = self.get_num_updates()
-        self._began_at_its_end = self._is_over and self._is_last(filename, extra_state)
+        self._began_at_its_end = self.is_over and self._is_last(filename, extra_state)
         if extra_state is not None and not reset_optimizer:
             self.own_checkpoint = filename
         with raised_by_all(self):
@@ -184,8 +178,8 @@ class Trainer(fairseq.trainer.Trainer):
                 f"an epoch has {batches} batches in each process, too few for an update with --update-freq "
                 f"{update_freq}: lower that or --max-tokens, or leave --skip-remainder-batch out."
             )
-        if self._deep_model is not None and self.get_num_updates() == self._first_update:
-            check_end(self._deep_model.config, settings, batches)
+        if (model := deep_model(self._model)) is not None and self.get_num_updates() == self._first_update:
+            check_end(model.config, settings, batches)
         return iterator
 
     def set_num_updates(self, num_updates: int) -> None:
@@ -194,14 +188,8 @@ class Trainer(fairseq.trainer.Trainer):
         fairseq tells it before each batch alone, which is before the update.
         """
         super().set_num_updates(num_updates)
-        if self._deep_model is not None:
-            self._deep_model.set_num_updates(num_updates)
-
-    @property
-    def _deep_model(self) -> FairseqDeepModel | None:
-        """The model, if it is one of ours, without the wrappers of distributed training."""
-        model = unwrapped(self._model)
-        return model if isinstance(model, FairseqDeepModel) else None
+        if (model := deep_model(self._model)) is not None:
+            model.set_num_updates(num_updates)
 
     def get_valid_iterator(self, subset: str, *options: Any, **more: Any) -> EpochBatchIterating:
         """Return the iterator over a validation split."""
@@ -213,7 +201,7 @@ class Trainer(fairseq.trainer.Trainer):
         """Validate a batch, and leave as after an update; before the first of a split, look at the source's use."""
         self.source_watch.look()
         logged: dict[str, Any] = super().valid_step(sample, raise_oom)
-        self._leave_if_asked()
+        self._early_end.leave_if_asked(self._training_data)
         return logged
 
     def train_step(self, samples: Sequence[dict[str, Any]], raise_oom: bool = False) -> dict[str, Any] | None:
@@ -221,14 +209,14 @@ class Trainer(fairseq.trainer.Trainer):
 
         fairseq's loop sees after an update alone that there were enough: a training that is over makes none here.
         """
-        if self._is_over:
+        if self.is_over:
             return None
         try:
             logged: dict[str, Any] | None = super().train_step(samples, raise_oom)
         except SpoiltUpdate as spoilt:
             self._guarding.skip(samples, spoilt)
             logged = None
-        self._leave_if_asked()
+        self._early_end.leave_if_asked(self._training_data)
         return logged
 
     def clip_grad_norm(self, clip_norm: float) -> Tensor:
@@ -242,10 +230,10 @@ class Trainer(fairseq.trainer.Trainer):
 
     def go_back(self, filename: str) -> None:
         """Take weights, optimizer and schedule from a checkpoint of this training; batches go on where they are."""
-        self._goes_on = True
+        self.goes_on = True
         times: tuple[Any, float] = self._previous_training_time, self._start_time
         overrides = literal_eval(self.cfg.checkpoint.optimizer_overrides)
-        with self._checked(filename), self._same_parts(filename):
+        with agreeing(self, filename):
             extra_state = super().load_checkpoint(filename, optimizer_overrides=overrides, reset_meters=True)
         assert extra_state is not None
         self._previous_training_time, self._start_time = times
@@ -258,27 +246,13 @@ class Trainer(fairseq.trainer.Trainer):
     ) -> tuple[list[dict[str, Any]], list[float]]:
         """Add up *numbers* over the processes, and beside them who has been asked to leave."""
         logging_outputs, sums = super()._aggregate_logging_outputs(
-            logging_outputs, *numbers, *map(float, leaving.asked()), ignore=ignore
+            logging_outputs, *numbers, *self._early_end.numbers, ignore=ignore
         )
-        self._asked = [value > 0 for value in sums[len(numbers) :]]
+        self._early_end.take(sums[len(numbers) :])
         return logging_outputs, sums[: len(numbers)]
 
-    def _leave_if_asked(self) -> None:
-        """Save, without a validation, and end the process, where any of them has been asked to: all agree on it.
-
-        After its last update a training ends by itself, and may be killed in the validation before: it saves at once.
-        """
-        asked = leaving.asked() if self.data_parallel_world_size == 1 else self._asked
-        for number, is_asked in zip(leaving.SIGNALS, asked, strict=True):
-            if is_asked and not self._saved_early:
-                self._saved_early = True
-                checkpoint_utils.save_checkpoint(self.cfg.checkpoint, self, self._training_data, None)
-                if self._is_over or 0 < self.cfg.optimization.max_epoch < self._training_data.next_epoch_idx:
-                    return
-                leaving.leave(number, going_on(self.cfg.checkpoint) if self.is_data_parallel_master else "")
-
     @property
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether all updates are made that are wanted."""
         return 0 < self.cfg.optimization.max_update <= self.get_num_updates()
 
@@ -293,49 +267,6 @@ class Trainer(fairseq.trainer.Trainer):
         if score is not None and position.get("iterations_in_epoch") == 0:
             self.lr_scheduler.step(position["epoch"] - 1, score)
 
-    @contextmanager
-    def _checked(self, filename: str) -> Iterator[None]:
-        """Compare the state that fairseq reads from *filename* on the way: a second reading would double the time.
-
-        Where one process reads for all of them, the others wait for what it says of the file.
-        """
-        read = checkpoint_utils.load_checkpoint_to_cpu
-
-        def read_and_compare(*arguments: Any, load_on_all_ranks: bool = False, **options: Any) -> dict[str, Any]:
-            with nullcontext() if load_on_all_ranks else raised_by_all(self):
-                state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
-                self._compare(filename, state)
-            return state
-
-        if self.data_parallel_rank > 0 and not self._all_read() and PathManager.isfile(filename):
-            with raised_by_all(self):
-                pass
-        checkpoint_utils.load_checkpoint_to_cpu = read_and_compare
-        try:
-            yield
-        finally:
-            checkpoint_utils.load_checkpoint_to_cpu = read
-
-    def _compare(self, filename: str, state: dict[str, Any]) -> None:
-        """Raise UserError when a checkpoint contradicts this run; tasks and models of fairseq's are not compared.
-
-        The state of its optimizer is put into the order of this run's.
-        """
-        if isinstance(self.task, ManyToManyTranslationTask):
-            with in_file(filename):
-                record = TaskRecord.of(state.get("task_state"))
-            agree_on_task(record, self.task.record)
-        if self._deep_model is not None:
-            here, anew = self._deep_model.config, not self._goes_on or state.get("last_optimizer_state") is None
-            with in_file(filename):
-                config, updates = model_config(state), Provenance.of(state).updates or 0
-            agree_on_model(config, here)
-            with in_file(filename):
-                agree_on_warm_up(config, updates, here, anew=anew)
-        if self._goes_on:
-            with in_file(filename):
-                depth_rates.take_over(state, self.cfg, self._model, self._criterion)
-
     def _is_last(self, filename: str, extra_state: dict[str, Any] | None) -> bool:
         """Whether a checkpoint is the last one of this training, with the validation that belongs to it."""
         options = self.cfg.checkpoint
@@ -343,50 +274,6 @@ class Trainer(fairseq.trainer.Trainer):
             return False
         validated = extra_state.get("val_loss") is not None and validation_history.is_of(options, extra_state)
         return validated or bool(self.cfg.dataset.disable_validation)
-
-    def _undamaged(self, filename: str) -> str:
-        """Return the file to go on with: in place of a damaged last one that nobody has named, the newest whole one."""
-        options = self.cfg.checkpoint
-        if self._read_apart():
-            return filename
-        if options.restore_file != DEFAULT_RESTORE_FILE or Path(filename) != last_checkpoint(options):
-            return filename
-        with raised_by_all(self):
-            looks = self.is_data_parallel_master or self.tpu
-            first = str(whole_in_place_of(Path(filename), options)) if looks else filename
-        return of_the_first(self, first)
-
-    def _all_read(self) -> bool:
-        """Whether every process reads the checkpoint; as fairseq has it."""
-        return bool(self.cfg.checkpoint.load_checkpoint_on_all_dp_ranks or self.tpu or self._read_apart())
-
-    def _read_apart(self) -> bool:
-        """Whether every process has a checkpoint of its own."""
-        sharded = self.is_fsdp and self.cfg.distributed_training.use_sharded_state
-        return bool(sharded or getattr(self.cfg.model, "base_layers", 0) > 0)
-
-    @staticmethod
-    @contextmanager
-    def _same_parts(filename: str) -> Iterator[None]:
-        """Raise a UserError where fairseq finds that model, criterion and optimizer are not those of the checkpoint."""
-        try:
-            yield
-        except AssertionError as error:
-            differ = re.match(r"(Criterion|Optimizer) does not match.* (\w+) vs (\w+)$", str(error))
-            if differ is None:
-                raise
-            part, before, now = differ.groups()
-            raise UserError(
-                f"{filename}: its training had the {part.lower()} {before}, and this one has {now}: give the same, or "
-                "start the optimizer anew with --reset-optimizer."
-            ) from None
-        except Exception as error:
-            if type(error) is not Exception or not str(error).startswith("Cannot load model parameters"):
-                raise
-            raise UserError(
-                f"{filename}: its tensors do not fit this model; give --arch and the sizes of its training, or another "
-                "--save-dir."
-            ) from None
 
 
 fairseq.trainer.Trainer = Trainer

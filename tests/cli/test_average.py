@@ -44,6 +44,22 @@ def test_files(training: Path, run_command) -> None:
         assert torch.equal(tensor, read_checkpoint(paths[0]).tensors[name])
 
 
+def test_moving_averages(training: Path, run_command) -> None:
+    """Of one checkpoint or of several: the file is one to translate with, and has the average once."""
+    paths = [training / "checkpoint1.pt", training / "checkpoint2.pt"]
+    for path in paths:
+        state = torch.load(path, weights_only=False)
+        average = {name: tensor + 1 for name, tensor in state["model"].items()}
+        torch.save({**state, "extra_state": {"ema": average, "val_loss": 3.0}}, path)
+    output = training / "average.pt"
+    done = run_command("mtdeep", "average", "--ema", *paths, "--output", output)
+    assert done.returncode == 0, done.stderr
+    mean, *parts = (read_checkpoint(path).tensors for path in (output, *paths))
+    for name, tensor in mean.items():
+        torch.testing.assert_close(tensor, 1 + (parts[0][name] + parts[1][name]) / 2)
+    assert torch.load(output, weights_only=False)["extra_state"] == {"val_loss": 3.0}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -54,6 +70,7 @@ def test_files(training: Path, run_command) -> None:
         (["{}", "{}", "--num-update-checkpoints", "1"], "--num-update-checkpoints is for one folder, and there are 2"),
         (["{}/checkpoint1.pt", "--checkpoint-upper-bound", "3"], "--checkpoint-upper-bound needs --num-epoch-checkpo"),
         (["{}/checkpoint3.pt"], r"checkpoint3\.pt: cannot be read \(No such file or directory\)"),
+        (["{}/checkpoint1.pt", "--ema"], r"checkpoint1\.pt: has no moving average of its weights; train with"),
         (["{}/checkpoint1.pt", "--output", "{}"], r"--output .*: a folder; give a file"),
         (["{}/checkpoint1.pt", "--output", "{}/none/a.pt"], r"--output .*: there is no folder .*none; make it first"),
     ],

@@ -184,10 +184,12 @@ def living_together(options: Any) -> Iterator[None]:
 
     def end_all(verdict: Verdict) -> None:
         time.sleep(GRACE)  # for the main thread to end by what it meets itself
-        saving.acquire(timeout=SAVING)
+        is_saved = saving.acquire(timeout=SAVING)
         if not heart.is_over:
             say(verdict)
             os._exit(verdict.code)
+        if is_saved:
+            saving.release()
 
     heart = Heart(meeting, end_all)
     heart.start()

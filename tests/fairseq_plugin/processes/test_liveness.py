@@ -171,6 +171,26 @@ def test_a_process_that_was_killed_is_said_by_the_one_that_started_it(options, c
         raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=-11, signal_name="SIGSEGV")
 
 
+def test_a_save_is_finished_and_a_process_that_ends_by_itself_is_left_to(met, monkeypatch, options) -> None:
+    """Its main thread has met the loss by itself, and may save: nothing holds it up."""
+    monkeypatch.setattr(liveness, "own_meeting", lambda: met[0])
+    monkeypatch.setattr(liveness, "GRACE", 0)
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    with living_together(options):
+        with liveness.saving:
+            met[1].store.set("verdict", json.dumps(["process 1 of 2 ended", LOST]))
+            time.sleep(2 * INTERVAL)
+            assert ended == []
+        deadline = time.monotonic() + 20
+        while not ended:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert ended == [LOST]
+    assert liveness.saving.acquire(timeout=5)
+    liveness.saving.release()
+
+
 def test_alone_nothing_beats(monkeypatch) -> None:
     monkeypatch.setattr(liveness, "own_meeting", lambda: None)
     with living_together(None):
