@@ -47,6 +47,11 @@ class DirectionsDataset(FairseqDataset):
     def __getitem__(self, index: int) -> int:
         return int(index)
 
+    @property
+    def directions(self) -> list[Direction]:
+        """Those that have examples, each once, whatever the number of its views."""
+        return list(dict.fromkeys(view.direction for view in self.views))
+
     def example(self, number: int) -> Example:
         """Return what the store keeps of an example besides its tokens."""
         batch = self._locate(np.array([number], dtype=np.int64))

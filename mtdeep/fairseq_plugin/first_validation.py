@@ -26,6 +26,7 @@ def look_ahead(trainer: Any) -> None:
     options, metric = trainer.cfg.dataset, trainer.cfg.checkpoint.best_checkpoint_metric
     if options.disable_validation:
         return
+    scores = trainer.validation_bleu.figures  # what cannot be translated or compared is said now
     positions = utils.resolve_max_positions(trainer.task.max_positions(), trainer.model.max_positions())
     for number, split in enumerate(options.valid_subset.split(",")):
         dataset = trainer.task.dataset(split)
@@ -34,7 +35,8 @@ def look_ahead(trainer: Any) -> None:
             dataset, split, positions=positions, max_tokens=options.max_tokens_valid, skips=skips
         )
         if number == 0 and metric != "loss":  # the first split chooses the best checkpoint
-            check_metric(metric, trainer, metrics_of(trainer, dataset.collater([dataset[readable[0]]])))
+            known = scores | metrics_of(trainer, dataset.collater([dataset[readable[0]]]))
+            check_metric(metric, trainer, known)
 
 
 def metrics_of(trainer: Any, sample: dict[str, Any]) -> set[str]:
@@ -55,7 +57,7 @@ def metrics_of(trainer: Any, sample: dict[str, Any]) -> set[str]:
 def check_metric(metric: str, trainer: Any, known: set[str]) -> None:
     """Raise UserError when the best checkpoint is to be chosen by something that validation does not give."""
     if getattr(trainer.task.cfg, "eval_bleu", False):
-        known.add("bleu")  # logged only when a translation has words
+        known.add("bleu")  # the stock task logs it only when a translation has words
     if metric not in known:
         names = ", ".join(sorted(known))
         raise UserError(f"--best-checkpoint-metric {metric} is not among what validation gives: {names}; name one.")

@@ -25,6 +25,10 @@ from mtdeep.fairseq_plugin.fairseq_options.other_tasks import SAMPLING_METHODS
 
 DEFAULT_TEMPERATURE = 5.0
 POSITIVE = ("sampling_temperature", "sampling_max_epochs", "sampling_budget")
+AT_LEAST_ONE = (
+    *("updates_per_epoch", "batch_pool", "max_source_positions", "max_target_positions"),
+    *("eval_bleu_directions", "eval_bleu_sentences", "eval_bleu_beam"),
+)
 WITH_TEMPERATURE = ("temperature", "capped", *SAMPLING_METHODS)
 #: What tasks of earlier revisions recorded in checkpoints and this one has no use for.
 RETIRED = ("post_process",)
@@ -95,6 +99,20 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     )
     max_source_positions: int = field(default=1024, metadata={"help": "longest source in tokens, tag and end counted"})
     max_target_positions: int = field(default=1024, metadata={"help": "longest target in tokens, tag and end counted"})
+    eval_bleu: bool = field(
+        default=False,
+        metadata={"help": "log BLEU at each validation, of sentences drawn from the first of --valid-subset"},
+    )
+    eval_bleu_directions: int = field(default=12, metadata={"help": "directions that --eval-bleu draws"})
+    eval_bleu_sentences: int = field(default=50, metadata={"help": "sentences of each that --eval-bleu draws"})
+    eval_bleu_beam: int = field(default=1, metadata={"help": "hypotheses that --eval-bleu keeps of a sentence"})
+    eval_bleu_groups: Optional[str] = field(
+        default=None,
+        metadata={
+            "help": "log averages from and into groups too, such as bleu_into_bantu: by 'language', 'script', "
+            "'family', 'branch' or a file with 'NAME: code code' a line"
+        },
+    )
     alignment_layer: Optional[int] = field(
         default=None,
         metadata={
@@ -118,7 +136,7 @@ def check(cfg: ManyToManyTranslationConfig) -> None:
     for name in POSITIVE:
         if cfg[name] is not None and not cfg[name] > 0:
             problems.append(f"{flag(name)} is {cfg[name]:g}, but must be above 0")
-    for name in ("updates_per_epoch", "batch_pool", "max_source_positions", "max_target_positions"):
+    for name in AT_LEAST_ONE:
         if cfg[name] < 1:
             problems.append(f"{flag(name)} is {cfg[name]}, but must be at least 1")
     if cfg.sampling_max_epochs == math.inf:
@@ -138,6 +156,8 @@ def check(cfg: ManyToManyTranslationConfig) -> None:
     if idle:
         method = f"--sampling-method {cfg.sampling_method}"
         problems.append(f"{' and '.join(idle)} would have no effect with {method}; leave that out")
+    if cfg.eval_bleu_groups is not None and not cfg.eval_bleu:
+        problems.append("--eval-bleu-groups has no effect without --eval-bleu; give that too")
     if problems:
         raise UserError("; ".join(problems) + ".")
 

@@ -37,6 +37,7 @@ from mtdeep.fairseq_plugin.reading_options import last_checkpoint
 from mtdeep.fairseq_plugin.restoring import agreeing, undamaged
 from mtdeep.fairseq_plugin.room import check_room
 from mtdeep.fairseq_plugin.source_watch import SourceWatch
+from mtdeep.fairseq_plugin.validation_bleu import ValidationBleu
 from mtdeep.nn.factored_steps import FactoredSteps
 from mtdeep.nn.factors import DepthRates
 
@@ -114,6 +115,11 @@ class Trainer(fairseq.trainer.Trainer):
     def source_watch(self) -> SourceWatch:
         """What looks at each validation whether the model hears its source."""
         return SourceWatch(self)
+
+    @cached_property
+    def validation_bleu(self) -> ValidationBleu:
+        """What scores translations at each validation."""
+        return ValidationBleu(self)
 
     def save_checkpoint(self, filename: str, extra_state: dict[str, Any]) -> None:
         """Save the training, with what its loop remembers of validation, and how far its loss scale has come."""
@@ -195,11 +201,13 @@ class Trainer(fairseq.trainer.Trainer):
         """Return the iterator over a validation split."""
         iterator = super().get_valid_iterator(subset, *options, **more)
         self.source_watch.begin(subset, iterator)
+        self.validation_bleu.begin(subset)
         return iterator
 
     def valid_step(self, sample: dict[str, Any], raise_oom: bool = False) -> dict[str, Any]:
-        """Validate a batch, and leave as after an update; before the first of a split, look at the source's use."""
+        """Validate a batch, and leave as after an update; before the first of a split, look at the source and BLEU."""
         self.source_watch.look()
+        self.validation_bleu.look()
         logged: dict[str, Any] = super().valid_step(sample, raise_oom)
         self._early_end.leave_if_asked(self._training_data)
         return logged

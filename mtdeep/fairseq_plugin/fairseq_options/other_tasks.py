@@ -72,9 +72,9 @@ COUNTERPARTS = (
         "all directions share one encoder and one decoder; leave it out",
     ),
     Counterpart(
-        "--eval-bleu --eval-bleu-args --eval-bleu-detok --eval-bleu-detok-args --eval-bleu-remove-bpe "
-        "--eval-bleu-print-samples --eval-tokenized-bleu",
-        "checkpoints are scored with mtdeep evaluate; leave it out",
+        "--eval-bleu-args --eval-bleu-detok --eval-bleu-detok-args --eval-bleu-remove-bpe --eval-bleu-print-samples "
+        "--eval-tokenized-bleu",
+        "--eval-bleu compares raw text, and has --eval-bleu-beam; leave it out",
     ),
 )
 
