@@ -14,6 +14,7 @@ import typer
 from mtdeep.cli.average import average
 from mtdeep.cli.doctor import doctor
 from mtdeep.cli.evaluate import evaluate
+from mtdeep.cli.grow import grow
 from mtdeep.cli.leak_check import leak_check
 from mtdeep.cli.plan import plan
 from mtdeep.cli.prepare import prepare
@@ -46,6 +47,7 @@ app.command("prepare")(prepare)
 app.command("leak-check")(leak_check)
 app.command("plan")(plan)
 app.command("average")(average)
+app.command("grow")(grow)
 app.command("evaluate")(evaluate)
 app.command("probe")(probe)
 app.add_typer(store, name="store")

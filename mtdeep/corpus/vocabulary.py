@@ -117,6 +117,10 @@ class Vocabulary:
                 raise UserError(f"the vocabulary has a piece {tag!r}, which is to be a tag; make one without it")
         return Vocabulary(self.pieces, tuple(dict.fromkeys((*self.tags, *languages))))
 
+    def first(self, size: int) -> Vocabulary:
+        """This vocabulary as it was when it had *size* symbols: all pieces, and the first of its tags."""
+        return Vocabulary(self.pieces, self.tags[: max(0, size - self.first_tag)])
+
     @property
     def origin_tags(self) -> dict[str, int]:
         """Ids of the tags of origins, by origin; empty in a vocabulary that has none."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -307,6 +307,7 @@ def own_meeting() -> Meeting | None:
 _distributed_init = distributed_utils.distributed_init
 
 
+@wraps(_distributed_init)
 def distributed_init(cfg: Any) -> int:
     """Join the processes of a command together, after they have met."""
     if cfg.common.tpu or torch.distributed.is_initialized():

@@ -1,0 +1,47 @@
+"""`mtdeep grow`: a checkpoint for a store that has got languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtdeep.errors import UserError
+
+
+def grow(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of the store as it was.")],
+    store: Annotated[Path, typer.Option(help="The store, to which mtdeep prepare --append has added languages.")],
+    output: Annotated[Path, typer.Option(help="The checkpoint to write.")],
+    like: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NEW=OLD", help="A new language whose tag begins as an old one's; may be given again."),
+    ] = None,
+) -> None:
+    """Add the languages that a store has got to a checkpoint, to train on with them."""
+    import torch
+
+    from mtdeep.checkpoint.grow import grow as grown_by
+    from mtdeep.corpus import Store
+    from mtdeep.durable import refusals_told, write_atomically
+    from mtdeep.languages import resolve
+
+    if output.is_dir() or not output.parent.is_dir():
+        what = "a folder; give a file" if output.is_dir() else f"there is no folder {output.parent}; make it first"
+        raise UserError(f"--output {output}: {what}")
+    opened = Store(store)
+    pairs = {}
+    for pair in like or []:
+        new, equals, old = pair.partition("=")
+        if not (new and equals and old):
+            raise UserError(f"--like {pair!r} is not of the form NEW=OLD, such as nds=de")
+        pairs[resolve(new, opened.languages)] = resolve(old, opened.languages)
+    grown = grown_by(checkpoint, opened.vocabulary, pairs)
+    with refusals_told(output):
+        write_atomically(output, lambda part: torch.save(grown.state, part))
+    for language in grown.languages:
+        typer.echo(f"{language}: begins as {pairs.get(language, 'the mean of all languages')}", err=True)
+    if not grown.keeps_optimizer:
+        typer.echo("its optimizer's state could not be kept: train on with --reset-optimizer", err=True)
+    typer.echo(output)
