@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import ClassVar
 
 
 class UserError(Exception):
@@ -14,6 +15,14 @@ class UserError(Exception):
     Commands print the sentence on standard error and exit with code 2; no traceback. Anything else that goes wrong
     is a defect of the program and keeps its traceback.
     """
+
+    exit_code: ClassVar[int] = 2
+
+
+class PassingTrouble(UserError):
+    """A problem that may be over when the same command is given again: a machine that has not come, a port in use."""
+
+    exit_code: ClassVar[int] = 75  # EX_TEMPFAIL of sysexits.h
 
 
 class DamagedFile(UserError):

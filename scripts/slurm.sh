@@ -14,6 +14,7 @@
 set -uo pipefail
 
 export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"
+export SRUN_CPUS_PER_TASK="$OMP_NUM_THREADS"  # srun does not take it over from the job
 srun --kill-on-bad-exit=0 fairseq-train "$@"  # a process that is lost ends the others itself, and says so
 code=$?
 if [[ $code -eq 0 || $code -eq 2 ]] && [[ -n "${SLURM_ARRAY_JOB_ID:-}" ]]; then

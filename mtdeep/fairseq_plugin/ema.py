@@ -19,14 +19,22 @@ from mtdeep.fairseq_plugin.deep_model import unwrapped
 from mtdeep.fairseq_plugin.masters import masters
 
 
-def begin_with_weights(state: Mapping[str, Any]) -> None:
-    """Let the average of a training that had none begin with its checkpoint's weights.
+def begin_with_weights(state: Mapping[str, Any], *, anew: bool) -> None:
+    """Let the average of a training that had none, or that begins *anew*, begin with its checkpoint's weights.
 
-    fairseq means to do so, and has forgotten them by then.
+    fairseq means to do so where there is none, and has forgotten the weights by then.
     """
     extra_state = state.get("extra_state")
-    if extra_state is not None and "ema" not in extra_state:
+    if extra_state is not None and (anew or "ema" not in extra_state):
         extra_state["ema"] = state["model"]
+        extra_state.pop("ema_fp32_params", None)
+
+
+def forget(extra_state: dict[str, Any] | None) -> None:
+    """Let go of an average that has been taken over; fairseq keeps what it has read as long as the training runs."""
+    for name in ("ema", "ema_fp32_params"):
+        if extra_state is not None:
+            extra_state.pop(name, None)
 
 
 class Ema:

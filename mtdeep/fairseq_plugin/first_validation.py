@@ -26,7 +26,6 @@ def look_ahead(trainer: Any) -> None:
     options, metric = trainer.cfg.dataset, trainer.cfg.checkpoint.best_checkpoint_metric
     if options.disable_validation:
         return
-    scores = trainer.validation_bleu.figures  # what cannot be translated or compared is said now
     positions = utils.resolve_max_positions(trainer.task.max_positions(), trainer.model.max_positions())
     for number, split in enumerate(options.valid_subset.split(",")):
         dataset = trainer.task.dataset(split)
@@ -34,6 +33,7 @@ def look_ahead(trainer: Any) -> None:
         readable = readable_examples(
             dataset, split, positions=positions, max_tokens=options.max_tokens_valid, skips=skips
         )
+        scores = trainer.validation_bleu.figures(split)
         if number == 0 and metric != "loss":  # the first split chooses the best checkpoint
             known = scores | metrics_of(trainer, dataset.collater([dataset[readable[0]]]))
             check_metric(metric, trainer, known)
@@ -46,7 +46,7 @@ def metrics_of(trainer: Any, sample: dict[str, Any]) -> set[str]:
     criterion.eval()
     sample, _ = trainer._prepare_sample(sample)
     seed = trainer.cfg.common.seed
-    ema = {"ema_model": trainer.ema.get_model()} if trainer.ema and getattr(trainer.task, "uses_ema", False) else {}
+    ema = {"ema_model": trainer.ema.get_model()} if getattr(trainer.task, "uses_ema", False) and trainer.ema else {}
     with utils.set_torch_seed(seed), data_utils.numpy_seed(seed), metrics.aggregate(new_root=True) as logged:
         with torch.no_grad():
             _, _, log = trainer.task.valid_step(sample, model, criterion, **ema)

@@ -53,7 +53,7 @@ def ending_jobs() -> Iterator[None]:
         if not HydraConfig.initialized():
             raise
         tell(error)
-        raise SystemExit(2) from None
+        raise SystemExit(error.exit_code) from None
 
 
 def sentence(error: BaseException, cfg: DictConfig | None = None) -> str:

@@ -125,7 +125,7 @@ def import_fairseq_before(fullname: str) -> ModuleSpec | None:
 
 
 def report_user_errors() -> None:
-    """End a program on a `UserError` or a full disk with `error: ...` and exit code 2, without a traceback."""
+    """End a program on a `UserError` or a full disk with `error: ...` and its exit code, without a traceback."""
     previous = sys.excepthook
     if previous.__name__ == "report_user_error":
         return
@@ -139,7 +139,7 @@ def report_user_errors() -> None:
             return
         tell(value)
         # CPython honours SystemExit from an excepthook; a plain return would make the exit code 1.
-        raise SystemExit(2)
+        raise SystemExit(value.exit_code)
 
     sys.excepthook = report_user_error
 

@@ -101,7 +101,7 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     max_target_positions: int = field(default=1024, metadata={"help": "longest target in tokens, tag and end counted"})
     eval_bleu: bool = field(
         default=False,
-        metadata={"help": "log BLEU at each validation, of sentences drawn from the first of --valid-subset"},
+        metadata={"help": "log BLEU at each validation, of sentences drawn from its split"},
     )
     eval_bleu_directions: int = field(default=12, metadata={"help": "directions that --eval-bleu draws"})
     eval_bleu_sentences: int = field(default=50, metadata={"help": "sentences of each that --eval-bleu draws"})

@@ -24,8 +24,7 @@ ADDING = (
     "user_modules",
     "command_parser",
     "hydra_train",
-    "processes.launch",
-    "processes.meeting",
+    "processes.joining",
     "start",
 )
 

@@ -63,7 +63,7 @@ def _checked(trainer: Any, filename: str) -> Iterator[None]:
             state: dict[str, Any] = read(*arguments, load_on_all_ranks=load_on_all_ranks, **options)
             _compare(trainer, filename, state)
         if trainer.cfg.ema.store_ema:
-            begin_with_weights(state)
+            begin_with_weights(state, anew=not trainer.goes_on)
         return state
 
     if trainer.data_parallel_rank > 0 and not _all_read(trainer) and PathManager.isfile(filename):

@@ -49,6 +49,8 @@ def size_of_checkpoint(trainer: Any) -> int:
     size = WEIGHT * sum(_elements(module.state_dict().values()) for module in modules)
     if not trainer.cfg.checkpoint.no_save_optimizer_state and chosen(trainer.cfg, "optimizer") in ADAMS:
         size += MOMENTS * sum(_elements(_trained(module)) for module in modules)
+    if trainer.cfg.ema.store_ema:
+        size += WEIGHT * _elements(trainer.get_model().parameters())
     return size
 
 

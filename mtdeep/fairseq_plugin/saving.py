@@ -13,6 +13,7 @@ from fairseq import checkpoint_utils
 
 from mtdeep.durable import refusal
 from mtdeep.fairseq_plugin.going_on import what_is_kept
+from mtdeep.fairseq_plugin.processes import liveness
 from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ def save_checkpoint(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | No
     with raised_by_all(trainer):
         try:
             if trainer.has_news:
-                _save_checkpoint(cfg, trainer, epoch_itr, val_loss)
+                with liveness.saving:  # its file, and the others that are made of it
+                    _save_checkpoint(cfg, trainer, epoch_itr, val_loss)
             else:
                 logger.info("the training was over before, and its last checkpoint is there: nothing new to save")
         except OSError as error:

@@ -32,7 +32,8 @@ from mtdeep.fairseq_plugin.hydra_train import ending_jobs
 from mtdeep.fairseq_plugin.interruption import interrupted_training
 from mtdeep.fairseq_plugin.leaving import handed_on, run_heeding
 from mtdeep.fairseq_plugin.model_overrides import model_overrides
-from mtdeep.fairseq_plugin.processes.liveness import ended_by_a_lost_process, living_together
+from mtdeep.fairseq_plugin.processes.launch import follow_launcher
+from mtdeep.fairseq_plugin.processes.liveness import ended_by_a_lost_process
 from mtdeep.fairseq_plugin.reading_options import reading_problems
 from mtdeep.fairseq_plugin.tasks import reads_store
 from mtdeep.fairseq_plugin.unsuited import chosen, unsuited_model
@@ -137,6 +138,8 @@ def contradictions(cfg: Any) -> Iterator[str]:
         }
         yield from (f"--guard and {other} do not go together" for other, is_given in apart.items() if is_given)
     yield from ema_contradictions(cfg)
+    if getattr(cfg.task, "eval_bleu", False) and cfg.distributed_training.ddp_backend == "fully_sharded":
+        yield "--eval-bleu and --ddp-backend fully_sharded do not go together"
     if cfg.dataset.disable_validation:
         options = {name: cfg.checkpoint[name] for name in ("patience", "keep_best_checkpoints")}
         options["stop_without_source"] = cfg.optimization.stop_without_source
@@ -165,16 +168,10 @@ def warn(cfg: Any) -> None:
     metric, maximize = cfg.checkpoint.best_checkpoint_metric, cfg.checkpoint.maximize_best_checkpoint_metric
     if maximize and metric in LOWER_IS_BETTER:
         logger.warning(f"--maximize-best-checkpoint-metric keeps the checkpoint with the highest {metric}: the worst")
-    if not maximize and metric in HIGHER_IS_BETTER:
+    if not maximize and metric.startswith(HIGHER_IS_BETTER):
         logger.warning(
             f"without --maximize-best-checkpoint-metric the checkpoint with the lowest {metric} is kept: the worst"
         )
-
-
-def run_together(main: Callable[..., None], cfg: Any, **options: Any) -> None:
-    """Run a training in one of its processes."""
-    with living_together(cfg.checkpoint):
-        run_heeding(main, cfg, **options)
 
 
 _call_main = distributed_utils.call_main
@@ -188,12 +185,15 @@ def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
         with ending_jobs():
             if command is not None:
                 check(command, cfg)
+            if command == "validate":
+                follow_launcher(cfg)
             _call_main(cfg, main, **options)
         return
     with ending_jobs(), interrupted_training(cfg):
         check(command, cfg)
+        follow_launcher(cfg)
         with ended_by_a_lost_process(cfg.checkpoint), handed_on():
-            _call_main(cfg, partial(run_together, main), **options)
+            _call_main(cfg, partial(run_heeding, main), **options)
 
 
 distributed_utils.call_main = call_main

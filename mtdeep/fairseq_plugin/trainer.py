@@ -21,17 +21,15 @@ from fairseq.tasks import FairseqTask
 from torch import Tensor
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin import depth_rates, loss_scale, validation_history
+from mtdeep.fairseq_plugin import depth_rates, ema, loss_scale, validation_history
 from mtdeep.fairseq_plugin.branch_warm_up import check_end
 from mtdeep.fairseq_plugin.deep_model import deep_model, unwrapped
 from mtdeep.fairseq_plugin.early_end import EarlyEnd
 from mtdeep.fairseq_plugin.early_stopping import stop_also
-from mtdeep.fairseq_plugin.ema import Ema
 from mtdeep.fairseq_plugin.first_validation import look_ahead
 from mtdeep.fairseq_plugin.guard import SpoiltUpdate
 from mtdeep.fairseq_plugin.guarding import Guarding
 from mtdeep.fairseq_plugin.masters import Unrounded, unround
-from mtdeep.fairseq_plugin.processes import liveness
 from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
 from mtdeep.fairseq_plugin.reading_options import last_checkpoint
 from mtdeep.fairseq_plugin.restoring import agreeing, undamaged
@@ -97,7 +95,7 @@ class Trainer(fairseq.trainer.Trainer):
     def _build_ema(self) -> None:
         """Build the moving average of the weights, if there is to be one; a task that uses its model has fairseq's."""
         if self.cfg.ema.store_ema and not getattr(self.task, "uses_ema", False):
-            self._ema = Ema(self)
+            self._ema = ema.Ema(self)
         else:
             super()._build_ema()
 
@@ -129,8 +127,7 @@ class Trainer(fairseq.trainer.Trainer):
             **self._guarding.state(),
             **self.source_watch.state(),
         }
-        with liveness.saving:
-            super().save_checkpoint(filename, {**extra_state, **remembered})
+        super().save_checkpoint(filename, {**extra_state, **remembered})
         self.own_checkpoint = filename
 
     def load_checkpoint(
@@ -151,6 +148,7 @@ class Trainer(fairseq.trainer.Trainer):
             extra_state: dict[str, Any] | None = super().load_checkpoint(
                 filename, reset_optimizer, reset_lr_scheduler, optimizer_overrides, reset_meters
             )
+        ema.forget(extra_state)
         self._unrounded.make_masters(self._optimizer)  # of an optimizer that fairseq has not built anew
         stop_also(lambda: self.source_watch.ends_training)
         validation_history.restore(self.cfg.checkpoint, extra_state, anew=reset_optimizer or reset_meters)

@@ -1,7 +1,7 @@
 """BLEU at each validation of a training (``--eval-bleu``), over a sample of directions, by which it may be stopped.
 
-The sample is drawn once, by ``--seed``, and shared out among the processes. Sentences are translated by our own search,
-and scored as `mtdeep evaluate` scores them; a sample's BLEU is one to compare with itself, not to report.
+A split's sample is drawn once, by ``--seed``, and shared out among the processes. Sentences are translated by our own
+search, and scored as `mtdeep evaluate` scores them; a sample's BLEU is one to compare with itself, not to report.
 """
 
 from __future__ import annotations
@@ -53,25 +53,30 @@ class ValidationBleu:
 
     def __init__(self, trainer: Any) -> None:
         self._trainer = trainer
-        self._is_due = False
+        self._samples: dict[str, Sample] = {}
+        self._next: str | None = None
 
-    @property
-    def figures(self) -> set[str]:
-        """The names of what validation logs."""
-        return set() if self._sample is None else self._sample.figures
+    def figures(self, split: str) -> set[str]:
+        """Return the names of what the validation of a split logs.
+
+        Raises UserError where it has no text to compare with, or nothing to translate with.
+        """
+        sample = self._sample(split)
+        return set() if sample is None else sample.figures
 
     def begin(self, split: str) -> None:
-        """Score with the first batch of the validation of a split that is to come, if it is the first one."""
-        self._is_due = self._sample is not None and split == self._first_split
+        """Score with the first batch of this validation that is to come."""
+        self._next = split
 
     def look(self) -> None:
         """Log the scores of a validation that has begun."""
-        if not self._is_due or self._sample is None:
+        split, self._next = self._next, None
+        sample = None if split is None else self._sample(split)
+        if sample is None:
             return
-        self._is_due = False
-        trainer, sample = self._trainer, self._sample
-        directions = [*sample.rows]
-        mine = directions[trainer.data_parallel_rank :: trainer.data_parallel_world_size]
+        trainer = self._trainer
+        directions, processes = [*sample.rows], trainer.data_parallel_world_size
+        shares = [directions[rank::processes] for rank in range(processes)]
         options = SearchOptions(
             beam=trainer.task.cfg.eval_bleu_beam,
             max_length_a=DEFAULT_OPTIONS.max_length_a,
@@ -79,33 +84,42 @@ class ValidationBleu:
         )
         trainer.model.eval()
         with torch.no_grad(), torch.autocast(trainer.device.type, enabled=trainer.cfg.common.amp):
-            scores = {
-                direction: sample_bleu(self._translator, sample.split, direction, sample.rows[direction], options)
-                for direction in mine
-            }
-        for name, value in averages(self._of_all(scores), sample.groups).items():
+            mine = [
+                sample_bleu(self._translator, sample.split, direction, sample.rows[direction], options)
+                for direction in shares[trainer.data_parallel_rank]
+            ]
+        scores = {
+            direction: value
+            for share, values in zip(shares, self._of_all(mine), strict=True)
+            for direction, value in zip(share, values, strict=True)
+        }
+        for name, value in averages(scores, sample.groups).items():
             metrics.log_scalar(name, value, priority=AFTER_LOSSES, round=2)
 
-    @cached_property
-    def _sample(self) -> Sample | None:
-        """What is translated; None: nothing. Raises UserError where there is no text to compare with."""
+    def _sample(self, split: str) -> Sample | None:
+        """Return what is translated of a split; None: nothing."""
+        if split not in self._samples and (sample := self._drawn(split)) is not None:
+            self._samples[split] = sample
+        return self._samples.get(split)
+
+    def _drawn(self, split: str) -> Sample | None:
         task = self._trainer.task
         if not isinstance(task, ManyToManyTranslationTask) or not task.cfg.eval_bleu:
             return None
         model = unwrapped(self._trainer.get_model())
         if not isinstance(model, FairseqDeepEncoderDecoder):
             raise UserError("--eval-bleu needs a model of ours, such as --arch deepnet_mt; give one, or leave it out.")
-        cfg, split = task.cfg, SplitRows.of(task.store, self._first_split)
-        directions = task.dataset(self._first_split).directions
+        assert self._translator is not None, "a store that cannot be decoded is said now"
+        cfg, text = task.cfg, SplitRows.of(task.store, split)
+        directions = task.dataset(split).directions
         drawn = sampled_directions(directions, cfg.eval_bleu_directions, cfg.seed)
         longest = longest_source(model.config)
-        rows = {each: sampled_rows(split, each, cfg.eval_bleu_sentences, longest, cfg.seed) for each in drawn}
-        sample = Sample(split, {each: here for each, here in rows.items() if here}, self._groups(task))
+        rows = {each: sampled_rows(text, each, cfg.eval_bleu_sentences, longest, cfg.seed) for each in drawn}
+        sample = Sample(text, {each: here for each, here in rows.items() if here}, self._groups(task))
         if self._trainer.is_data_parallel_master:
             sentences = sum(map(len, sample.rows.values()))
             logger.info(
-                f"--eval-bleu: {sentences:,} sentences in {len(sample.rows)} of {len(directions)} directions of "
-                f"{self._first_split}"
+                f"--eval-bleu: {sentences:,} sentences in {len(sample.rows)} of {len(directions)} directions of {split}"
             )
         return sample
 
@@ -113,7 +127,7 @@ class ValidationBleu:
     def _translator(self) -> Translator:
         trainer = self._trainer
         store, model = trainer.task.store, unwrapped(trainer.get_model())
-        assert isinstance(model, FairseqDeepEncoderDecoder), "`_sample` has looked"
+        assert isinstance(model, FairseqDeepEncoderDecoder), "`_drawn` has looked"
         return Translator(
             plain_model(model),
             store.vocabulary,
@@ -121,10 +135,6 @@ class ValidationBleu:
             trainer.task.encoder_tag,
             device=trainer.device,
         )
-
-    @property
-    def _first_split(self) -> str:
-        return str(self._trainer.cfg.dataset.valid_subset).split(",")[0]
 
     @staticmethod
     def _groups(task: ManyToManyTranslationTask) -> Mapping[str, str]:
@@ -138,12 +148,10 @@ class ValidationBleu:
             return {language: KINDS[by](language) for language in languages}
         return read_groups(Path(by), languages, bridged=False).of
 
-    def _of_all(self, scores: dict[Direction, float]) -> dict[Direction, float]:
-        """Return the scores of all processes."""
+    def _of_all(self, scores: list[float]) -> list[list[float]]:
+        """Return the scores of each process."""
         trainer = self._trainer
         if trainer.data_parallel_world_size == 1:
-            return scores
-        parts = distributed_utils.all_gather_list(
-            list(scores.items()), group=trainer.data_parallel_process_group, max_size=2**20
-        )
-        return dict(sorted((direction, value) for part in parts for direction, value in part))
+            return [scores]
+        of_all: list[list[float]] = distributed_utils.all_gather_list(scores, group=trainer.data_parallel_process_group)
+        return of_all

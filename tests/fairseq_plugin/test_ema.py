@@ -71,6 +71,24 @@ def test_it_begins_with_the_weights_of_a_checkpoint(train, save_training, sample
         torch.testing.assert_close(mean, 0.9 * before[name] + 0.1 * after[name], rtol=1e-6, atol=1e-7)
 
 
+def test_a_finetuning_begins_with_the_weights_and_not_with_an_average(
+    train, trainer, save_training, samples: Samples, tmp_path: Path
+) -> None:
+    before = saved(train(samples[:2], **EMA), save_training, tmp_path / "before.pt")
+    made = trainer(**EMA)
+    extra_state = made.load_checkpoint(str(tmp_path / "before.pt"), reset_optimizer=True, reset_meters=True)
+    assert "ema" not in extra_state, "it is let go of"
+    average = saved(made, save_training, tmp_path / "after.pt", "ema")
+    assert all(torch.equal(average[name], before[name]) for name in before)
+
+
+def test_looking_ahead_builds_none(trainer) -> None:
+    """It would begin with weights that no update has made."""
+    made = trainer("--best-checkpoint-metric", "ppl", **EMA)
+    made.load_checkpoint("none.pt")
+    assert made._ema is None
+
+
 def test_no_loss_is_another_with_it(train, save_training, samples: Samples, tmp_path: Path) -> None:
     with_it, without = (saved(train(samples[:3], **more), save_training, tmp_path / "c.pt") for more in (EMA, {}))
     assert all(torch.equal(with_it[name], without[name]) for name in without)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from mtdeep.errors import UserError
 from mtdeep.evaluation.sample import averages, sample_bleu
 from mtdeep.evaluation.segments import SplitRows
 from mtdeep.fairseq_plugin.trainer import Trainer
+from mtdeep.fairseq_plugin.validation_bleu import ValidationBleu
 
 Samples = Sequence[dict[str, Any]]
 
@@ -69,15 +71,17 @@ def test_a_sample_is_drawn_once(trainer: Callable[..., Trainer], caplog) -> None
     with caplog.at_level("INFO"):
         assert logged(made) == logged(made)
     assert caplog.text.count("--eval-bleu: 12 sentences in 4 of 12 directions of valid") == 1
-    assert made.validation_bleu._sample.rows == trainer(*flags).validation_bleu._sample.rows
+    assert made.validation_bleu._sample("valid").rows == trainer(*flags).validation_bleu._sample("valid").rows
 
 
-def test_without_the_flag_and_behind_the_first_split_nothing_is_translated(trainer: Callable[..., Trainer]) -> None:
+def test_each_split_has_its_own_and_without_the_flag_none_has(trainer: Callable[..., Trainer]) -> None:
+    """fairseq asks every split for the metric of the best checkpoint."""
     assert logged(trainer()) == {}
     made = trainer("--eval-bleu", "--valid-subset", "valid,test")
     made.task.load_dataset("test")
-    assert set(logged(made)) == {"bleu"}
-    assert logged(made, "test") == {}
+    assert set(logged(made)) == set(logged(made, "test")) == {"bleu"}
+    splits = [made.validation_bleu._sample(name).split for name in ("valid", "test")]
+    assert [{corpus.split for corpus in split.corpora} for split in splits] == [{"valid"}, {"test"}]
 
 
 def test_no_loss_is_another_with_it(train, samples: Samples, save_training, tmp_path: Path) -> None:
@@ -115,18 +119,51 @@ def test_a_model_of_fairseqs_is_refused(configured, toy_store: Path, run_command
     assert done.stderr.splitlines()[-1].startswith("error: --eval-bleu needs a model of ours, such as --arch deepnet_")
 
 
+def test_more_processes_than_directions_and_a_tag_of_the_target(
+    trainer: Callable[..., Trainer], checkpoints: Path, monkeypatch
+) -> None:
+    """Each translates its share, and all log what one alone would."""
+    made = trainer("--eval-bleu", "--eval-bleu-directions", 2, "--eval-bleu-groups", "language", "--encoder-tag", "tgt")
+    for parameter, trained in zip(
+        made.model.parameters(), read_checkpoint(checkpoints / "checkpoint_last.pt").model().parameters(), strict=True
+    ):
+        parameter.data.copy_(trained)
+    alone = logged(made)
+    assert alone["bleu"] > 0
+    shares: list[list[float]] = []
+
+    def look(rank: int, gather: Callable[[list[float]], list[list[float]]]) -> dict[str, float]:
+        names = ("task", "cfg", "device", "model", "get_model")
+        process = SimpleNamespace(**{name: getattr(made, name) for name in names})
+        process.data_parallel_rank, process.data_parallel_world_size = rank, 3
+        process.is_data_parallel_master = rank == 0
+        bleu = ValidationBleu(process)
+        monkeypatch.setattr(bleu, "_of_all", gather)
+        bleu.begin("valid")
+        with metrics.aggregate(new_root=True) as meters:
+            bleu.look()
+        return {name: meter.avg for name, meter in meters.items()}
+
+    for rank in range(3):
+        look(rank, lambda mine: (shares.append(mine), [[0.0], [0.0], []])[1])
+    assert [len(share) for share in shares] == [1, 1, 0]
+    assert [look(rank, lambda mine: shares) for rank in range(3)] == [pytest.approx(alone)] * 3
+
+
 @pytest.mark.slow
 def test_it_chooses_the_best_checkpoint_in_two_processes(toy_store: Path, tiny, run_command, tmp_path: Path) -> None:
     bleu = "--eval-bleu --eval-bleu-groups language --maximize-best-checkpoint-metric --patience 3"
     for processes in (1, 2):
         done = run_command(
             *("fairseq-train", toy_store, *tiny, "--max-update", "60", "--updates-per-epoch", "30"),
-            *(*bleu.split(), "--best-checkpoint-metric", "bleu_into_de", "--save-dir", tmp_path / str(processes)),
+            *(*bleu.split(), "--best-checkpoint-metric", "bleu_into_de", "--valid-subset", "valid,test"),
+            *("--save-dir", tmp_path / str(processes)),
             *("--distributed-world-size", processes, "--log-format", "json"),
             *("--log-file", tmp_path / f"{processes}.log"),
         )
         assert done.returncode == 0, done.stderr
         log = (tmp_path / f"{processes}.log").read_text()
+        assert "test_bleu_into_de" in log
         entries = [json.loads(found) for found in re.findall(r"\{.*valid_bleu.*\}", log)]
         scores = {entry["valid_num_updates"]: float(entry["valid_bleu_into_de"]) for entry in entries}
         assert scores.keys() == {"30", "60"}

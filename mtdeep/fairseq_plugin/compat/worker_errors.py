@@ -12,7 +12,7 @@ from functools import partial, wraps
 from typing import Any
 
 from mtdeep.durable import is_full
-from mtdeep.errors import UserError
+from mtdeep.errors import PassingTrouble, UserError
 from mtdeep.fairseq_plugin.compat.patch import uses
 from mtdeep.fairseq_plugin.compat.replacement import replacement
 
@@ -32,10 +32,11 @@ def raising_workers_errors() -> Iterator[None]:
         last = str(problem).rstrip().rpartition("\n")[2]
         if (system := SYSTEM_ERROR.fullmatch(last)) and is_full(error := OSError(int(system[1]), *system.groups()[1:])):
             raise error from None
-        kind, _, sentence = last.partition(": ")
-        if kind != f"{UserError.__module__}.{UserError.__qualname__}":
-            raise
-        raise UserError(sentence) from None
+        name, _, sentence = last.partition(": ")
+        for kind in (UserError, PassingTrouble):
+            if name == f"{kind.__module__}.{kind.__qualname__}":
+                raise kind(sentence) from None
+        raise
 
 
 def raising(original: Callable[..., None]) -> Callable[..., None]:

@@ -10,11 +10,9 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 import torch
-from fairseq.distributed import utils as distributed_utils
 
 from mtdeep.errors import UserError
 
@@ -99,7 +97,7 @@ def follow_srun(training: Any, tasks: Tasks, *, gpus: int) -> None:
         return
     if 1 < gpus <= tasks.local_rank:
         raise UserError(
-            f"srun has started more tasks on a node than the {gpus} GPUs in sight: give --ntasks-per-node {gpus}."
+            f"srun has started more tasks on a node than the {gpus} GPUs in sight: give a task a GPU."
         )
     _agree(training, tasks.number, "srun (--ntasks)")
     training.distributed_world_size, training.distributed_rank = tasks.number, tasks.rank
@@ -119,28 +117,23 @@ def _refuse_mpi(environment: Environment) -> None:
     for name in MPI_SIZES:
         if int(environment.get(name, "1")) > 1:
             raise UserError(
-                f"mpirun has started {environment[name]} processes, each of which would train the whole model: start "
-                "them with torchrun or srun."
+                f"mpirun has started {environment[name]} processes, and does not say where they meet: start them with "
+                "torchrun or srun."
             )
 
 
-_infer_init_method = distributed_utils.infer_init_method
+def follow_launcher(cfg: Any) -> None:
+    """Find out who has started this process, and with which others; raises UserError where that cannot be.
 
-
-@wraps(_infer_init_method)
-def infer_init_method(training: Any, force_distributed: bool = False) -> None:
-    """Find out who has started this process, and with which others; raises UserError where that cannot be."""
-    if training.distributed_init_method is None and not training.tpu and not training.pipeline_model_parallel:
-        environment = os.environ
-        tasks = Tasks.of(environment, training.distributed_port)
-        if "RANK" in environment and int(environment.get("WORLD_SIZE", "1")) > 1:
-            follow_torchrun(training, environment)
-        elif tasks is not None:
-            follow_srun(training, tasks, gpus=torch.cuda.device_count())
-            return
-        else:
-            _refuse_mpi(environment)
-    _infer_init_method(training, force_distributed)
-
-
-distributed_utils.infer_init_method = infer_init_method
+    For trainings and validations alone: what translates or scores does so on its own, in each of srun's tasks.
+    """
+    training, environment = cfg.distributed_training, os.environ
+    if training.distributed_init_method is not None or training.tpu or training.pipeline_model_parallel:
+        return
+    tasks = Tasks.of(environment, training.distributed_port)
+    if "RANK" in environment and int(environment.get("WORLD_SIZE", "1")) > 1:
+        follow_torchrun(training, environment)
+    elif tasks is not None:
+        follow_srun(training, tasks, gpus=0 if cfg.common.cpu else torch.cuda.device_count())
+    else:
+        _refuse_mpi(environment)

@@ -1,4 +1,4 @@
-"""Whether the processes of a training live: where one is lost, the others end within a minute and say which.
+"""Whether the processes of a command live: where one is lost, the others end within a minute and say which.
 
 Without this they would wait in the next sum for as long as a collective may take, and NCCL's would not say for whom.
 Each process counts up in what all share, and watches the one before it; what it finds, all read. This is apart from
@@ -18,35 +18,40 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from torch.distributed import DistError, Store
 from torch.multiprocessing import ProcessExitedException
 
-from mtdeep.errors import UserError
+from mtdeep.errors import PassingTrouble, UserError
 from mtdeep.fairseq_plugin.going_on import going_on
-from mtdeep.fairseq_plugin.leaving import asked
-from mtdeep.fairseq_plugin.processes.meeting import Meeting, own_meeting
+from mtdeep.fairseq_plugin.leaving import SIGNALS, asked
+from mtdeep.fairseq_plugin.processes.meeting import Meeting, says_first
 
-LOST = 75
-"""Exit code: a process was lost, and the same command may go well (EX_TEMPFAIL of sysexits.h)."""
+LOST = PassingTrouble.exit_code
+"""Exit code: a process was lost, and the same command may go well."""
 INTERVAL = 4.0
 """Seconds between two beats."""
-SILENCE = 40.0
+SILENCE = 35.0
 """Seconds without a beat after which a process is lost."""
-GRACE = 10.0
+GRACE = 8.0
 """Seconds in which the others may end by themselves."""
+LAST_WORDS = 3.0
+"""Seconds that a process takes at its end to say or to hear anything, which might hold it up for ever."""
 SAVING = 600.0
 """Seconds for which a process that is saving may finish that."""
 OF_OTHERS = re.compile(r"gloo|NCCL|Connection closed by peer|Connection reset by peer|Broken pipe")
 """What a collective says when another process is gone."""
+AGREED = (None, 0, UserError.exit_code, LOST, 128 + signal.SIGINT, *(128 + number for number in SIGNALS))
+"""Codes of a SystemExit to which all processes come together."""
+T = TypeVar("T")
 saving = threading.RLock()
 """Held while a checkpoint is written: no verdict ends this process then."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a training of several processes ends."""
+    """Why a command of several processes ends."""
 
     why: str
     code: int
@@ -56,7 +61,7 @@ class Verdict:
 class Heart:
     """Beats for this process, and watches the one before it.
 
-    on_verdict: called, in a thread, when the training cannot go on.
+    on_verdict: called, in a thread, when the command cannot go on.
     """
 
     def __init__(
@@ -84,13 +89,10 @@ class Heart:
     def end(self, why: str | None, code: int = LOST) -> None:
         """Beat no more; *why*: what the others have to end for, None: nothing."""
         self._over.set()
-        store, rank = self._meeting.store, self._meeting.rank
-        with suppress(DistError):  # whoever kept it is gone, and with it those who would read this
-            if why is not None and not store.check(["verdict"]):
-                _pass(store, Verdict(f"{self._names[rank]} ended: {why}", code))
-            store.set(f"knows/{rank}", "")
-            if why is not None and rank == 0 and multiprocessing.parent_process() is None:
-                self._wait_until_all_know()
+        if not within_last_words(lambda: self._tell(why, code), otherwise=False):
+            return  # whoever kept what all share is gone, and with it those who would read this
+        if why is not None and self._meeting.rank == 0 and multiprocessing.parent_process() is None:
+            self._wait_until_all_know()
 
     @property
     def is_over(self) -> bool:
@@ -104,6 +106,13 @@ class Heart:
             pass
         return self._verdict
 
+    def _tell(self, why: str | None, code: int) -> bool:
+        store, rank = self._meeting.again(), self._meeting.rank
+        if why is not None and not store.check(["verdict"]):
+            _pass(store, Verdict(f"{self._names[rank]} ended: {why}", code))
+        store.set(f"knows/{rank}", "")
+        return True
+
     def _wait_until_all_know(self) -> None:
         """Keep a little longer what all share."""
         deadline = time.monotonic() + 2 * self._interval
@@ -113,8 +122,8 @@ class Heart:
 
     def _beat(self) -> None:
         """Count up, look whether the watched process has, and read what any process has found."""
-        store = None
-        seen, count, moved = "", 0, time.monotonic()
+        store, count = None, 0
+        seen, moved, last = "", time.monotonic(), time.monotonic()
         mine, watched, over = f"beat/{self._meeting.rank}", f"beat/{self._watched}", f"knows/{self._watched}"
         while not self._over.wait(self._interval if count else 0):
             count += 1
@@ -128,25 +137,26 @@ class Heart:
                     self._find(verdict)
                     return
                 beat = store.get(watched).decode() if store.check([watched]) else ""
-                may_be_silent = not beat or store.check([over])
+                is_over = store.check([over])
             except DistError:
                 self._find(Verdict(f"{self._names[0]} is gone; where it was not killed, its output says why", LOST))
                 return
-            before, self._answered = self._answered, time.monotonic()
-            stood_still = self._answered - before > 2 * self._interval  # this process did: what it knows is old
-            if beat != seen or may_be_silent or stood_still:
-                seen, moved = beat, self._answered
-            elif self._answered - moved > self._silence:
+            before, last = last, time.monotonic()
+            self._answered = last
+            stood_still = last - before > 2 * self._interval  # this process did: what it knows is old
+            if beat != seen or is_over or stood_still:
+                seen, moved = beat, last
+            elif last - moved > self._silence:
                 _pass(store, Verdict(self._lost(self._watched), LOST))
 
     def _watch(self) -> None:
         """Look whether what all share still answers; a call to it may not come back."""
-        last = time.monotonic()
+        last = excused = time.monotonic()
         while not self._over.wait(self._interval / 4):
             before, last = last, time.monotonic()
             if last - before > self._interval:
-                self._answered = last  # this process stood still
-            elif not self._found.is_set() and last - self._answered > self._silence:
+                excused = last  # this process stood still
+            elif not self._found.is_set() and last - max(self._answered, excused) > self._silence:
                 self._find(Verdict(self._lost(0), LOST))
                 return
 
@@ -162,66 +172,89 @@ class Heart:
         )
 
 
-def _pass(store: Store, verdict: Verdict) -> None:
-    """Let all processes know."""
-    store.set("verdict", json.dumps([verdict.why, verdict.code]))
+class Life:
+    """This process among the others of its command, from their meeting to its end."""
 
+    def __init__(self) -> None:
+        self._meeting: Meeting | None = None
+        self._heart: Heart | None = None
+        self._goes_on: Callable[[], str] | None = None
 
-@contextmanager
-def living_together(options: Any) -> Iterator[None]:
-    """End this process in the block when another one of its training is lost, and tell the others how it ends itself.
+    def begin(self, meeting: Meeting) -> None:
+        """Beat, if there are others."""
+        if meeting.processes > 1:
+            self._meeting, self._heart = meeting, Heart(meeting, self._end_process)
+            self._heart.start()
 
-    options: those of checkpoints, for what the same command goes on from.
-    """
-    meeting = own_meeting()
-    if meeting is None or meeting.processes == 1:
-        yield
-        return
+    @contextmanager
+    def shared(self, goes_on: Callable[[], str] | None) -> Iterator[None]:
+        """End this process in the block when another one is lost, and tell the others how it ends itself.
 
-    def say(verdict: Verdict) -> None:
-        if _says_first(meeting):
-            print(f"error: {verdict.why}; {going_on(options)}", file=sys.__stderr__ or sys.stderr, flush=True)
+        goes_on: returns what the same command goes on from, for a training.
+        """
+        self._goes_on = goes_on
+        try:
+            yield
+        except RuntimeError as error:
+            self._end_with_the_others(error)
+            self._end(_described(error))
+            raise
+        except UserError as error:
+            self._end(str(error), error.exit_code)
+            raise
+        except SystemExit as ended:
+            self._end(None if ended.code in AGREED else f"exit code {ended.code}")
+            raise
+        except BaseException as error:
+            self._end(_described(error))
+            raise
+        self._end(None)
 
-    def end_all(verdict: Verdict) -> None:
-        time.sleep(GRACE)  # for the main thread to end by what it meets itself
+    def _end_with_the_others(self, error: RuntimeError) -> None:
+        """Raise SystemExit where an error is that of a collective which has lost a process, once it is known which."""
+        if self._heart is None or not (isinstance(error, DistError) or OF_OTHERS.search(str(error))):
+            return
+        verdict = self._heart.verdict(SILENCE + 3 * INTERVAL)
+        if verdict is not None:
+            self._end(None)
+            self._say(verdict)
+            raise SystemExit(verdict.code) from None
+        if any(asked()):  # by whoever has started the processes, lost one, and says so
+            self._end(None)
+            raise SystemExit(128 + signal.SIGTERM) from None
+
+    def _end(self, why: str | None, code: int = LOST) -> None:
+        if self._heart is not None:
+            self._heart.end(why, code)
+
+    def _end_process(self, verdict: Verdict) -> None:
+        """End this process from outside of its main thread, unless that has met the loss and ends by itself."""
+        assert self._heart is not None
+        time.sleep(GRACE)
         is_saved = saving.acquire(timeout=SAVING)
-        if not heart.is_over:
-            say(verdict)
-            os._exit(verdict.code)
-        if is_saved:
-            saving.release()
+        try:
+            if not self._heart.is_over:
+                self._say(verdict)
+        finally:
+            if not self._heart.is_over:
+                os._exit(verdict.code)
+            if is_saved:
+                saving.release()
 
-    heart = Heart(meeting, end_all)
-    heart.start()
-    try:
-        yield
-    except RuntimeError as error:
-        if not (isinstance(error, DistError) or OF_OTHERS.search(str(error))):
-            heart.end(_described(error))
-            raise
-        verdict = heart.verdict(SILENCE + 3 * INTERVAL)
-        heart.end(None)
-        if verdict is None:
-            raise
-        say(verdict)
-        raise SystemExit(verdict.code) from None
-    except UserError as error:
-        heart.end(str(error), 2)
-        raise
-    except SystemExit:  # all processes end so together
-        heart.end(None)
-        raise
-    except BaseException as error:
-        heart.end(_described(error))
-        raise
-    heart.end(None)
+    def _say(self, verdict: Verdict) -> None:
+        assert self._meeting is not None
+        meeting = self._meeting
+        if within_last_words(lambda: says_first(meeting.again()), otherwise=True):
+            goes_on = "" if self._goes_on is None else within_last_words(self._goes_on, otherwise="")
+            sentence = "; ".join(filter(None, [verdict.why.rstrip("."), goes_on]))
+            print(f"error: {sentence}", file=sys.__stderr__ or sys.stderr, flush=True)
 
 
 @contextmanager
 def ended_by_a_lost_process(options: Any) -> Iterator[None]:
     """End as the processes do that this one starts in the block, where one of them was killed or has lost another.
 
-    options: those of checkpoints. Raises SystemExit with the code LOST.
+    options: those of checkpoints. Raises SystemExit with their code.
     """
     try:
         yield
@@ -232,17 +265,30 @@ def ended_by_a_lost_process(options: Any) -> Iterator[None]:
                 f"{going_on(options)}",
                 file=sys.stderr,
             )
-        if ended.exit_code in (LOST, -signal.SIGKILL):
             raise SystemExit(LOST) from None
+        if ended.exit_code in (LOST, UserError.exit_code):  # one of them has said why
+            raise SystemExit(ended.exit_code) from None
         raise
+
+
+def within_last_words(ask: Callable[[], T], otherwise: T) -> T:
+    """Return what *ask* gives, or *otherwise* where it fails or takes too long: nothing may hold up an end."""
+    answers: list[T] = []
+
+    def asking() -> None:
+        with suppress(Exception):
+            answers.append(ask())
+
+    thread = threading.Thread(target=asking, daemon=True)
+    thread.start()
+    thread.join(LAST_WORDS)
+    return answers[0] if answers else otherwise
+
+
+def _pass(store: Store, verdict: Verdict) -> None:
+    """Let all processes know."""
+    store.set("verdict", json.dumps([verdict.why, verdict.code]))
 
 
 def _described(error: BaseException) -> str:
     return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
-
-
-def _says_first(meeting: Meeting) -> bool:
-    try:
-        return meeting.says_first()
-    except DistError:  # with the first process what all share is gone
-        return True

@@ -17,17 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial, wraps
-from typing import Any
+from functools import partial
 from urllib.parse import urlsplit
 
-import torch
-import torch.distributed
-from fairseq.distributed import utils as distributed_utils
-from torch.distributed import DistError, FileStore, Store, TCPStore
+from torch.distributed import DistError, PrefixStore, Store, TCPStore
 
-from mtdeep.errors import UserError, shortened
+from mtdeep.errors import PassingTrouble, UserError, shortened
 from mtdeep.fairseq_plugin.processes.interface import address_towards, choose_interface
 
 logger = logging.getLogger(__name__)
@@ -38,24 +33,19 @@ FIRST_WORD, FURTHER_WORDS = 10.0, 60.0
 HEARD = 5.0
 """Seconds that the first process, which keeps what all share, and the others have for each other's last word."""
 POLLING = 0.2
-COLLECTIVES = timedelta(minutes=30)
-"""What one process may do while others wait for it: save, compile, validate. That it lives is `liveness`'s affair."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the processes meet: at a port of the first one's machine, or in a file."""
+    """Where the processes meet: at a port of the first one's machine."""
 
     host: str
     port: int
-    file: str = ""
 
     @classmethod
     def of(cls, method: str) -> Place:
         """Read ``--distributed-init-method``; raises UserError where it says no place."""
         url = urlsplit(method)
-        if url.scheme == "file":
-            return cls("", 0, url.netloc + url.path)
         try:
             host, port = (url.hostname, url.port) if url.scheme == "tcp" else _of_environment(url.scheme)
         except ValueError:  # a port that is no number
@@ -68,18 +58,16 @@ class Place:
 
     def __str__(self) -> str:
         """Return it as a user knows it."""
-        return self.file or f"{self.host}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def open(self, *, hosts: bool) -> Store:
-        """Return what all processes share; *hosts*: this one keeps it. Raises UserError or DistError."""
-        if self.file:
-            return FileStore(self.file, -1)
+        """Return what all processes share; *hosts*: this one keeps it. Raises PassingTrouble or DistError."""
         try:
             return TCPStore(self.host, self.port, is_master=hosts, wait_for_workers=False)
         except DistError as error:
             if "EADDRINUSE" not in str(error):
                 raise
-            raise UserError(
+            raise PassingTrouble(
                 f"port {self.port} of this machine is in use, perhaps by another training: give another one in "
                 "--distributed-init-method (with torchrun --master-port, else MASTER_PORT)."
             ) from None
@@ -111,10 +99,12 @@ class Meeting:
     processes: int
     store: Store
     """What they share."""
+    prefix: str
+    """Of their part of it."""
 
     def again(self) -> Store:
         """Open what all share once more."""
-        return _own_part(self.place.open(hosts=False))
+        return PrefixStore(self.prefix, self.place.open(hosts=False))
 
     def name(self, rank: int) -> str:
         """Return a process's number and machine."""
@@ -124,17 +114,18 @@ class Meeting:
         """Return a process's machine."""
         return str(json.loads(self.store.get(f"is/{rank}"))[1])
 
-    def says_first(self) -> bool:
-        """Whether this process is to say what all know: it is the first of its machine that asks.
 
-        Of processes that another one has started, that one says it.
-        """
-        return multiprocessing.parent_process() is not None or self.store.add(f"said/{socket.gethostname()}", 1) == 1
+def says_first(store: Store) -> bool:
+    """Whether this process is to say what all know, being the first of its machine that asks."""
+    return store.add(f"said/{socket.gethostname()}", 1) == 1
 
 
-def meet(place: Place, rank: int, processes: int, *, agent: bool = False, patience: float = PATIENCE) -> Meeting:
-    """Meet the other processes; raises UserError when they do not all come, or do not fit together.
+def meet(
+    place: Place, rank: int, processes: int, *, command: str = "", agent: bool = False, patience: float = PATIENCE
+) -> Meeting:
+    """Meet the other processes; raises UserError when they do not fit together, PassingTrouble when not all come.
 
+    command: what has to be the same in all of them, as a user knows it.
     agent: whether a launcher keeps what they share, and not the first of them.
     patience: seconds in which all have to come.
     """
@@ -145,22 +136,19 @@ def meet(place: Place, rank: int, processes: int, *, agent: bool = False, patien
         )
     deadline = time.monotonic() + patience
     store = _opened(place, rank, processes, hosts=rank == 0 and not agent, deadline=deadline)
-    met = Meeting(place, rank, processes, _own_part(store))
+    # A launcher's agent may keep what an earlier start of the same processes has left: each counts its own.
+    prefix = f"mtdeep/{store.add(f'mtdeep/starts/{rank}', 1)}" if agent else "mtdeep"
+    met = Meeting(place, rank, processes, PrefixStore(prefix, store), prefix)
     with _first_process_there(met):
-        _come(met)
+        _come(met, command)
         _wait_for_all(met, deadline)
     return met
-
-
-def _own_part(store: Store) -> Store:
-    """Return the part of what all share that is ours, and this start's: torchrun may start processes again."""
-    return torch.distributed.PrefixStore(f"mtdeep/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
 
 
 def _opened(place: Place, rank: int, processes: int, *, hosts: bool, deadline: float) -> Store:
     """Return the open store; torch's call comes back late or never where something else has the port."""
     waiting = _Waiting(deadline)
-    while not hosts and not place.file and place.trouble() is not None:
+    while not hosts and place.trouble() is not None:
         waiting.wait(lambda: _far(place, rank, processes))
     opened: list[Store | BaseException] = []
     opener = threading.Thread(target=_keep_outcome, args=(opened, lambda: place.open(hosts=hosts)), daemon=True)
@@ -171,7 +159,7 @@ def _opened(place: Place, rank: int, processes: int, *, hosts: bool, deadline: f
             waiting.wait(lambda: _far(place, rank, processes))
     (outcome,) = opened
     if isinstance(outcome, DistError):
-        raise UserError(f"{_far(place, rank, processes)}.") from outcome
+        raise PassingTrouble(f"{_far(place, rank, processes)}.") from outcome
     if isinstance(outcome, BaseException):
         raise outcome
     return outcome
@@ -192,19 +180,20 @@ def _far(place: Place, rank: int, processes: int) -> str:
     )
 
 
-def _come(met: Meeting) -> None:
+def _come(met: Meeting, command: str) -> None:
     """Say that this process has come, as what."""
     if met.store.add(f"came/{met.rank}", 1) > 1:
-        file = f", and each training a new file in place of {met.place}" if met.place.file else ""
-        _settle(met, f"two processes have rank {met.rank}: give each its own --distributed-rank{file}.")
+        _settle(met, UserError(f"two processes have rank {met.rank}: give each its own --distributed-rank."))
     address = ""
-    with suppress(OSError):  # a file, or IPv6 alone
-        address = address_towards(met.place.host) if met.place.host else ""
-    met.store.set(f"is/{met.rank}", json.dumps([met.processes, socket.gethostname(), address]))
+    with suppress(OSError):  # IPv6 alone
+        address = address_towards(met.place.host)
+    met.store.set(f"is/{met.rank}", json.dumps([met.processes, socket.gethostname(), address, command]))
 
 
-def _settle(met: Meeting, problem: str, elsewhere: str = "") -> None:
-    met.store.set("outcome", json.dumps([problem, elsewhere]))
+def _settle(met: Meeting, problem: UserError | None, elsewhere: str = "") -> None:
+    """Let all know what comes of the meeting."""
+    passes = isinstance(problem, PassingTrouble)
+    met.store.set("outcome", json.dumps(["" if problem is None else str(problem), passes, elsewhere]))
 
 
 def _wait_for_all(met: Meeting, deadline: float) -> None:
@@ -219,16 +208,18 @@ def _wait_for_all(met: Meeting, deadline: float) -> None:
         try:
             waiting.wait(partial(_absent, met, missing))
         except UserError as error:
-            _settle(met, str(error))
-    problem, elsewhere = json.loads(met.store.get("outcome"))
+            _settle(met, error)
+    problem, passes, elsewhere = json.loads(met.store.get("outcome"))
     met.store.add("heard", 1)
     if problem:
-        is_first = met.says_first()
+        kind = PassingTrouble if passes else UserError
+        # Of processes that another one has started, that one says it.
+        says = multiprocessing.parent_process() is not None or says_first(met.store)
         if met.rank == 0:
             _wait_until_heard(met)
-        if not is_first:
-            raise SystemExit(2)
-        raise UserError(problem)
+        if not says:
+            raise SystemExit(kind.exit_code)
+        raise kind(problem)
     if elsewhere:  # on the first process's machine its name may lead to itself alone
         choose_interface(elsewhere if socket.gethostname() == met.host(0) else met.place.host)
 
@@ -243,20 +234,26 @@ def _absent(met: Meeting, missing: list[int]) -> str:
     )
 
 
-def _compared(met: Meeting) -> tuple[str, str]:
+def _compared(met: Meeting) -> tuple[UserError | None, str]:
     """Return what does not fit together among those who have come, and the address of one on another machine."""
     elsewhere = ""
+    _, _, _, command = json.loads(met.store.get("is/0"))
     for rank in range(1, met.processes):
-        processes, host, address = json.loads(met.store.get(f"is/{rank}"))
+        processes, host, address, other = json.loads(met.store.get(f"is/{rank}"))
+        who = f"process {rank} (on {host})"
         if processes != met.processes:
-            problem = (
-                f"process {rank} (on {host}) has --distributed-world-size {processes}, but process 0 has "
-                f"{met.processes}: give all of them the same."
-            )
-            return problem, ""
+            return UserError(
+                f"{who} has --distributed-world-size {processes}, but process 0 has {met.processes}: give all of them "
+                "the same."
+            ), ""
+        if other != command:
+            return UserError(
+                f"{who} has {other}, but process 0 has {command}: give all of them the same, or, where tasks of srun "
+                "are to train apart, start them with `env -u SLURM_STEP_NUM_TASKS`."
+            ), ""
         if host != socket.gethostname():
             elsewhere = elsewhere or address
-    return "", elsewhere
+    return None, elsewhere
 
 
 def _wait_until_heard(met: Meeting) -> None:
@@ -271,7 +268,7 @@ def _first_process_there(met: Meeting) -> Iterator[None]:
     try:
         yield
     except DistError as error:
-        raise UserError(
+        raise PassingTrouble(
             f"process {met.rank} of {met.processes}: process 0, at {met.place}, ended before all had come; its output "
             "says why."
         ) from error
@@ -286,55 +283,11 @@ class _Waiting:
         self._next = self._began + FIRST_WORD
 
     def wait(self, what: Callable[[], str]) -> None:
-        """Wait a little; raises UserError with *what* at the end of all patience."""
+        """Wait a little; raises PassingTrouble with *what* at the end of all patience."""
         now = time.monotonic()
         if now >= self._deadline:
-            raise UserError(f"{what()} (waited {now - self._began:.0f} s).")
+            raise PassingTrouble(f"{what()} (waited {now - self._began:.0f} s).")
         if now >= self._next:
             logger.warning(f"{what()} (since {now - self._began:.0f} s)")
             self._next = now + FURTHER_WORDS
         time.sleep(POLLING)
-
-
-_own: list[Meeting] = []
-
-
-def own_meeting() -> Meeting | None:
-    """Return the meeting of this process's command; None: it is alone."""
-    return _own[0] if _own else None
-
-
-_distributed_init = distributed_utils.distributed_init
-
-
-@wraps(_distributed_init)
-def distributed_init(cfg: Any) -> int:
-    """Join the processes of a command together, after they have met."""
-    if cfg.common.tpu or torch.distributed.is_initialized():
-        return int(_distributed_init(cfg))
-    training = cfg.distributed_training
-    rank, processes = training.distributed_rank, training.distributed_world_size
-    agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    meeting = meet(Place.of(training.distributed_init_method), rank, processes, agent=agent)
-    _own[:] = [meeting]
-    with _joining(meeting.store):
-        return int(_distributed_init(cfg))
-
-
-@contextmanager
-def _joining(store: Store) -> Iterator[None]:
-    """Let torch join the processes by what they share already."""
-    module: Any = torch.distributed
-    join = module.init_process_group
-
-    def joined(*, init_method: str, **options: Any) -> None:
-        join(store=store, timeout=COLLECTIVES, **options)
-
-    module.init_process_group = joined
-    try:
-        yield
-    finally:
-        module.init_process_group = join
-
-
-distributed_utils.distributed_init = distributed_init

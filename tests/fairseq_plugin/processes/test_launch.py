@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from fairseq.distributed.utils import infer_init_method
 from omegaconf import OmegaConf
 
 from mtdeep.errors import UserError
-from mtdeep.fairseq_plugin.processes.launch import MPI_SIZES, TORCHRUN, first_node, local_rank
+from mtdeep.fairseq_plugin.processes.launch import MPI_SIZES, TORCHRUN, first_node, follow_launcher, local_rank
 
 SRUN = {
     "SLURM_JOB_ID": "4711",
@@ -27,15 +28,18 @@ SRUN = {
 
 @pytest.fixture
 def inferred(monkeypatch) -> Callable[..., DistributedTrainingConfig]:
-    """Return what fairseq's settings become: (environment, gpus, **settings)."""
+    """Return what fairseq's settings become: (environment, gpus, whether they are left alone, **settings)."""
     for name in (*TORCHRUN, *SRUN, *MPI_SIZES, "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
 
-    def infer(environment: dict[str, str], gpus: int = 0, **settings: object) -> DistributedTrainingConfig:
+    def infer(
+        environment: dict[str, str], gpus: int = 0, *, cpu: bool = False, **settings: object
+    ) -> DistributedTrainingConfig:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
         training = OmegaConf.structured(DistributedTrainingConfig(tpu=False, **settings))
+        follow_launcher(SimpleNamespace(distributed_training=training, common=SimpleNamespace(cpu=cpu)))
         infer_init_method(training)
         return training
 
@@ -68,8 +72,10 @@ def test_srun_with_a_task_a_node(inferred) -> None:
     assert (training.distributed_num_procs, training.nprocs_per_node, training.distributed_no_spawn) == (8, 8, False)
 
 
-def test_srun_with_a_task_a_node_on_cpus(inferred) -> None:
-    training = inferred({**SRUN, "SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1", "SLURM_LOCALID": "0"})
+@pytest.mark.parametrize("gpus", [0, 8])
+def test_srun_with_a_task_a_node_on_cpus(inferred, gpus: int) -> None:
+    node = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1", "SLURM_LOCALID": "0"}
+    training = inferred({**SRUN, **node}, gpus, cpu=True)
     assert (training.distributed_world_size, training.distributed_rank) == (2, 1)
     assert training.distributed_no_spawn
 
@@ -123,8 +129,8 @@ def test_the_first_of_slurms_nodes(nodes: str, first: str) -> None:
             r"is 3, but torchrun \(WORLD_SIZE\) has started 2 processes",
         ),
         (SRUN, 0, {"distributed_world_size": 3}, r"is 3, but srun \(--ntasks\) has started 6 processes"),
-        ({**SRUN, "SLURM_LOCALID": "2"}, 2, {"distributed_world_size": 6}, "give --ntasks-per-node 2"),
-        ({"OMPI_COMM_WORLD_SIZE": "4"}, 0, {}, "mpirun has started 4 processes, each of which would train the whole"),
+        ({**SRUN, "SLURM_LOCALID": "2"}, 2, {"distributed_world_size": 6}, "2 GPUs in sight: give a task a GPU"),
+        ({"OMPI_COMM_WORLD_SIZE": "4"}, 0, {}, "mpirun has started 4 processes, and does not say where"),
     ],
 )
 def test_a_wrong_launch_is_refused(

@@ -11,15 +11,24 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from torch.multiprocessing import ProcessExitedException
 
-from mtdeep.errors import UserError
+from mtdeep.errors import PassingTrouble, UserError
+from mtdeep.fairseq_plugin.going_on import going_on
 from mtdeep.fairseq_plugin.processes import liveness
-from mtdeep.fairseq_plugin.processes.liveness import LOST, Heart, Verdict, ended_by_a_lost_process, living_together
+from mtdeep.fairseq_plugin.processes.liveness import (
+    LOST,
+    Heart,
+    Life,
+    Verdict,
+    ended_by_a_lost_process,
+    within_last_words,
+)
 from mtdeep.fairseq_plugin.processes.meeting import Meeting, Place, meet
 
 INTERVAL, SILENCE = 0.2, 2.0
@@ -82,11 +91,13 @@ def test_the_lost_one_is_named(processes: list[subprocess.Popen[str]], number: i
 
 @pytest.mark.slow
 def test_a_job_that_was_held_goes_on(processes: list[subprocess.Popen[str]]) -> None:
-    """All stood still: what each knows of the others is old."""
-    for number in (signal.SIGSTOP, signal.SIGCONT):
+    """All stood still, and go on one after the other: what each knows of the others is old."""
+    for number, apart in ((signal.SIGSTOP, 0.0), (signal.SIGCONT, 3 * INTERVAL)):
         for each in processes:
             os.kill(each.pid, number)
+            time.sleep(apart)
         time.sleep(2 * SILENCE)
+    assert all(each.poll() is None for each in processes)
     os.kill(processes[1].pid, signal.SIGKILL)
     assert processes[2].stdout is not None
     assert json.loads(processes[2].stdout.readline()) == [f"process 1 of 3 {HERE} {SILENT}", LOST]
@@ -124,33 +135,63 @@ def test_why_one_ends_the_others_hear(met: list[Meeting], first: int) -> None:
     assert hearts[1 - first].verdict(SILENCE) == Verdict(f"process {first} of 2 {HERE} ended: UserError: no room", 2)
 
 
+@pytest.fixture
+def life(met: list[Meeting], monkeypatch) -> Life:
+    """The first one's; it beats as the others do."""
+    made = Life()
+    made.begin(met[0])
+    return made
+
+
 @pytest.mark.parametrize(
     ("error", "heard"),
     [
         (UserError("no room; make some."), Verdict(f"process 0 of 2 {HERE} ended: no room; make some.", 2)),
+        (PassingTrouble("no disk."), Verdict(f"process 0 of 2 {HERE} ended: no disk.", LOST)),
         (KeyError("x"), Verdict(f"process 0 of 2 {HERE} ended: KeyError: 'x'", LOST)),
         (RuntimeError("shapes\nmore"), Verdict(f"process 0 of 2 {HERE} ended: RuntimeError: shapes", LOST)),
+        (SystemExit("by a module"), Verdict(f"process 0 of 2 {HERE} ended: exit code by a module", LOST)),
         (SystemExit(143), None),
     ],
 )
-def test_how_a_training_ends_is_told(met, error: BaseException, heard: Verdict | None, monkeypatch) -> None:
-    monkeypatch.setattr(liveness, "own_meeting", lambda: met[0])
+def test_how_a_command_ends_is_told(met, life: Life, error: BaseException, heard: Verdict | None) -> None:
     other = heart(met[1], [])
-    with pytest.raises(type(error)), living_together(None):
+    with pytest.raises(type(error)), life.shared(None):
         raise error
     assert other.verdict(SILENCE) == heard
     other.end(None)
 
 
-def test_a_broken_sum_waits_for_who_broke_it(met, monkeypatch, capfd, options) -> None:
+GLOO = RuntimeError("[gloo/transport/tcp/pair.cc:538] Connection closed by peer [127.0.0.1]:1")
+
+
+def test_a_broken_sum_waits_for_who_broke_it(met, life: Life, capfd, options) -> None:
     """The others' collective fails as soon as a process is gone, and does not say which."""
-    monkeypatch.setattr(liveness, "own_meeting", lambda: met[0])
     met[1].store.set("verdict", json.dumps(["process 1 of 2 ended: KeyError: 'x'", LOST]))
-    with pytest.raises(SystemExit) as ended, living_together(options):
-        raise RuntimeError("[gloo/transport/tcp/pair.cc:538] Connection closed by peer [127.0.0.1]:1")
+    with pytest.raises(SystemExit) as ended, life.shared(partial(going_on, options)):
+        raise GLOO
     assert ended.value.code == LOST
     begun = "no checkpoint has been written yet, so the same command starts from the beginning"
     assert capfd.readouterr().err.splitlines()[-1] == f"error: process 1 of 2 ended: KeyError: 'x'; {begun}"
+
+
+def test_a_broken_sum_that_nobody_else_broke_is_told(met, life: Life, monkeypatch) -> None:
+    """NCCL's own error on one process: the others, whose sums wait, hear of it."""
+    monkeypatch.setattr(liveness, "SILENCE", 0.0)
+    monkeypatch.setattr(liveness, "INTERVAL", 0.1)
+    error = RuntimeError("NCCL Error 1: unhandled cuda error")
+    with pytest.raises(RuntimeError, match="NCCL Error 1"), life.shared(None):
+        raise error
+    other = heart(met[1], [])
+    assert other.verdict(SILENCE) == Verdict(f"process 0 of 2 {HERE} ended: RuntimeError: {error}", LOST)
+
+
+def test_one_that_is_asked_to_leave_meanwhile_leaves(life: Life, monkeypatch) -> None:
+    """By what has started the processes, and has lost one."""
+    monkeypatch.setattr(liveness, "asked", lambda: [True, False])
+    with pytest.raises(SystemExit) as ended, life.shared(None):
+        raise GLOO
+    assert ended.value.code == 143
 
 
 @pytest.fixture
@@ -167,17 +208,18 @@ def test_a_process_that_was_killed_is_said_by_the_one_that_started_it(options, c
     with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(options):
         raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=LOST)
     assert (ended.value.code, capfd.readouterr().err) == (LOST, "")
+    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(options):
+        raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=2)
+    assert (ended.value.code, capfd.readouterr().err) == (2, ""), "what another process did wrong, which it has said"
     with pytest.raises(ProcessExitedException), ended_by_a_lost_process(options):
         raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=-11, signal_name="SIGSEGV")
 
 
-def test_a_save_is_finished_and_a_process_that_ends_by_itself_is_left_to(met, monkeypatch, options) -> None:
-    """Its main thread has met the loss by itself, and may save: nothing holds it up."""
-    monkeypatch.setattr(liveness, "own_meeting", lambda: met[0])
+def test_a_save_is_finished(met, life: Life, monkeypatch, options) -> None:
     monkeypatch.setattr(liveness, "GRACE", 0)
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
-    with living_together(options):
+    with life.shared(partial(going_on, options)):
         with liveness.saving:
             met[1].store.set("verdict", json.dumps(["process 1 of 2 ended", LOST]))
             time.sleep(2 * INTERVAL)
@@ -187,11 +229,20 @@ def test_a_save_is_finished_and_a_process_that_ends_by_itself_is_left_to(met, mo
             assert time.monotonic() < deadline
             time.sleep(0.1)
     assert ended == [LOST]
-    assert liveness.saving.acquire(timeout=5)
+    assert liveness.saving.acquire(timeout=5), "the next save of a process that ends by itself"
     liveness.saving.release()
 
 
-def test_alone_nothing_beats(monkeypatch) -> None:
-    monkeypatch.setattr(liveness, "own_meeting", lambda: None)
-    with living_together(None):
+@pytest.mark.parametrize("answer", [lambda: time.sleep(600), lambda: 1 / 0])
+def test_last_words_hold_nothing_up(answer, monkeypatch) -> None:
+    monkeypatch.setattr(liveness, "LAST_WORDS", 0.2)
+    assert within_last_words(answer, otherwise="nothing") == "nothing"
+    assert within_last_words(lambda: "yes", otherwise="no") == "yes"
+
+
+def test_alone_nothing_beats(port: int) -> None:
+    life = Life()
+    life.begin(meet(Place("localhost", port), 0, 1))
+    assert life._heart is None
+    with life.shared(None):
         pass

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from mtdeep.errors import UserError
+from mtdeep.errors import PassingTrouble, UserError
 from mtdeep.fairseq_plugin.processes import meeting
 from mtdeep.fairseq_plugin.processes.interface import VARIABLE, address_towards, choose_interface, interface_with
 from mtdeep.fairseq_plugin.processes.meeting import Meeting, Place, meet
@@ -29,10 +28,12 @@ def outcomes(place: Place) -> Iterator[Callable[..., list[Meeting | BaseExceptio
     """Return what comes of processes, here threads: (*(rank, processes), patience)."""
     pool = ThreadPoolExecutor()
 
-    def meet_all(*who: tuple[int, int], patience: float = 20, at: Place = place) -> list[Meeting | BaseException]:
+    def meet_all(
+        *who: tuple[int, int], patience: float = 20, at: Place = place, commands: Sequence[str] = ("", "", "")
+    ) -> list[Meeting | BaseException]:
         def one(rank: int, processes: int) -> Meeting | BaseException:
             try:
-                return meet(at, rank, processes, patience=patience)
+                return meet(at, rank, processes, command=commands[rank], patience=patience)
             except (UserError, SystemExit) as error:
                 return error
 
@@ -49,28 +50,19 @@ def test_all_meet_and_know_each_other(outcomes) -> None:
     assert met[1].store.get("word") == met[2].again().get("word") == b"there"
 
 
-def test_in_a_file(outcomes, tmp_path: Path) -> None:
-    at = Place.of(f"file://{tmp_path}/meeting")
-    first, second = outcomes((0, 2), (1, 2), at=at)
-    first.store.set("word", "there")
-    assert second.again().get("word") == b"there"
-    (again,) = outcomes((1, 2), at=at)
-    assert "two processes have rank 1" in str(again)
-    assert f"a new file in place of {tmp_path}/meeting" in str(again)
-
-
-def said(outcome: list[BaseException]) -> str:
+def said(outcome: list[BaseException], kind: type[UserError] = UserError) -> str:
     """The sentence, which the first of a machine says alone."""
-    (sentence,) = {str(error) for error in outcome if isinstance(error, UserError)}
-    assert all(error.code == 2 for error in outcome if isinstance(error, SystemExit))
-    return sentence
+    (error,) = (each for each in outcome if isinstance(each, UserError))
+    assert type(error) is kind
+    assert all(each.code == kind.exit_code for each in outcome if isinstance(each, SystemExit))
+    return str(error)
 
 
 def test_who_is_missing_is_said(outcomes, place: Place, caplog, monkeypatch) -> None:
     monkeypatch.setattr(meeting, "FIRST_WORD", 0.5)
     with caplog.at_level(logging.WARNING):
         outcome = outcomes((0, 4), (2, 4), patience=1.5)
-    sentence = said(outcome)
+    sentence = said(outcome, PassingTrouble)
     assert sentence.startswith(f"2 of 4 processes have come to {place}; missing: 1, 3; start them, or correct ")
     assert "missing: 1, 3" in caplog.text
     assert "process 2 of 4 waits" in caplog.text
@@ -88,9 +80,28 @@ def test_those_that_do_not_fit_together(outcomes, who: tuple[tuple[int, int], ..
     assert sentence.format(host=socket.gethostname()) in said(outcomes(*who))
 
 
+def test_trainings_of_two_commands_are_not_one(outcomes) -> None:
+    """As a sweep over seeds within srun would be."""
+    commands = ["--save-dir run0 and --seed 1", "--save-dir run1 and --seed 2"]
+    sentence = said(outcomes((0, 2), (1, 2), commands=commands))
+    assert "has --save-dir run1 and --seed 2, but process 0 has --save-dir run0 and --seed 1: give all of" in sentence
+    assert "`env -u SLURM_STEP_NUM_TASKS`" in sentence
+
+
+def test_where_an_agent_keeps_what_they_share_they_may_meet_again(place: Place) -> None:
+    """torchrun's does, and starts them all again when one has ended."""
+    agent = place.open(hosts=True)
+    with ThreadPoolExecutor() as pool:
+        for start in (1, 2):
+            met = list(pool.map(lambda rank: meet(place, rank, 2, agent=True, patience=20), range(2)))
+            assert not met[0].store.check(["verdict"])
+            met[start % 2].store.set("verdict", "of this start")
+    assert agent.check(["mtdeep/1/verdict", "mtdeep/2/verdict"])
+
+
 def test_a_port_in_use(outcomes, place: Place) -> None:
     with closing(socket.create_server(("localhost", place.port))):
-        assert f"port {place.port} of this machine is in use" in said(outcomes((0, 2)))
+        assert f"port {place.port} of this machine is in use" in said(outcomes((0, 2)), PassingTrouble)
 
 
 @pytest.mark.parametrize("service", ["silent", "none"])
@@ -98,16 +109,16 @@ def test_a_first_process_that_is_not_there(outcomes, place: Place, service: str)
     """Something else may have its port, and torch waits for ever for what it would say."""
     if service == "silent":
         with closing(socket.create_server(("localhost", place.port))):
-            sentence = said(outcomes((1, 2), patience=1))
+            sentence = said(outcomes((1, 2), patience=1), PassingTrouble)
     else:
-        sentence = said(outcomes((1, 2), patience=1))
+        sentence = said(outcomes((1, 2), patience=1), PassingTrouble)
     why = {"silent": "what answers there is no training", "none": "nothing listens there"}[service]
     assert sentence.startswith(f"process 1 of 2 does not reach process 0 at {place}: {why}; start process 0 there")
 
 
 def test_a_name_that_nobody_knows(outcomes) -> None:
     at = Place.of("tcp://no-such-host.invalid:23456")
-    assert "does not know the name no-such-host.invalid" in said(outcomes((1, 2), patience=0.5, at=at))
+    assert "does not know the name no-such-host.invalid" in said(outcomes((1, 2), patience=0.5, at=at), PassingTrouble)
 
 
 @pytest.mark.parametrize("method", ["tcp://there", "tcp://there:x", "there:1234", "env://"])

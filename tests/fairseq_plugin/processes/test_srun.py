@@ -33,16 +33,17 @@ def last_line(log: Path) -> str:
     return [line for line in log.read_text().splitlines() if line and not line.startswith("frame #")][-1]
 
 
-def test_a_stopped_task_ends_the_other(start_task, wait_until, tmp_path: Path) -> None:
-    """It is alive, and its connections are: a sum alone would wait for half an hour."""
+@pytest.mark.parametrize("stopped", [0, 1])
+def test_a_stopped_task_ends_the_other(stopped: int, start_task, wait_until, tmp_path: Path) -> None:
+    """It is alive, and its connections are: a sum alone would wait for half an hour. The first keeps what all share."""
     run = tmp_path / "run"
     tasks = [start_task(rank, "--save-dir", run, "--save-interval-updates", 20, job=JOB) for rank in range(2)]
     wait_until(lambda: (run / "checkpoint_last.pt").exists(), 240)
-    os.kill(tasks[1].pid, signal.SIGSTOP)
-    assert tasks[0].wait(60) == 75, "EX_TEMPFAIL"
-    sentence = last_line(tmp_path / "log0")
-    assert "process 1 of 2 (on " in sentence
-    assert "has not been heard of for 40 s" in sentence
+    os.kill(tasks[stopped].pid, signal.SIGSTOP)
+    assert tasks[1 - stopped].wait(60) == 75, "EX_TEMPFAIL"
+    sentence = last_line(tmp_path / f"log{1 - stopped}")
+    assert f"process {stopped} of 2 (on " in sentence
+    assert "has not been heard of for 35 s" in sentence
     assert f"the same command goes on from {run}/checkpoint_last.pt (update " in sentence
 
 
@@ -106,7 +107,8 @@ def test_two_nodes_train_as_two_processes(start_task, nodes, run_command, tiny, 
 
 SRUN = f"""#!{sys.executable}
 import os, subprocess, sys
-words = [word for word in sys.argv[1:] if not word.startswith("--kill")]
+assert sys.argv[1] == "--kill-on-bad-exit=0" and os.environ["SRUN_CPUS_PER_TASK"] == "1"
+words = sys.argv[2:]
 words = words if "CODE" not in os.environ else [sys.executable, "-c", f"raise SystemExit({{os.environ['CODE']}})"]
 tasks = []
 for rank in range(2):
