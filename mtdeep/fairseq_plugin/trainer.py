@@ -34,6 +34,7 @@ from mtdeep.fairseq_plugin.raised_by_all import raised_by_all
 from mtdeep.fairseq_plugin.reading_options import last_checkpoint
 from mtdeep.fairseq_plugin.restoring import agreeing, undamaged
 from mtdeep.fairseq_plugin.room import check_room
+from mtdeep.fairseq_plugin.run_record import record_start
 from mtdeep.fairseq_plugin.source_watch import SourceWatch
 from mtdeep.fairseq_plugin.validation_bleu import ValidationBleu
 from mtdeep.nn.factored_steps import FactoredSteps
@@ -166,6 +167,7 @@ class Trainer(fairseq.trainer.Trainer):
         with raised_by_all(self):
             if self.is_data_parallel_master:
                 check_room(self)
+                record_start(self, filename if extra_state is not None else None)
         look_ahead(self)  # whether there is a checkpoint or not, this comes just before the training data is read
         return extra_state
 
