@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtdeep.checkpoint.build import check_tensors
 from mtdeep.checkpoint.provenance import Provenance
-from mtdeep.checkpoint.read import load_plain, model_config
+from mtdeep.checkpoint.read import is_dropped, load_plain, model_config
 from mtdeep.checkpoint.recorded_arguments import model_arguments
 from mtdeep.corpus import Vocabulary
 from mtdeep.errors import UserError, in_file, shortened
 
 TABLES = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "decoder.output_projection.weight")
+SCORES = ("best", "val_loss", "validation_history")
 ADAM = {"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
 
 
@@ -30,8 +32,8 @@ class Grown:
 
     state: dict[str, Any]
     """All that its file is to hold."""
-    languages: tuple[str, ...]
-    """Those that it has got."""
+    tags: tuple[str, ...]
+    """Those that it has got: of languages, or of origins (`<bt>`)."""
     keeps_optimizer: bool
     """Whether the state of its optimizer, if it had one, is there still."""
 
@@ -50,7 +52,9 @@ def grow(path: Path, vocabulary: Vocabulary, like: Mapping[str, str]) -> Grown:
         recorded = arguments.get("mtdeep_config")
         if provenance.vocabulary is None or not isinstance(recorded, MutableMapping):
             raise UserError("no model of ours that --task many_to_many_translation has trained; such a one can grow.")
-        before = _vocabulary_of(provenance, model_config(state).source_vocabulary_size, vocabulary)
+        config = model_config(state)
+        before = _vocabulary_of(provenance, config.source_vocabulary_size, vocabulary)
+        check_tensors(config, {name: tensor for name, tensor in state["model"].items() if not is_dropped(name)})
         new = vocabulary.tags[len(before.tags) :]
         _check(like, new, before)
     rows = _Rows(before, new, like)
@@ -61,6 +65,8 @@ def grow(path: Path, vocabulary: Vocabulary, like: Mapping[str, str]) -> Grown:
     for average in ("ema", "ema_fp32_params"):
         if extra.get(average):
             extra[average] = rows.added(extra[average], tables)
+    for score in SCORES:  # of validations without the new languages
+        extra.pop(score, None)
     recorded.update(source_vocabulary_size=len(vocabulary), target_vocabulary_size=len(vocabulary))
     task = {**state["task_state"], "vocabulary": vocabulary.digest, "languages": list(vocabulary.languages)}
     grown = {**state, "model": model, "extra_state": extra, "task_state": task}
@@ -124,13 +130,15 @@ def _grown_optimizer(state: Mapping[str, Any], tables: list[str], rows: _Rows) -
     names = [name for group in optimizer["param_groups"] for name in group.get("param_names", ())] or list(parameters)
     numbers = [number for group in optimizer["param_groups"] for number in group["params"]]
     if len(numbers) == 1 < len(names):
-        moments = _grown_flat(optimizer["state"][numbers[0]], parameters, tables, rows)
+        moments = _grown_flat(optimizer["state"].get(numbers[0], {}), parameters, tables, rows)
         return None if moments is None else {**optimizer, "state": {numbers[0]: moments}}
     if len(numbers) < len(names) or not set(tables) & set(names):
         return None
     place = dict(zip(names, numbers, strict=False))  # behind the model's parameters stand the criterion's
     grown = dict(optimizer["state"])
     for name in set(tables) & set(names):
+        if place[name] not in grown:
+            continue  # it has had no update
         grown[place[name]] = {
             what: rows.empty(value) if isinstance(value, Tensor) and value.shape == parameters[name].shape else value
             for what, value in grown[place[name]].items()

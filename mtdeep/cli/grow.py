@@ -36,12 +36,14 @@ def grow(
         new, equals, old = pair.partition("=")
         if not (new and equals and old):
             raise UserError(f"--like {pair!r} is not of the form NEW=OLD, such as nds=de")
+        if resolve(new, opened.languages) in pairs:
+            raise UserError(f"--like {pair}: {new} stands twice; give each new language once")
         pairs[resolve(new, opened.languages)] = resolve(old, opened.languages)
     grown = grown_by(checkpoint, opened.vocabulary, pairs)
     with refusals_told(output):
         write_atomically(output, lambda part: torch.save(grown.state, part))
-    for language in grown.languages:
-        typer.echo(f"{language}: begins as {pairs.get(language, 'the mean of all languages')}", err=True)
+    for tag in grown.tags:
+        typer.echo(f"{tag}: begins as {pairs.get(tag, 'the mean of all languages')}", err=True)
     if not grown.keeps_optimizer:
         typer.echo("its optimizer's state could not be kept: train on with --reset-optimizer", err=True)
     typer.echo(output)

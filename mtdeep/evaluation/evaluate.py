@@ -222,7 +222,7 @@ def check_vocabulary(checkpoint: Checkpoint, store: Store) -> None:
     if checkpoint.provenance.vocabulary not in (None, store.vocabulary.digest):
         raise UserError(
             f"{checkpoint.path}: was trained with another vocabulary than that of {store.path}; give the store of that "
-            "training, or one prepared with its vocabulary."
+            "training, or where this one has grown since then, let the checkpoint grow with mtdeep grow."
         )
 
 

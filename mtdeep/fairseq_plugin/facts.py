@@ -24,7 +24,8 @@ def agree_on_task(saved: TaskRecord, here: TaskRecord) -> None:
     if saved.vocabulary not in (None, here.vocabulary):
         raise UserError(
             "the store's dictionary is not the one that this checkpoint was trained with "
-            f"(languages {', '.join(saved.languages)}); give the store of that training."
+            f"(languages {', '.join(saved.languages)}); give the store of that training, or where this one has grown "
+            "since then, let the checkpoint grow with mtdeep grow."
         )
     if saved.encoder_tag not in (None, here.encoder_tag):
         raise UserError(

@@ -25,6 +25,10 @@ _asked: list[int] = []
 """The signals that this process has had since its training began."""
 
 
+class Leaving(SystemExit):
+    """The end of a process that leaves together with all others of its training."""
+
+
 def asked() -> list[bool]:
     """Return, for each of SIGNALS, whether this process has had it."""
     return [number in _asked for number in SIGNALS]
@@ -72,7 +76,7 @@ def leave(number: int, goes_on: str) -> None:
     """End this process; the first of a training says what the same command goes on from."""
     if goes_on:
         print(f"stopped by {signal.Signals(number).name}; {goes_on}", file=sys.__stderr__ or sys.stderr, flush=True)
-    raise SystemExit(128 + number)
+    raise Leaving(128 + number)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from mtdeep.fairseq_plugin.deep_model import FairseqDeepModel
 from mtdeep.fairseq_plugin.fairseq_options.option import Use
 from mtdeep.fairseq_plugin.fairseq_options.packages import missing_packages
 from mtdeep.fairseq_plugin.fairseq_options.refusals import refusals, without_effect
+from mtdeep.fairseq_plugin.going_on import going_on
 from mtdeep.fairseq_plugin.hydra_train import ending_jobs
 from mtdeep.fairseq_plugin.interruption import interrupted_training
 from mtdeep.fairseq_plugin.leaving import handed_on, run_heeding
@@ -187,12 +188,13 @@ def call_main(cfg: Any, main: Callable[..., None], **options: Any) -> None:
                 check(command, cfg)
             if command == "validate":
                 follow_launcher(cfg)
-            _call_main(cfg, main, **options)
+            with ended_by_a_lost_process(None):
+                _call_main(cfg, main, **options)
         return
     with ending_jobs(), interrupted_training(cfg):
         check(command, cfg)
         follow_launcher(cfg)
-        with ended_by_a_lost_process(cfg.checkpoint), handed_on():
+        with ended_by_a_lost_process(partial(going_on, cfg.checkpoint)), handed_on():
             _call_main(cfg, partial(run_heeding, main), **options)
 
 

@@ -67,7 +67,7 @@ def reread(state: dict[str, Any], path: Path) -> Path:
 def test_the_old_part_of_the_model_is_as_it_was(changes: dict[str, object], make: Make, tmp_path: Path) -> None:
     path = make(changes)
     grown = grow(path, AFTER, {"nds": "de"})
-    assert grown.languages == ("nds", "fy")
+    assert grown.tags == ("nds", "fy")
     before, after = (read_checkpoint(each) for each in (path, reread(grown.state, tmp_path / "after.pt")))
     assert after.config.source_vocabulary_size == after.config.target_vocabulary_size == NEW
     assert after.provenance.vocabulary == AFTER.digest
@@ -151,10 +151,34 @@ def test_another_optimizers_state_is_left_out_with_a_word(make: Make) -> None:
     assert grow(make({}), AFTER, {}).keeps_optimizer, "there is none to keep"
 
 
+def test_an_optimizer_without_moments_stays(make: Make) -> None:
+    """SGD's, or Adam's before its first update."""
+    for in_one in (True, False):
+
+        def empty(model: EncoderDecoder, in_one: bool = in_one) -> dict[str, Any]:
+            return {"state": {}, "param_groups": [{"params": [0] if in_one else [*range(len([*model.parameters()]))]}]}
+
+        grown = grow(make({}, last_optimizer_state=empty), AFTER, {})
+        assert grown.keeps_optimizer
+        assert not any(grown.state["last_optimizer_state"]["state"].values())
+
+
+def test_scores_of_validations_without_the_new_languages_are_forgotten(make: Make) -> None:
+    """Else no checkpoint would be the best one for long, and --patience would count on."""
+    extra = {"best": 2.0, "val_loss": 2.0, "validation_history": {"metric": "loss"}, "epoch": 3}
+    assert grow(make({}, extra_state=extra), AFTER, {}).state["extra_state"] == {"epoch": 3}
+
+
+def test_a_file_that_has_not_the_whole_model_is_refused(make: Make) -> None:
+    path = make({}, model=lambda model: {"flat_param_0": torch.ones(3)})
+    with pytest.raises(UserError, match="missing"):
+        grow(path, AFTER, {})
+
+
 def test_a_moving_average_grows_too(make: Make) -> None:
-    path = make({}, extra_state=lambda model: {"ema": model.state_dict(), "val_loss": 2.0})
+    path = make({}, extra_state=lambda model: {"ema": model.state_dict(), "epoch": 2})
     extra = grow(path, AFTER, {}).state["extra_state"]
-    assert extra["val_loss"] == 2.0
+    assert extra["epoch"] == 2
     assert all(extra["ema"][name].shape == (NEW, 16) for name in TABLES)
 
 

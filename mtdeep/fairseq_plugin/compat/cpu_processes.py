@@ -70,6 +70,8 @@ def starting_workers(original: Callable[..., None]) -> Callable[..., None]:
                 " are in sight; lower it, start the others with torchrun, or add --cpu"
             )
         else:
+            if training.distributed_world_size == 1 and not uses_gpus(cfg):
+                training.distributed_no_spawn = True  # else as many as there are GPUs are started
             original(cfg, main, **options)
 
     return call_main

@@ -7,6 +7,7 @@ background.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from functools import partial, wraps
@@ -22,8 +23,11 @@ def end_with_parent() -> None:
     """Let a worker end when the process that started it is gone, however that ended."""
     from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 
-    if multiprocessing.parent_process() is not None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
         _prctl_pr_set_pdeathsig(signal.SIGKILL)  # SIGTERM asks for a checkpoint first (`leaving`)
+        if os.getppid() != parent.pid:  # it was gone before
+            os._exit(128 + signal.SIGKILL)
 
 
 def ending_with_parent(original: Callable[[Any], int]) -> Callable[[Any], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ import torch.distributed
 from fairseq.distributed import utils as distributed_utils
 from torch.distributed import Store
 
+from mtdeep.fairseq_plugin.compat.worker_ends import end_with_parent
 from mtdeep.fairseq_plugin.going_on import going_on
 from mtdeep.fairseq_plugin.leaving import run_heeding
+from mtdeep.fairseq_plugin.processes.launch import local_rank
 from mtdeep.fairseq_plugin.processes.liveness import Life
 from mtdeep.fairseq_plugin.processes.meeting import Place, meet
 
@@ -37,7 +40,7 @@ def distributed_init(cfg: Any) -> int:
     if method.startswith("file:"):
         with _joining({"init_method": method}):
             return int(_distributed_init(cfg))
-    agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    agent = method.startswith("env:") and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     rank, processes = training.distributed_rank, training.distributed_world_size
     meeting = meet(Place.of(method), rank, processes, command=_command(cfg), agent=agent)
     _life.begin(meeting)
@@ -48,8 +51,10 @@ def distributed_init(cfg: Any) -> int:
 @wraps(_distributed_main)
 def distributed_main(i: int, main: Callable[..., None], cfg: Any, kwargs: dict[str, Any]) -> None:
     """Run a process of a command: it ends where another one is lost, and tells the others how it ends itself."""
+    end_with_parent()  # before it waits for the others
     trains = isinstance(main, partial) and main.func is run_heeding
-    with _life.shared(partial(going_on, cfg.checkpoint) if trains else None):
+    number = i if multiprocessing.parent_process() is not None else local_rank()
+    with _life.shared(partial(going_on, cfg.checkpoint) if trains else None, number):
         _distributed_main(i, main, cfg, kwargs)
 
 

@@ -7,8 +7,8 @@ the collectives, which have to outlast whatever one process does while the other
 
 from __future__ import annotations
 
+import atexit
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -18,14 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from torch.distributed import DistError, Store
 from torch.multiprocessing import ProcessExitedException
 
 from mtdeep.errors import PassingTrouble, UserError
-from mtdeep.fairseq_plugin.going_on import going_on
-from mtdeep.fairseq_plugin.leaving import SIGNALS, asked
+from mtdeep.fairseq_plugin.leaving import Leaving, asked
 from mtdeep.fairseq_plugin.processes.meeting import Meeting, says_first
 
 LOST = PassingTrouble.exit_code
@@ -42,7 +41,7 @@ SAVING = 600.0
 """Seconds for which a process that is saving may finish that."""
 OF_OTHERS = re.compile(r"gloo|NCCL|Connection closed by peer|Connection reset by peer|Broken pipe")
 """What a collective says when another process is gone."""
-AGREED = (None, 0, UserError.exit_code, LOST, 128 + signal.SIGINT, *(128 + number for number in SIGNALS))
+AGREED = (None, 0, UserError.exit_code, LOST)
 """Codes of a SystemExit to which all processes come together."""
 T = TypeVar("T")
 saving = threading.RLock()
@@ -91,8 +90,8 @@ class Heart:
         self._over.set()
         if not within_last_words(lambda: self._tell(why, code), otherwise=False):
             return  # whoever kept what all share is gone, and with it those who would read this
-        if why is not None and self._meeting.rank == 0 and multiprocessing.parent_process() is None:
-            self._wait_until_all_know()
+        if self._meeting.rank == 0 and (why is not None or self._verdict is not None):
+            within_last_words(self._wait_until_all_know, otherwise=None, seconds=3 * self._interval)
 
     @property
     def is_over(self) -> bool:
@@ -110,21 +109,22 @@ class Heart:
         store, rank = self._meeting.again(), self._meeting.rank
         if why is not None and not store.check(["verdict"]):
             _pass(store, Verdict(f"{self._names[rank]} ended: {why}", code))
+        store.set(f"over/{rank}", "")
         store.set(f"knows/{rank}", "")
         return True
 
     def _wait_until_all_know(self) -> None:
-        """Keep a little longer what all share."""
-        deadline = time.monotonic() + 2 * self._interval
+        """Keep a little longer what all share; whoever is lost never will know."""
+        store, deadline = self._meeting.again(), time.monotonic() + 2 * self._interval
         everyone = [f"knows/{rank}" for rank in range(self._meeting.processes)]
-        while not all(self._meeting.store.check([key]) for key in everyone) and time.monotonic() < deadline:
+        while not all(store.check([key]) for key in everyone) and time.monotonic() < deadline:
             time.sleep(0.1)
 
     def _beat(self) -> None:
         """Count up, look whether the watched process has, and read what any process has found."""
         store, count = None, 0
         seen, moved, last = "", time.monotonic(), time.monotonic()
-        mine, watched, over = f"beat/{self._meeting.rank}", f"beat/{self._watched}", f"knows/{self._watched}"
+        mine, watched, over = f"beat/{self._meeting.rank}", f"beat/{self._watched}", f"over/{self._watched}"
         while not self._over.wait(self._interval if count else 0):
             count += 1
             try:
@@ -132,9 +132,7 @@ class Heart:
                 store = store or self._meeting.again()
                 store.set(mine, str(count))
                 if store.check(["verdict"]):
-                    verdict = Verdict(*json.loads(store.get("verdict")))
-                    store.set(f"knows/{self._meeting.rank}", "")
-                    self._find(verdict)
+                    self._read_verdict(store)
                     return
                 beat = store.get(watched).decode() if store.check([watched]) else ""
                 is_over = store.check([over])
@@ -147,7 +145,15 @@ class Heart:
             if beat != seen or is_over or stood_still:
                 seen, moved = beat, last
             elif last - moved > self._silence:
-                _pass(store, Verdict(self._lost(self._watched), LOST))
+                with suppress(DistError):
+                    _pass(store, Verdict(self._lost(self._watched), LOST))
+                    self._read_verdict(store)
+                    return
+
+    def _read_verdict(self, store: Store) -> None:
+        verdict = Verdict(*json.loads(store.get("verdict")))
+        store.set(f"knows/{self._meeting.rank}", "")
+        self._find(verdict)
 
     def _watch(self) -> None:
         """Look whether what all share still answers; a call to it may not come back."""
@@ -179,20 +185,24 @@ class Life:
         self._meeting: Meeting | None = None
         self._heart: Heart | None = None
         self._goes_on: Callable[[], str] | None = None
+        self._local_rank = 0
 
     def begin(self, meeting: Meeting) -> None:
-        """Beat, if there are others."""
+        """Beat, if there are others; `shared` is around it, or the end of the program is its end."""
         if meeting.processes > 1:
+            assert meeting.is_beside_the_first in (True, False), "asked now, as nobody may answer later"
             self._meeting, self._heart = meeting, Heart(meeting, self._end_process)
             self._heart.start()
+            atexit.register(self._end, None)
 
     @contextmanager
-    def shared(self, goes_on: Callable[[], str] | None) -> Iterator[None]:
+    def shared(self, goes_on: Callable[[], str] | None, local_rank: int = 0) -> Iterator[None]:
         """End this process in the block when another one is lost, and tell the others how it ends itself.
 
-        goes_on: returns what the same command goes on from, for a training.
+        goes_on: returns what the same command goes on from, for a training. local_rank: this process's number among
+        those of its machine.
         """
-        self._goes_on = goes_on
+        self._goes_on, self._local_rank = goes_on, local_rank
         try:
             yield
         except RuntimeError as error:
@@ -203,7 +213,8 @@ class Life:
             self._end(str(error), error.exit_code)
             raise
         except SystemExit as ended:
-            self._end(None if ended.code in AGREED else f"exit code {ended.code}")
+            agreed = isinstance(ended, Leaving) or ended.code in AGREED
+            self._end(None if agreed else f"exit code {ended.code}")
             raise
         except BaseException as error:
             self._end(_described(error))
@@ -224,7 +235,7 @@ class Life:
             raise SystemExit(128 + signal.SIGTERM) from None
 
     def _end(self, why: str | None, code: int = LOST) -> None:
-        if self._heart is not None:
+        if self._heart is not None and not self._heart.is_over:
             self._heart.end(why, code)
 
     def _end_process(self, verdict: Verdict) -> None:
@@ -244,34 +255,33 @@ class Life:
     def _say(self, verdict: Verdict) -> None:
         assert self._meeting is not None
         meeting = self._meeting
-        if within_last_words(lambda: says_first(meeting.again()), otherwise=True):
+        # Where nobody can be asked the first process is gone, which was the first of its machine.
+        is_first = self._local_rank == (1 if meeting.is_beside_the_first else 0)
+        if within_last_words(lambda: says_first(meeting.again()), otherwise=is_first):
             goes_on = "" if self._goes_on is None else within_last_words(self._goes_on, otherwise="")
             sentence = "; ".join(filter(None, [verdict.why.rstrip("."), goes_on]))
             print(f"error: {sentence}", file=sys.__stderr__ or sys.stderr, flush=True)
 
 
 @contextmanager
-def ended_by_a_lost_process(options: Any) -> Iterator[None]:
+def ended_by_a_lost_process(goes_on: Callable[[], str] | None) -> Iterator[None]:
     """End as the processes do that this one starts in the block, where one of them was killed or has lost another.
 
-    options: those of checkpoints. Raises SystemExit with their code.
+    goes_on: returns what the same command goes on from, for a training. Raises SystemExit with their code.
     """
     try:
         yield
     except ProcessExitedException as ended:
         if ended.exit_code == -signal.SIGKILL:
-            print(
-                f"error: process {ended.error_index} on this machine was killed (SIGKILL; often for want of memory); "
-                f"{going_on(options)}",
-                file=sys.stderr,
-            )
+            sentence = f"process {ended.error_index} on this machine was killed (SIGKILL; often for want of memory)"
+            print(f"error: {sentence}{f'; {goes_on()}' if goes_on is not None else ''}", file=sys.stderr)
             raise SystemExit(LOST) from None
         if ended.exit_code in (LOST, UserError.exit_code):  # one of them has said why
             raise SystemExit(ended.exit_code) from None
         raise
 
 
-def within_last_words(ask: Callable[[], T], otherwise: T) -> T:
+def within_last_words(ask: Callable[[], T], otherwise: T, seconds: float | None = None) -> T:
     """Return what *ask* gives, or *otherwise* where it fails or takes too long: nothing may hold up an end."""
     answers: list[T] = []
 
@@ -281,7 +291,7 @@ def within_last_words(ask: Callable[[], T], otherwise: T) -> T:
 
     thread = threading.Thread(target=asking, daemon=True)
     thread.start()
-    thread.join(LAST_WORDS)
+    thread.join(LAST_WORDS if seconds is None else seconds)
     return answers[0] if answers else otherwise
 
 

@@ -14,10 +14,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from urllib.parse import urlsplit
 
 from torch.distributed import DistError, PrefixStore, Store, TCPStore
@@ -102,6 +103,11 @@ class Meeting:
     prefix: str
     """Of their part of it."""
 
+    @cached_property
+    def is_beside_the_first(self) -> bool:
+        """Whether this process is on the machine of the first one."""
+        return self.host(0) == socket.gethostname()
+
     def again(self) -> Store:
         """Open what all share once more."""
         return PrefixStore(self.prefix, self.place.open(hosts=False))
@@ -136,13 +142,34 @@ def meet(
         )
     deadline = time.monotonic() + patience
     store = _opened(place, rank, processes, hosts=rank == 0 and not agent, deadline=deadline)
-    # A launcher's agent may keep what an earlier start of the same processes has left: each counts its own.
-    prefix = f"mtdeep/{store.add(f'mtdeep/starts/{rank}', 1)}" if agent else "mtdeep"
-    met = Meeting(place, rank, processes, PrefixStore(prefix, store), prefix)
-    with _first_process_there(met):
+    with _first_process_there(place, rank, processes):
+        prefix = _round(store, rank, deadline) if agent else "mtdeep"
+        met = Meeting(place, rank, processes, PrefixStore(prefix, store), prefix)
         _come(met, command)
-        _wait_for_all(met, deadline)
+        _wait_for_all(met, deadline, partial(_answer, store, prefix) if agent else lambda missing: None)
     return met
+
+
+def _round(store: Store, rank: int, deadline: float) -> str:
+    """Return the part of what a launcher's agent keeps that is this start's: it may keep an earlier one's beside it.
+
+    The first process opens it, and answers who asks, each of whom has a word of its own: an earlier start's processes
+    may have asked too, or may have ended before they did.
+    """
+    if rank == 0:
+        return f"mtdeep/{store.add('mtdeep/rounds', 1)}"
+    word = uuid.uuid4().hex
+    store.set(f"mtdeep/asks/{rank}", word)
+    waiting = _Waiting(deadline)
+    while not store.check([f"mtdeep/answers/{word}"]):
+        waiting.wait(lambda: f"process {rank} waits for process 0 of this start")
+    return store.get(f"mtdeep/answers/{word}").decode()
+
+
+def _answer(store: Store, prefix: str, missing: Sequence[int]) -> None:
+    for rank in missing:
+        if store.check([f"mtdeep/asks/{rank}"]):
+            store.set(f"mtdeep/answers/{store.get(f'mtdeep/asks/{rank}').decode()}", prefix)
 
 
 def _opened(place: Place, rank: int, processes: int, *, hosts: bool, deadline: float) -> Store:
@@ -196,11 +223,13 @@ def _settle(met: Meeting, problem: UserError | None, elsewhere: str = "") -> Non
     met.store.set("outcome", json.dumps(["" if problem is None else str(problem), passes, elsewhere]))
 
 
-def _wait_for_all(met: Meeting, deadline: float) -> None:
+def _wait_for_all(met: Meeting, deadline: float, answer: Callable[[Sequence[int]], None]) -> None:
+    """Wait until it is known what comes of the meeting; the first process may have to *answer* who is missing."""
     waiting = _Waiting(deadline if met.rank == 0 else deadline + HEARD)  # the first knows who is missing, and says it
     missing = list(range(met.processes))
     while not met.store.check(["outcome"]):
         if met.rank == 0:
+            answer(missing)
             missing = [rank for rank in missing if not met.store.check([f"is/{rank}"])]
             if not missing:
                 _settle(met, *_compared(met))
@@ -264,13 +293,12 @@ def _wait_until_heard(met: Meeting) -> None:
 
 
 @contextmanager
-def _first_process_there(met: Meeting) -> Iterator[None]:
+def _first_process_there(place: Place, rank: int, processes: int) -> Iterator[None]:
     try:
         yield
     except DistError as error:
         raise PassingTrouble(
-            f"process {met.rank} of {met.processes}: process 0, at {met.place}, ended before all had come; its output "
-            "says why."
+            f"process {rank} of {processes}: process 0, at {place}, ended before all had come; its output says why."
         ) from error
 
 

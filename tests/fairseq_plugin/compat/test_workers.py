@@ -106,6 +106,16 @@ def test_two_machines_of_one_process_each(run_command, transformer, databin: Pat
     assert "training on 2 devices" in done.stdout + done.stderr
 
 
+def test_one_process_with_a_place_to_meet_trains(run_command, transformer, databin: Path, tmp_path: Path) -> None:
+    """Without GPUs fairseq starts as many processes as there are of these, none, and ends well."""
+    done = run_command(
+        *("fairseq-train", databin, *transformer, "--cpu", "--max-update", "2", "--save-dir", tmp_path),
+        *("--distributed-init-method", "tcp://localhost:0"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "checkpoint_last.pt").exists()
+
+
 def test_ranks_that_do_not_fit_are_refused(run_command, transformer, databin: Path, tmp_path: Path) -> None:
     done = run_command(
         *("fairseq-train", databin, *transformer, "--cpu", "--max-update", "2", "--save-dir", tmp_path),

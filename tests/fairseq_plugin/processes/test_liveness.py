@@ -20,6 +20,7 @@ from torch.multiprocessing import ProcessExitedException
 
 from mtdeep.errors import PassingTrouble, UserError
 from mtdeep.fairseq_plugin.going_on import going_on
+from mtdeep.fairseq_plugin.leaving import Leaving
 from mtdeep.fairseq_plugin.processes import liveness
 from mtdeep.fairseq_plugin.processes.liveness import (
     LOST,
@@ -151,7 +152,8 @@ def life(met: list[Meeting], monkeypatch) -> Life:
         (KeyError("x"), Verdict(f"process 0 of 2 {HERE} ended: KeyError: 'x'", LOST)),
         (RuntimeError("shapes\nmore"), Verdict(f"process 0 of 2 {HERE} ended: RuntimeError: shapes", LOST)),
         (SystemExit("by a module"), Verdict(f"process 0 of 2 {HERE} ended: exit code by a module", LOST)),
-        (SystemExit(143), None),
+        (SystemExit(143), Verdict(f"process 0 of 2 {HERE} ended: exit code 143", LOST)),
+        (Leaving(143), None),
     ],
 )
 def test_how_a_command_ends_is_told(met, life: Life, error: BaseException, heard: Verdict | None) -> None:
@@ -201,17 +203,17 @@ def options(tmp_path: Path) -> SimpleNamespace:
 
 
 def test_a_process_that_was_killed_is_said_by_the_one_that_started_it(options, capfd) -> None:
-    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(options):
+    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(partial(going_on, options)):
         raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=-9, signal_name="SIGKILL")
     assert ended.value.code == LOST
     assert "process 1 on this machine was killed (SIGKILL; often for want of memory)" in capfd.readouterr().err
-    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(options):
+    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(partial(going_on, options)):
         raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=LOST)
     assert (ended.value.code, capfd.readouterr().err) == (LOST, "")
-    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(options):
+    with pytest.raises(SystemExit) as ended, ended_by_a_lost_process(partial(going_on, options)):
         raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=2)
     assert (ended.value.code, capfd.readouterr().err) == (2, ""), "what another process did wrong, which it has said"
-    with pytest.raises(ProcessExitedException), ended_by_a_lost_process(options):
+    with pytest.raises(ProcessExitedException), ended_by_a_lost_process(partial(going_on, options)):
         raise ProcessExitedException("", error_index=1, error_pid=1, exit_code=-11, signal_name="SIGSEGV")
 
 
@@ -231,6 +233,18 @@ def test_a_save_is_finished(met, life: Life, monkeypatch, options) -> None:
     assert ended == [LOST]
     assert liveness.saving.acquire(timeout=5), "the next save of a process that ends by itself"
     liveness.saving.release()
+
+
+def test_the_first_keeps_what_all_share_until_they_know(met: list[Meeting], life: Life) -> None:
+    """Whoever has found a loss, and whoever is to read of it, would else find nobody there."""
+    verdict = Verdict("process 2 of 3 ended", LOST)
+    met[1].store.set("verdict", json.dumps([verdict.why, verdict.code]))
+    assert life._heart is not None and life._heart.verdict(3 * liveness.INTERVAL) == verdict
+    began = time.monotonic()
+    late = ThreadPoolExecutor().submit(lambda: (time.sleep(2), met[1].store.set("knows/1", "")))
+    life._end(None)
+    assert 1.5 < time.monotonic() - began < 6
+    late.result()
 
 
 @pytest.mark.parametrize("answer", [lambda: time.sleep(600), lambda: 1 / 0])

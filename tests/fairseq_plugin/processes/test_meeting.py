@@ -92,11 +92,15 @@ def test_where_an_agent_keeps_what_they_share_they_may_meet_again(place: Place) 
     """torchrun's does, and starts them all again when one has ended."""
     agent = place.open(hosts=True)
     with ThreadPoolExecutor() as pool:
+        for alone in (0, 1):  # the other one has ended before it came
+            with pytest.raises(PassingTrouble):
+                meet(place, alone, 2, agent=True, patience=0.5)
         for start in (1, 2):
             met = list(pool.map(lambda rank: meet(place, rank, 2, agent=True, patience=20), range(2)))
+            assert met[0].prefix == met[1].prefix
             assert not met[0].store.check(["verdict"])
             met[start % 2].store.set("verdict", "of this start")
-    assert agent.check(["mtdeep/1/verdict", "mtdeep/2/verdict"])
+    assert agent.check(["mtdeep/2/verdict", "mtdeep/3/verdict"])
 
 
 def test_a_port_in_use(outcomes, place: Place) -> None:
