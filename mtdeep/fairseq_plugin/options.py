@@ -109,7 +109,7 @@ class ManyToManyTranslationConfig(FairseqDataclass):
     eval_bleu_groups: Optional[str] = field(
         default=None,
         metadata={
-            "help": "log averages from and into groups too, such as bleu_into_bantu: by 'language', 'script', "
+            "help": "log averages from and into groups too, such as bleu_into_gem: by 'language', 'script', "
             "'family', 'branch' or a file with 'NAME: code code' a line"
         },
     )

@@ -22,7 +22,7 @@ from replaced import smaller
 from data_prep.public.index import Entry
 from data_prep.public.record import VARIABLE, place_of, write_record
 from data_prep.readers.cldr.source import CldrPhrases
-from mtdeep.corpus import Store
+from mtdeep.corpus import Store, StoreAppender
 
 README = "README.md"
 #: Where a page's folder begins, if not as README's is left.
@@ -97,6 +97,13 @@ def _training(folder: Path) -> None:
     write(folder / "weights.txt", [*printed, *others])
 
 
+def _corpus_store(folder: Path) -> None:
+    shutil.copyfile(folder / "checkpoints" / "checkpoint_best.pt", folder / "trained.pt")
+    shutil.copytree(folder / "store", folder / "grown")
+    with StoreAppender(folder / "grown", ["nds"]) as appender:
+        appender.finish({})
+
+
 def _from_fairseq(folder: Path) -> None:
     write(folder / "text.en", ["How are you?"])
 
@@ -167,6 +174,7 @@ def _download(folder: Path, identifier: str, rows: Iterable[tuple[str, str]]) ->
 PLACES: dict[str, Callable[[Path], dict[str, str] | None]] = {
     README: _readme,
     "docs/corpora.md": _corpora,
+    "docs/corpus-store.md": _corpus_store,
     "docs/from-fairseq.md": _from_fairseq,
     "docs/leakage.md": _leakage,
     "docs/probe.md": _probe,
