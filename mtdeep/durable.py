@@ -100,6 +100,13 @@ def check_folder(option: str, folder: Path) -> None:
         raise UserError(f"{option} {folder}: cannot be written to ({reason}); name another folder.") from None
 
 
+def check_file(option: str, path: Path) -> None:
+    """Raise UserError where the value of *option* is no place for a file."""
+    if path.is_dir() or not path.parent.is_dir():
+        what = "a folder; give a file" if path.is_dir() else f"there is no folder {path.parent}; make it first"
+        raise UserError(f"{option} {path}: {what}")
+
+
 def _nearest_existing(path: Path) -> Path:
     for place in (path, *path.parents):
         with suppress(FileNotFoundError, NotADirectoryError):

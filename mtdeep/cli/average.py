@@ -34,11 +34,9 @@ def average(
 
     from mtdeep.checkpoint.average import average as mean_of
     from mtdeep.checkpoint.folder import latest
-    from mtdeep.durable import refusals_told, write_atomically
+    from mtdeep.durable import check_file, refusals_told, write_atomically
 
-    if output.is_dir() or not output.parent.is_dir():
-        what = "a folder; give a file" if output.is_dir() else f"there is no folder {output.parent}; make it first"
-        raise UserError(f"--output {output}: {what}")
+    check_file("--output", output)
     counts: dict[Kind, int | None] = {"epoch": num_epoch_checkpoints, "update": num_update_checkpoints}
     given = [(kind, count) for kind, count in counts.items() if count is not None]
     if len(given) > 1:

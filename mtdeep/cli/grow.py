@@ -24,12 +24,10 @@ def grow(
 
     from mtdeep.checkpoint.grow import grow as grown_by
     from mtdeep.corpus import Store
-    from mtdeep.durable import refusals_told, write_atomically
+    from mtdeep.durable import check_file, refusals_told, write_atomically
     from mtdeep.languages import resolve
 
-    if output.is_dir() or not output.parent.is_dir():
-        what = "a folder; give a file" if output.is_dir() else f"there is no folder {output.parent}; make it first"
-        raise UserError(f"--output {output}: {what}")
+    check_file("--output", output)
     opened = Store(store)
     pairs = {}
     for pair in like or []:
