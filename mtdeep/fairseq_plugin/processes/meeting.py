@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import socket
+import struct
 import threading
 import time
 import uuid
@@ -33,6 +34,8 @@ FIRST_WORD, FURTHER_WORDS = 10.0, 60.0
 """Seconds after which a process says what it waits for, and says it again."""
 HEARD = 5.0
 """Seconds that the first process, which keeps what all share, and the others have for each other's last word."""
+BUSY = 20.0
+"""Seconds in which a port that is in use, perhaps by a training that is about to end, may become free."""
 POLLING = 0.2
 
 
@@ -76,7 +79,12 @@ class Place:
     def trouble(self) -> str | None:
         """Return what is wrong with the way to the first process; None: something answers there."""
         try:
-            with socket.create_connection((self.host, self.port), timeout=5):
+            with socket.create_connection((self.host, self.port), timeout=5) as way:
+                if way.getsockname() == way.getpeername():
+                    # Where nobody listens the system may lend the caller that very port, and join it to itself; it is
+                    # to be free at once.
+                    way.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    return "nothing listens there"
                 return None
         except socket.gaierror:
             return f"{socket.gethostname()} does not know the name {self.host}"
@@ -177,6 +185,17 @@ def _opened(place: Place, rank: int, processes: int, *, hosts: bool, deadline: f
     waiting = _Waiting(deadline)
     while not hosts and place.trouble() is not None:
         waiting.wait(lambda: _far(place, rank, processes))
+    busy_until = time.monotonic() + BUSY
+    while True:
+        try:
+            return _opened_in_time(place, rank, processes, hosts=hosts, waiting=waiting)
+        except PassingTrouble:  # its port is in use
+            if not hosts or time.monotonic() > busy_until:
+                raise
+            time.sleep(POLLING)
+
+
+def _opened_in_time(place: Place, rank: int, processes: int, *, hosts: bool, waiting: _Waiting) -> Store:
     opened: list[Store | BaseException] = []
     opener = threading.Thread(target=_keep_outcome, args=(opened, lambda: place.open(hosts=hosts)), daemon=True)
     opener.start()

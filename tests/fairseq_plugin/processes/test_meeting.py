@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from unittest import mock
 
 import pytest
 
@@ -103,7 +105,30 @@ def test_where_an_agent_keeps_what_they_share_they_may_meet_again(place: Place) 
     assert agent.check(["mtdeep/2/verdict", "mtdeep/3/verdict"])
 
 
-def test_a_port_in_use(outcomes, place: Place) -> None:
+def test_a_port_that_becomes_free(place: Place) -> None:
+    """Of a training that is about to end."""
+    server = socket.create_server(("localhost", place.port))
+    threading.Timer(1, server.close).start()
+    assert meet(place, 0, 1, patience=20).processes == 1
+
+
+def test_a_caller_that_is_joined_to_itself_has_reached_nobody(place: Place) -> None:
+    """Linux does so where nobody listens and it lends the caller that very port."""
+
+    class Joined(socket.socket):
+        def connect(self, address: tuple[str, int]) -> None:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.bind(address)
+            super().connect(address)
+
+    with mock.patch("socket.socket", Joined):
+        assert place.trouble() == "nothing listens there"
+    with closing(place.open(hosts=True) and socket.create_connection((place.host, place.port))):
+        assert place.trouble() is None
+
+
+def test_a_port_in_use(outcomes, place: Place, monkeypatch) -> None:
+    monkeypatch.setattr(meeting, "BUSY", 0.5)
     with closing(socket.create_server(("localhost", place.port))):
         assert f"port {place.port} of this machine is in use" in said(outcomes((0, 2)), PassingTrouble)
 
