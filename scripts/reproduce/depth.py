@@ -102,13 +102,15 @@ class Best(NamedTuple):
 
 
 def best(group: Group, name: Name, results: Results) -> Best | None:
-    """Return the best by the first seed's loss, so that all names have equal trials; None: none is finished."""
+    """Return the best by the first seed's loss; None before all rates have been tried: all names have equal trials."""
     chosen = None
     for each in group.lines:
         if Name.of(each.name) != name:
             continue
         ends = [result.at_end(each.updates) for result in each.results(results)]
-        if ends and (chosen is None or _loss(ends) < _loss(chosen.ends)):
+        if not ends:
+            return None
+        if chosen is None or _loss(ends) < _loss(chosen.ends):
             chosen = Best(each.name.rpartition(", ")[2], ends)
     return chosen
 

@@ -52,6 +52,13 @@ def test_what_is_not_trained_has_an_empty_cell(results: dict[str, Result]) -> No
     assert "| DeepNet | times the factor |  |" in rows
 
 
+def test_one_whose_trials_are_not_all_there_is_compared_with_none(results: dict[str, Result]) -> None:
+    """The others' best is of all rates."""
+    for run in GROUP.lines[0].runs:
+        del results[run.name]
+    assert best(GROUP, DEEPNET, results) is None
+
+
 def test_one_that_is_not_finite_is_never_the_best(results: dict[str, Result], tmp_path: Path) -> None:
     stopped(results, 1)
     chosen = best(GROUP, DEEPNET, results)
