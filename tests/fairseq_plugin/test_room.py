@@ -63,7 +63,8 @@ def test_room_that_lacks(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """In a folder that is not there yet."""
+    """In a folder that is not there yet, and is not made for the record of the start."""
+    monkeypatch.setattr("mtdeep.fairseq_plugin.trainer.record_start", lambda *_: None)
     made = trainer(checkpoint__save_dir=str(tmp_path / "none" / "run"))
     size = size_of_checkpoint(made)
     free = SimpleNamespace(free=3 * size)
