@@ -20,7 +20,8 @@ from mtdeep.fairseq_plugin.going_on import going_on
 from mtdeep.fairseq_plugin.leaving import run_heeding
 from mtdeep.fairseq_plugin.processes.launch import local_rank
 from mtdeep.fairseq_plugin.processes.liveness import Life
-from mtdeep.fairseq_plugin.processes.meeting import Place, meet
+from mtdeep.fairseq_plugin.processes.meeting import meet
+from mtdeep.fairseq_plugin.processes.place import Place
 
 COLLECTIVES = timedelta(minutes=30)
 """What one process may do while others wait for it: save, compile, validate. That it lives is `liveness`'s affair."""

@@ -30,13 +30,15 @@ from mtdeep.fairseq_plugin.processes.liveness import (
     ended_by_a_lost_process,
     within_last_words,
 )
-from mtdeep.fairseq_plugin.processes.meeting import Meeting, Place, meet
+from mtdeep.fairseq_plugin.processes.meeting import Meeting, meet
+from mtdeep.fairseq_plugin.processes.place import Place
 
 INTERVAL, SILENCE = 0.2, 2.0
 PROCESS = f"""
 import json, sys, time
 from mtdeep.fairseq_plugin.processes.liveness import Heart
-from mtdeep.fairseq_plugin.processes.meeting import Place, meet
+from mtdeep.fairseq_plugin.processes.meeting import meet
+from mtdeep.fairseq_plugin.processes.place import Place
 port, rank = map(int, sys.argv[1:])
 found = []
 heart = Heart(meet(Place("localhost", port), rank, 3), found.append, interval={INTERVAL}, silence={SILENCE})

@@ -16,7 +16,8 @@ import pytest
 from mtdeep.errors import PassingTrouble, UserError
 from mtdeep.fairseq_plugin.processes import meeting
 from mtdeep.fairseq_plugin.processes.interface import VARIABLE, address_towards, choose_interface, interface_with
-from mtdeep.fairseq_plugin.processes.meeting import Meeting, Place, meet
+from mtdeep.fairseq_plugin.processes.meeting import Meeting, meet
+from mtdeep.fairseq_plugin.processes.place import Place
 
 
 @pytest.fixture
